@@ -1,0 +1,208 @@
+/**
+ * The one error catalogue: code, HTTP status, whether the same request may succeed later, cause and remedy.
+ * Codes are lower_snake, one per failure. The docs page and the OpenAPI error responses are generated from it.
+ */
+import * as z from 'zod';
+
+interface ErrorEntry {
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly cause: string;
+  readonly remedy: string;
+}
+
+const entry = (status: number, retryable: boolean, cause: string, remedy: string): ErrorEntry => ({
+  status,
+  retryable,
+  cause,
+  remedy,
+});
+
+/** Every refusal Sluice can answer, by code. */
+export const errorCatalogue = {
+  invalid_request: entry(
+    400,
+    false,
+    'a field of the request is missing, unknown or out of range',
+    'correct the fields listed in details.issues',
+  ),
+  invalid_json: entry(400, false, 'the body is not valid JSON', 'send one JSON document as UTF-8'),
+  invalid_argument: entry(
+    400,
+    false,
+    'a callback field is out of range',
+    'correct the field named in the message',
+  ),
+  invalid_manifest: entry(
+    400,
+    false,
+    'the manifest has faults',
+    'correct every fault listed in details.faults and deploy again',
+  ),
+  invalid_selection: entry(
+    400,
+    false,
+    'the selection names unknown or malformed assets',
+    'select assets of the deployed manifest',
+  ),
+  invalid_partition: entry(
+    400,
+    false,
+    'the partition key is not canonical or does not fit the assets',
+    'use the dimensions of the manifest',
+  ),
+  invalid_cursor: entry(400, false, 'the cursor was not issued by this list', 'start again without a cursor'),
+  invalid_feed_config: entry(
+    400,
+    false,
+    'the feed configuration breaks a rule',
+    'correct the key named in the message',
+  ),
+  plan_too_large: entry(
+    400,
+    false,
+    'the plan has more tasks than the limit',
+    'select fewer assets or raise the limit',
+  ),
+  no_manifest: entry(400, false, 'no manifest is deployed in this workspace', 'deploy a manifest first'),
+  missing_token: entry(401, false, 'the request has no bearer token', 'send Authorization: Bearer TOKEN'),
+  invalid_token: entry(
+    401,
+    false,
+    'the token is malformed, not ours, or for something else',
+    'obtain a new token for this resource',
+  ),
+  token_expired: entry(401, false, 'the token has expired', 'obtain a new token'),
+  forbidden: entry(
+    403,
+    false,
+    'the role of this token may not do this',
+    'ask an admin for the role named in details.requiredRole',
+  ),
+  not_found: entry(
+    404,
+    false,
+    'there is no such resource in this workspace',
+    'check the id and the workspace',
+  ),
+  route_not_found: entry(404, false, 'there is no such route', 'see the API description'),
+  task_not_found: entry(404, false, 'there is no such task', 'check the task id'),
+  run_not_found: entry(404, false, 'there is no such run in this workspace', 'check the run id'),
+  feed_not_found: entry(404, false, 'there is no such feed in this workspace', 'check the feed id'),
+  method_not_allowed: entry(405, false, 'the route does not answer this method', 'see the API description'),
+  stale_attempt: entry(
+    409,
+    false,
+    'a newer attempt of this task has been made',
+    'stop the work; its result is no longer wanted',
+  ),
+  attempt_mismatch: entry(
+    409,
+    false,
+    'the attempt in the body differs from the token',
+    'report with the attempt that was claimed',
+  ),
+  attempt_id_mismatch: entry(
+    409,
+    false,
+    'the attempt id in the body differs from the token',
+    'report with the attempt id that was claimed',
+  ),
+  attempt_already_started: entry(409, false, 'another worker has started this attempt', 'stop the work'),
+  attempt_already_completed: entry(
+    409,
+    false,
+    'this attempt has ended and waits for its retry',
+    'stop the work',
+  ),
+  task_already_terminal: entry(409, false, 'the task has ended with another result', 'stop the work'),
+  idempotency_key_reused: entry(
+    409,
+    false,
+    'the idempotency key was used for a different request',
+    'use a new key',
+  ),
+  run_key_conflict: entry(
+    409,
+    false,
+    'the run key is taken by a run with another fingerprint',
+    'use another run key or the same request',
+  ),
+  feed_exists: entry(
+    409,
+    false,
+    'a feed of this name exists with another configuration',
+    'choose another name',
+  ),
+  feed_state_conflict: entry(409, false, 'the feed is not in a state that allows this', 'see details.state'),
+  run_already_terminal: entry(409, false, 'the run has ended', 'start a new run'),
+  task_expired: entry(410, false, 'the task has ended', 'stop the work'),
+  payload_too_large: entry(
+    413,
+    false,
+    'the body is over the limit',
+    'send less; details.limitBytes has the bound',
+  ),
+  unsupported_media_type: entry(
+    415,
+    false,
+    'the body is not application/json',
+    'send content-type: application/json',
+  ),
+  rate_limited: entry(429, true, 'a limit of this workspace is reached', 'wait for Retry-After seconds'),
+  internal: entry(
+    500,
+    true,
+    'an unexpected fault; its details are in the log under the request id',
+    'retry, then report the request id',
+  ),
+  contention: entry(503, true, 'too many writers on one aggregate', 'retry after a moment'),
+  unavailable: entry(503, true, 'a service Sluice needs does not answer', 'retry after a moment'),
+  unknown_event: entry(
+    503,
+    true,
+    'the stream holds an event this version must understand and does not',
+    'deploy the newer version',
+  ),
+  commit_too_large: entry(413, false, 'the events of one command exceed 256 KB', 'send less at once'),
+  decode_failure: entry(400, false, 'the bytes are no JSON', 'send one RawMarketEvent as JSON'),
+  unsupported_event_type: entry(400, false, 'the event type is unknown', 'use a type of RawMarketEvent v1'),
+  missing_normalized_keys: entry(
+    400,
+    false,
+    'the normalized object lacks keys its type requires',
+    'add the keys named in the message',
+  ),
+  invalid_market_event: entry(
+    400,
+    false,
+    'a field of the RawMarketEvent is missing or has the wrong type',
+    'correct the field named in the message',
+  ),
+  unlisted_source: entry(
+    400,
+    false,
+    'no started feed of the workspace lists this source',
+    'add the source to a feed',
+  ),
+  unlisted_symbol: entry(
+    400,
+    false,
+    'no started feed of the workspace lists this symbol for the source',
+    'add the symbol to a feed',
+  ),
+  record_too_large: entry(413, false, 'the market record is over 1 MiB', 'send smaller records'),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** The body of every error answer (DESIGN section 8). Callback errors add the members of `CallbackError`. */
+export const ErrorBody = z.object({
+  code: z.string(),
+  message: z.string(),
+  requestId: z.string(),
+  retryable: z.boolean(),
+  retryAfterMs: z.int().optional(),
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+export type ErrorBody = z.infer<typeof ErrorBody>;

@@ -1,0 +1,64 @@
+/**
+ * The outside acts a state may owe (DESIGN section 5). Each has a name derived from ids alone, so that doing it
+ * twice is harmless and finding it done is success.
+ */
+
+/** Work an HTTP worker can claim: one item in `control`. */
+export interface OfferTask {
+  readonly kind: 'offer-task';
+  readonly name: string;
+  readonly tenantId: string;
+  readonly workspaceId: string;
+  readonly queue: string;
+  /** 0 is the most urgent, 9 the least; default 5. */
+  readonly priority: number;
+  readonly runId: string;
+  readonly taskKey: string;
+  readonly attempt: number;
+  readonly attemptId: string;
+  readonly readyAtMs: number;
+}
+
+/** Takes an offer back because its task was cancelled. */
+export interface WithdrawTask {
+  readonly kind: 'withdraw-task';
+  readonly name: string;
+  readonly tenantId: string;
+  readonly workspaceId: string;
+  readonly queue: string;
+  readonly priority: number;
+  readonly runId: string;
+  readonly taskKey: string;
+  readonly attempt: number;
+  readonly readyAtMs: number;
+}
+
+/** Starts a Step Functions execution; a running or closed execution of the same name counts as started. */
+export interface StartExecution {
+  readonly kind: 'start-execution';
+  readonly name: string;
+  readonly machine: 'retry-task';
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** Sends one SQS message. `groupId` and `deduplicationId` for FIFO queues only. */
+export interface SendMessage {
+  readonly kind: 'send-message';
+  readonly name: string;
+  readonly queue: 'engine-runs' | 'commands' | 'sweep' | 'timers';
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly groupId?: string;
+  readonly deduplicationId?: string;
+  /** Seconds, 0 to 900, standard queues only. */
+  readonly delaySeconds?: number;
+}
+
+/** Issues a command to another stream; the answer comes back as a command to this one. */
+export interface IssueCommand {
+  readonly kind: 'issue-command';
+  readonly name: string;
+  readonly stream: string;
+  readonly command: Readonly<Record<string, unknown>> & { readonly type: string };
+}
+
+export type Effect = OfferTask | WithdrawTask | StartExecution | SendMessage | IssueCommand;

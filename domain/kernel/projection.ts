@@ -1,0 +1,37 @@
+/** A projection folds one aggregate's events into read-model rows (DESIGN section 4). It is pure. */
+import type { RecordedEvent } from '#contracts/event.ts';
+
+/** Where a row stands in the `views` table. */
+export interface RowKey {
+  readonly pk: string;
+  readonly sk: string;
+}
+
+/** One read-model item. `data` is what readers get; `version` the sequence of the last event it reflects. */
+export interface Row<Data extends object = Record<string, unknown>> extends RowKey {
+  readonly version: number;
+  readonly data: Data;
+  /** List index: the partition and sort key of the `by-list` index; both or neither. */
+  readonly listKey?: string;
+  readonly listSort?: string;
+}
+
+/** What a projection proposes for a row: its content without key and version. */
+export interface RowContent {
+  readonly data: Record<string, unknown>;
+  readonly listKey?: string;
+  readonly listSort?: string;
+}
+
+export interface Projection {
+  /** Stream kind it reads, the part before `#`. */
+  readonly kind: string;
+  /** The aggregate's own row: the cursor, written last. */
+  readonly cursor: (stream: string) => RowKey;
+  /** Detail rows an event touches besides the cursor row. */
+  readonly details: (event: RecordedEvent) => readonly RowKey[];
+  /** The row after the event; undefined leaves it absent. Called for the cursor and for each detail row. */
+  readonly apply: (row: RowContent | undefined, key: RowKey, event: RecordedEvent) => RowContent | undefined;
+  /** Members of `data` that are operational: times and counters outside the digest. */
+  readonly operational: readonly string[];
+}
