@@ -1,0 +1,51 @@
+/** Reading attribute values by hand: the document client costs more per call than everything else (ADR 0002). */
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+
+export type Item = Record<string, AttributeValue>;
+
+/** The string attribute, or undefined when it is absent or of another type. */
+export const text = (item: Item, name: string): string | undefined => item[name]?.S;
+
+/** The number attribute, or undefined when it is absent or of another type. */
+export const number = (item: Item, name: string): number | undefined => {
+  const digits = item[name]?.N;
+  return digits === undefined ? undefined : Number(digits);
+};
+
+/** The string attribute of an item that must have it; throws when the table holds something foreign. */
+export const requiredText = (item: Item, name: string): string => {
+  const value = text(item, name);
+  if (value === undefined) throw new Error(`item lacks the string attribute ${name}`);
+  return value;
+};
+
+/** The number attribute of an item that must have it; throws when the table holds something foreign. */
+export const requiredNumber = (item: Item, name: string): number => {
+  const value = number(item, name);
+  if (value === undefined) throw new Error(`item lacks the number attribute ${name}`);
+  return value;
+};
+
+const WRITE_UNIT_BYTES = 1024;
+
+/** Text as stored: plain, or deflated when that saves at least one write unit. */
+export const packText = (value: string): AttributeValue => {
+  const plainBytes = Buffer.byteLength(value);
+  if (plainBytes <= WRITE_UNIT_BYTES) return { S: value };
+  const packed = deflateRawSync(value, { level: 1 });
+  const saves = Math.ceil(packed.length / WRITE_UNIT_BYTES) < Math.ceil(plainBytes / WRITE_UNIT_BYTES);
+  return saves ? { B: packed } : { S: value };
+};
+
+/** Bytes the text takes once stored by `packText`. */
+export const packedBytes = (value: string): number => {
+  const packed = packText(value);
+  return packed.B ? packed.B.length : Buffer.byteLength(value);
+};
+
+/** Text that was stored by `packText`. */
+export const unpackText = (value: AttributeValue | undefined): string | undefined => {
+  if (value?.S !== undefined) return value.S;
+  return value?.B === undefined ? undefined : inflateRawSync(value.B).toString('utf8');
+};

@@ -1,0 +1,221 @@
+/** The ledger on DynamoDB: one conditional put per commit, one reverse query per load (DESIGN section 3). */
+import {
+  ConditionalCheckFailedException,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  ScanCommand,
+} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { packText, requiredText, unpackText } from '#adapters/dynamodb/attributes.ts';
+import type { Item } from '#adapters/dynamodb/attributes.ts';
+import {
+  commitFromItem,
+  commitItem,
+  isCommitItem,
+  stateFromItem,
+  stateItem,
+} from '#adapters/dynamodb/commit-item.ts';
+import type { BlobStore } from '#domain/ports/blobs.ts';
+import type {
+  AppendResult,
+  DueIndex,
+  Ledger,
+  LedgerScan,
+  StateItem,
+  StoredCommit,
+  Tail,
+} from '#domain/ports/ledger.ts';
+
+export interface LedgerSetting {
+  readonly client: DynamoDBClient;
+  readonly table: string;
+  /** Takes documents above 100 KB. */
+  readonly blobs: BlobStore;
+  readonly nowMs: () => number;
+}
+
+const DOCUMENT_INLINE_MAX_BYTES = 100 * 1024;
+const COMMIT_MAX_BYTES = 256 * 1024;
+
+/** Reads and appends commits in the named table. */
+export const dynamoLedger = (setting: LedgerSetting): Ledger & LedgerScan & DueIndex => ({
+  tail: (stream, limit, before) => tail(setting, { stream, limit, before }),
+  read: (stream, fromSequence, limit) => read(setting, { stream, fromSequence, limit }),
+  append: (commit) => append(setting, commit),
+  keepState: (stream, item) => keepState(setting, stream, item),
+  putDocument: (stream, text) => putDocument(setting, stream, text),
+  document: (stream) => document(setting, stream),
+  scan: () => scan(setting),
+  streamsDue: (bucket) => streamsDue(setting, bucket),
+});
+
+const append = async ({ client, table }: LedgerSetting, commit: StoredCommit): Promise<AppendResult> => {
+  const item = commitItem(commit);
+  const bytes = JSON.stringify(item).length;
+  if (bytes > 2 * COMMIT_MAX_BYTES) throw new CommitTooLargeError(commit.stream, bytes);
+  try {
+    await client.send(
+      new PutItemCommand({
+        TableName: table,
+        Item: item,
+        ConditionExpression: 'attribute_not_exists(sequence)',
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      }),
+    );
+    return { kind: 'appended' };
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if (!error.Item) return { kind: 'conflict' };
+    const winner = commitFromItem(error.Item);
+    // Our own command id in the stored item: the first try was written and only its answer was lost.
+    const isOurs = winner.commandId === commit.commandId && winner.events[0]?.id === commit.events[0]?.id;
+    return isOurs ? { kind: 'appended' } : { kind: 'conflict', winner };
+  }
+};
+
+/** A command proposed more than one commit can hold; nothing was written. */
+export class CommitTooLargeError extends Error {
+  readonly code = 'commit_too_large';
+  constructor(stream: string, bytes: number) {
+    super(`commit of ${bytes} bytes on ${stream} exceeds ${COMMIT_MAX_BYTES}; send less at once`);
+    this.name = 'CommitTooLargeError';
+  }
+}
+
+const tail = async (
+  { client, table }: LedgerSetting,
+  { stream, limit, before }: { stream: string; limit: number; before: number | undefined },
+): Promise<Tail> => {
+  const answer = await client.send(
+    new QueryCommand({
+      TableName: table,
+      KeyConditionExpression: '#stream = :stream AND #sequence BETWEEN :first AND :last',
+      ExpressionAttributeNames: { '#stream': 'stream', '#sequence': 'sequence' },
+      ExpressionAttributeValues: {
+        ':stream': { S: stream },
+        // Documents stand at sequence 0 and are no part of the tail.
+        ':first': { N: '0.5' },
+        ':last': { N: String(before === undefined ? Number.MAX_SAFE_INTEGER : before - 0.25) },
+      },
+      ConsistentRead: true,
+      ScanIndexForward: false,
+      Limit: limit,
+    }),
+  );
+  const items = answer.Items ?? [];
+  const commits = items.filter(isCommitItem).map(commitFromItem);
+  const states = items.map(stateFromItem).filter((item) => item !== undefined);
+  return { commits, states, isWhole: answer.LastEvaluatedKey === undefined };
+};
+
+const read = async (
+  { client, table }: LedgerSetting,
+  { stream, fromSequence, limit }: { stream: string; fromSequence: number; limit: number },
+): Promise<readonly StoredCommit[]> => {
+  const commits: StoredCommit[] = [];
+  let start: Item | undefined;
+  do {
+    const answer = await client.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: '#stream = :stream AND #sequence >= :first',
+        ExpressionAttributeNames: { '#stream': 'stream', '#sequence': 'sequence' },
+        ExpressionAttributeValues: {
+          ':stream': { S: stream },
+          ':first': { N: String(Math.max(1, fromSequence)) },
+        },
+        ConsistentRead: true,
+        Limit: limit,
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    commits.push(...(answer.Items ?? []).filter(isCommitItem).map(commitFromItem));
+    start = answer.LastEvaluatedKey;
+  } while (start && commits.length < limit);
+  return commits.slice(0, limit);
+};
+
+const keepState = async (
+  { client, table, nowMs }: LedgerSetting,
+  stream: string,
+  item: StateItem,
+): Promise<void> => {
+  await client.send(new PutItemCommand({ TableName: table, Item: stateItem(stream, item, nowMs()) }));
+};
+
+const putDocument = async (
+  { client, table, blobs }: LedgerSetting,
+  stream: string,
+  body: string,
+): Promise<void> => {
+  const packed = packText(body);
+  const bytes = packed.B?.length ?? body.length;
+  const isLarge = bytes > DOCUMENT_INLINE_MAX_BYTES;
+  if (isLarge) await blobs.put(`documents/${encodeURIComponent(stream)}`, body);
+  try {
+    await client.send(
+      new PutItemCommand({
+        TableName: table,
+        Item: {
+          stream: { S: stream },
+          sequence: { N: '0' },
+          ...(isLarge ? { blob: { S: `documents/${encodeURIComponent(stream)}` } } : { document: packed }),
+        },
+        ConditionExpression: 'attribute_not_exists(sequence)',
+      }),
+    );
+  } catch (error) {
+    // Documents are addressed by content or written before their first commit: the same one again is success.
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+  }
+};
+
+const document = async (
+  { client, table, blobs }: LedgerSetting,
+  stream: string,
+): Promise<string | undefined> => {
+  const answer = await client.send(
+    new GetItemCommand({
+      TableName: table,
+      Key: { stream: { S: stream }, sequence: { N: '0' } },
+      ConsistentRead: true,
+    }),
+  );
+  const blob = answer.Item?.['blob']?.S;
+  return blob === undefined ? unpackText(answer.Item?.['document']) : blobs.get(blob);
+};
+
+async function* scan({ client, table }: LedgerSetting): AsyncIterable<readonly StoredCommit[]> {
+  let start: Item | undefined;
+  do {
+    const answer = await client.send(
+      new ScanCommand({
+        TableName: table,
+        ConsistentRead: true,
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    yield (answer.Items ?? []).filter(isCommitItem).map(commitFromItem);
+    start = answer.LastEvaluatedKey;
+  } while (start);
+}
+
+const streamsDue = async ({ client, table }: LedgerSetting, bucket: string): Promise<readonly string[]> => {
+  const streams = new Set<string>();
+  let start: Item | undefined;
+  do {
+    const answer = await client.send(
+      new QueryCommand({
+        TableName: table,
+        IndexName: 'by-due',
+        KeyConditionExpression: 'due = :due',
+        ExpressionAttributeValues: { ':due': { S: bucket } },
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    for (const item of answer.Items ?? []) streams.add(requiredText(item, 'stream'));
+    start = answer.LastEvaluatedKey;
+  } while (start);
+  return [...streams];
+};

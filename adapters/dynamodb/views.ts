@@ -1,0 +1,131 @@
+/** Read models on DynamoDB; a row is replaced only by one with a greater version. */
+import {
+  BatchGetItemCommand,
+  ConditionalCheckFailedException,
+  PutItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient, QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import { packText, requiredNumber, requiredText, text, unpackText } from '#adapters/dynamodb/attributes.ts';
+import type { Item } from '#adapters/dynamodb/attributes.ts';
+import type { Row, RowKey } from '#domain/kernel/projection.ts';
+import type { RowPage, ViewReader, ViewWriter } from '#domain/ports/views.ts';
+
+export interface ViewsSetting {
+  readonly client: DynamoDBClient;
+  readonly table: string;
+}
+
+const BATCH_GET_MAX = 100;
+
+/** Reads rows; handed to everything that is not a compactor. */
+export const dynamoViewReader = (setting: ViewsSetting): ViewReader => ({
+  get: async (key) => (await getMany(setting, [key]))[0],
+  getMany: (keys) => getMany(setting, keys),
+  partition: (pk, after, limit = 200) =>
+    page(setting, limit, {
+      KeyConditionExpression: after === undefined ? 'pk = :pk' : 'pk = :pk AND sk > :after',
+      ExpressionAttributeValues: {
+        ':pk': { S: pk },
+        ...(after === undefined ? {} : { ':after': { S: after } }),
+      },
+      ConsistentRead: true,
+    }),
+  list: ({ listKey, limit, after, descending = true }) => {
+    const bound = descending ? '<' : '>';
+    return page(setting, limit, {
+      IndexName: 'by-list',
+      KeyConditionExpression: `listKey = :key${after === undefined ? '' : ` AND listSort ${bound} :after`}`,
+      ExpressionAttributeValues: {
+        ':key': { S: listKey },
+        ...(after === undefined ? {} : { ':after': { S: after } }),
+      },
+      ScanIndexForward: !descending,
+    });
+  },
+});
+
+/** Reads and writes rows; handed to compactors alone. */
+export const dynamoViewWriter = (setting: ViewsSetting): ViewWriter => ({
+  ...dynamoViewReader(setting),
+  put: async (row) => {
+    try {
+      await setting.client.send(
+        new PutItemCommand({
+          TableName: setting.table,
+          Item: rowItem(row),
+          ConditionExpression: 'attribute_not_exists(pk) OR version < :version',
+          ExpressionAttributeValues: { ':version': { N: String(row.version) } },
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
+  },
+});
+
+const rowItem = (row: Row): Item => ({
+  pk: { S: row.pk },
+  sk: { S: row.sk },
+  version: { N: String(row.version) },
+  data: packText(JSON.stringify(row.data)),
+  ...(row.listKey === undefined || row.listSort === undefined
+    ? {}
+    : { listKey: { S: row.listKey }, listSort: { S: row.listSort } }),
+});
+
+/** A row from its item, as scans and streams give it. */
+export const rowFromItem = (item: Item): Row => {
+  const listKey = text(item, 'listKey');
+  const listSort = text(item, 'listSort');
+  return {
+    pk: requiredText(item, 'pk'),
+    sk: requiredText(item, 'sk'),
+    version: requiredNumber(item, 'version'),
+    data: JSON.parse(unpackText(item['data']) ?? '{}') as Record<string, unknown>,
+    ...(listKey === undefined ? {} : { listKey }),
+    ...(listSort === undefined ? {} : { listSort }),
+  };
+};
+
+const getMany = async ({ client, table }: ViewsSetting, keys: readonly RowKey[]): Promise<readonly Row[]> => {
+  const rows: Row[] = [];
+  let pending: Item[] = keys.map(({ pk, sk }) => ({ pk: { S: pk }, sk: { S: sk } }));
+  while (pending.length > 0) {
+    const answer = await client.send(
+      new BatchGetItemCommand({
+        RequestItems: { [table]: { Keys: pending.slice(0, BATCH_GET_MAX), ConsistentRead: true } },
+      }),
+    );
+    rows.push(...(answer.Responses?.[table] ?? []).map(rowFromItem));
+    pending = [...(answer.UnprocessedKeys?.[table]?.Keys ?? []), ...pending.slice(BATCH_GET_MAX)];
+  }
+  return rows;
+};
+
+const page = async (
+  { client, table }: ViewsSetting,
+  limit: number,
+  query: Omit<QueryCommandInput, 'TableName'>,
+): Promise<RowPage> => {
+  const rows: Row[] = [];
+  let start: Item | undefined;
+  do {
+    const answer = await client.send(
+      new QueryCommand({
+        ...query,
+        TableName: table,
+        Limit: limit - rows.length,
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    rows.push(...(answer.Items ?? []).map(rowFromItem));
+    start = answer.LastEvaluatedKey;
+  } while (start && rows.length < limit);
+  const last = rows.at(-1);
+  const isIndex = query.IndexName !== undefined;
+  const next = start && last && (isIndex ? last.listSort : last.sk);
+  return { rows, ...(next === undefined ? {} : { next }) };
+};

@@ -1,0 +1,31 @@
+/** Losable coordination with TTL: losing any of it delays work and never changes an outcome (DESIGN section 3). */
+import type { OfferTask, WithdrawTask } from '#domain/kernel/effect.ts';
+
+/** Work an HTTP worker may claim. */
+export type Offer = Omit<OfferTask, 'kind' | 'name'>;
+
+export interface Offers {
+  /** Puts the offer unless it stands; true when it was missing. */
+  readonly put: (offer: Offer) => Promise<boolean>;
+  readonly withdraw: (offer: Omit<WithdrawTask, 'kind' | 'name'>) => Promise<void>;
+  readonly exists: (offer: Offer) => Promise<boolean>;
+  /** Offers of a queue, the most urgent and oldest first. */
+  readonly peek: (
+    workspace: { tenantId: string; workspaceId: string; queue: string },
+    limit: number,
+  ) => Promise<readonly Offer[]>;
+  /** Takes the offer away; true for exactly one of all who try. */
+  readonly take: (offer: Offer) => Promise<boolean>;
+}
+
+export interface Cursors {
+  readonly get: (name: string) => Promise<number | undefined>;
+  /** Moves a cursor forward; an older position is ignored. */
+  readonly advance: (name: string, position: number) => Promise<void>;
+}
+
+export interface Rearms {
+  /** Looks at the stream again in that bucket. */
+  readonly put: (bucket: string, stream: string) => Promise<void>;
+  readonly streams: (bucket: string) => Promise<readonly string[]>;
+}

@@ -1,0 +1,64 @@
+/** The ledger as its users see it. Compactors get `LedgerReader`, command handlers `Ledger`: the type is the grant. */
+import type { Commit } from '#contracts/event.ts';
+
+/** The decision state a commit carried, with the version of the fold that made it. */
+export interface EmbeddedState {
+  readonly foldVersion: number;
+  /** Compact JSON; see `domain/kernel/stream.ts`. */
+  readonly text: string;
+}
+
+/** One commit as stored: what readers see, and what the loader and the sweeper need. */
+export interface StoredCommit extends Commit {
+  readonly state?: EmbeddedState;
+  /** `minute#bucket` of the deadline this commit arms. */
+  readonly due?: string;
+}
+
+/** A state kept as an item of its own, after the commit that ends at `version`. */
+export interface StateItem {
+  readonly version: number;
+  readonly state: EmbeddedState;
+}
+
+/** The newest commits of a stream, newest first, with states kept apart. */
+export interface Tail {
+  readonly commits: readonly StoredCommit[];
+  readonly states: readonly StateItem[];
+  /** False when older commits exist. */
+  readonly isWhole: boolean;
+}
+
+export type AppendResult =
+  | { readonly kind: 'appended' }
+  /** Another writer took the position; its commit, when the store could tell. */
+  | { readonly kind: 'conflict'; readonly winner?: StoredCommit };
+
+export interface LedgerReader {
+  /** Reads the newest commits below `before` (exclusive; absent = the newest), consistently, in one request. */
+  readonly tail: (stream: string, limit: number, before?: number) => Promise<Tail>;
+  /** Reads commits in order from a sequence on, at most `limit`; the next call starts behind the last. */
+  readonly read: (stream: string, fromSequence: number, limit: number) => Promise<readonly StoredCommit[]>;
+  /** Reads a document stored beside the commits (a plan, a market chunk) at sequence 0 of its own stream. */
+  readonly document: (stream: string) => Promise<string | undefined>;
+}
+
+export interface Ledger extends LedgerReader {
+  /** Appends at `commit.sequence` if nobody has; our own earlier success with a lost answer counts as appended. */
+  readonly append: (commit: StoredCommit) => Promise<AppendResult>;
+  /** Keeps a large state beside the stream; losing it costs a longer fold and nothing else. */
+  readonly keepState: (stream: string, item: StateItem) => Promise<void>;
+  /** Stores a document once; storing the same stream again is success. */
+  readonly putDocument: (stream: string, text: string) => Promise<void>;
+}
+
+/** What rebuild and backup need besides: every stream there is. */
+export interface LedgerScan extends LedgerReader {
+  /** All ledger items in pages, in no particular order. */
+  readonly scan: () => AsyncIterable<readonly StoredCommit[]>;
+}
+
+/** What the sweeper needs: streams whose armed deadline falls into a bucket. */
+export interface DueIndex {
+  readonly streamsDue: (bucket: string) => Promise<readonly string[]>;
+}
