@@ -1,0 +1,167 @@
+/** Losable coordination in the `control` table: offers to HTTP workers, delivery cursors, re-arms of the sweeper. */
+import {
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { number, requiredText } from '#adapters/dynamodb/attributes.ts';
+import type { Item } from '#adapters/dynamodb/attributes.ts';
+import type { Cursors, Offer, Offers, Rearms } from '#domain/ports/control.ts';
+
+export interface ControlSetting {
+  readonly client: DynamoDBClient;
+  readonly table: string;
+  readonly nowMs: () => number;
+}
+
+const OFFER_TTL_S = 86_400;
+const REARM_TTL_S = 7_200;
+
+type Place = Pick<
+  Offer,
+  'tenantId' | 'workspaceId' | 'queue' | 'priority' | 'readyAtMs' | 'runId' | 'taskKey' | 'attempt'
+>;
+
+const partition = ({
+  tenantId,
+  workspaceId,
+  queue,
+}: {
+  tenantId: string;
+  workspaceId: string;
+  queue: string;
+}): string => `offers#${tenantId}/${workspaceId}#${queue}`;
+
+/** Sorts by urgency, then age, then identity; the key alone says which attempt is offered. */
+const key = (offer: Place): Item => ({
+  pk: { S: partition(offer) },
+  sk: {
+    S: `${offer.priority}#${String(offer.readyAtMs).padStart(15, '0')}#${offer.runId}#${offer.taskKey}#${offer.attempt}`,
+  },
+});
+
+const seconds = (nowMs: number, ttl: number): { readonly N: string } => ({
+  N: String(Math.floor(nowMs / 1000) + ttl),
+});
+
+/** True when the write went through, false when its condition did not hold; other failures are thrown. */
+const unless = async (write: Promise<unknown>): Promise<boolean> => {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+};
+
+/** Offers of work to HTTP workers. */
+export const dynamoOffers = ({ client, table, nowMs }: ControlSetting): Offers => ({
+  put: (offer) =>
+    unless(
+      client.send(
+        new PutItemCommand({
+          TableName: table,
+          Item: {
+            ...key(offer),
+            offer: { S: JSON.stringify(offer) },
+            expiresAt: seconds(nowMs(), OFFER_TTL_S),
+          },
+          ConditionExpression: 'attribute_not_exists(pk)',
+        }),
+      ),
+    ),
+  withdraw: async (offer) => {
+    await client.send(new DeleteItemCommand({ TableName: table, Key: key(offer) }));
+  },
+  exists: async (offer) => {
+    const answer = await client.send(
+      new GetItemCommand({ TableName: table, Key: key(offer), ConsistentRead: true }),
+    );
+    return answer.Item !== undefined;
+  },
+  peek: async (workspace, limit) => {
+    const answer = await client.send(
+      new QueryCommand({
+        TableName: table,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': { S: partition(workspace) } },
+        ConsistentRead: true,
+        Limit: limit,
+      }),
+    );
+    return (answer.Items ?? []).map((item) => JSON.parse(requiredText(item, 'offer')) as Offer);
+  },
+  take: (offer) =>
+    unless(
+      client.send(
+        new DeleteItemCommand({
+          TableName: table,
+          Key: key(offer),
+          ConditionExpression: 'attribute_exists(pk)',
+        }),
+      ),
+    ),
+});
+
+/** Positions up to which something was delivered or read. */
+export const dynamoCursors = ({ client, table }: ControlSetting): Cursors => ({
+  get: async (name) => {
+    const answer = await client.send(
+      new GetItemCommand({
+        TableName: table,
+        Key: { pk: { S: `cursor#${name}` }, sk: { S: 'cursor' } },
+        ConsistentRead: true,
+      }),
+    );
+    return answer.Item && number(answer.Item, 'position');
+  },
+  advance: async (name, position) => {
+    await unless(
+      client.send(
+        new UpdateItemCommand({
+          TableName: table,
+          Key: { pk: { S: `cursor#${name}` }, sk: { S: 'cursor' } },
+          UpdateExpression: 'SET #position = :position',
+          ConditionExpression: 'attribute_not_exists(#position) OR #position < :position',
+          ExpressionAttributeNames: { '#position': 'position' },
+          ExpressionAttributeValues: { ':position': { N: String(position) } },
+        }),
+      ),
+    );
+  },
+});
+
+/** Streams the sweeper must look at again although no commit arms them. */
+export const dynamoRearms = ({ client, table, nowMs }: ControlSetting): Rearms => ({
+  put: async (bucket, stream) => {
+    await client.send(
+      new PutItemCommand({
+        TableName: table,
+        Item: { pk: { S: `due#${bucket}` }, sk: { S: stream }, expiresAt: seconds(nowMs(), REARM_TTL_S) },
+      }),
+    );
+  },
+  streams: async (bucket) => {
+    const streams: string[] = [];
+    let start: Item | undefined;
+    do {
+      const answer = await client.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: 'pk = :pk',
+          ExpressionAttributeValues: { ':pk': { S: `due#${bucket}` } },
+          ConsistentRead: true,
+          ...(start ? { ExclusiveStartKey: start } : {}),
+        }),
+      );
+      streams.push(...(answer.Items ?? []).map((item) => requiredText(item, 'sk')));
+      start = answer.LastEvaluatedKey;
+    } while (start);
+    return streams;
+  },
+});

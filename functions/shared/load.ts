@@ -1,0 +1,33 @@
+/** Loads a stream: one consistent reverse query, more only when no usable state is among the newest commits. */
+import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
+import { foldTail } from '#domain/kernel/stream.ts';
+import type { StreamState } from '#domain/kernel/stream.ts';
+import type { LedgerReader, Tail } from '#domain/ports/ledger.ts';
+
+/** Newest items one request reads: a state stands at the latest every 8th commit, and may be an item of its own. */
+const TAIL_LIMIT = 9;
+const DEEP_LIMIT = 200;
+
+type Foldable<State> = Pick<
+  Aggregate<State, { readonly type: string }, ProposedEvent>,
+  'foldVersion' | 'eventTypes' | 'initialState' | 'evolve' | 'encodeState' | 'decodeState'
+>;
+
+/** The stream as the ledger has it now; an unknown stream is empty, never an error. */
+export const loadStream = async <State>(
+  ledger: LedgerReader,
+  aggregate: Foldable<State>,
+  stream: string,
+): Promise<StreamState<State>> => {
+  let tail: Tail = await ledger.tail(stream, TAIL_LIMIT);
+  for (;;) {
+    const folded = foldTail(aggregate, tail);
+    if (folded.kind === 'folded') return folded.stream;
+    const older = await ledger.tail(stream, DEEP_LIMIT, folded.before);
+    tail = {
+      commits: [...tail.commits, ...older.commits],
+      states: [...tail.states, ...older.states],
+      isWhole: older.isWhole,
+    };
+  }
+};
