@@ -115,6 +115,12 @@ export const errorCatalogue = {
     'this attempt has ended and waits for its retry',
     'stop the work',
   ),
+  retry_not_due: entry(
+    409,
+    true,
+    'the instant of this retry has not come',
+    'issue the command again at details.retryAt',
+  ),
   task_already_terminal: entry(409, false, 'the task has ended with another result', 'stop the work'),
   idempotency_key_reused: entry(
     409,

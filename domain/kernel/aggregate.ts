@@ -60,6 +60,14 @@ export interface Aggregate<State, Command extends { readonly type: string }, Eve
   readonly isTerminal: (state: State) => boolean;
   /** Messages that leave the system in order because of these events; they travel in the commit. */
   readonly outputs?: (events: readonly RecordedEvent[], state: State) => readonly CommitOutput[];
+  /**
+   * For aggregates whose embedded state leaves out what the first commit fixed for good (the plan of a run): whether
+   * a decoded state still lacks it, and the state with it put back. The loader then also reads the first commit.
+   */
+  readonly origin?: {
+    readonly isMissing: (state: State) => boolean;
+    readonly attach: (state: State, firstCommit: readonly RecordedEvent[]) => State;
+  };
   /** Compact JSON of the minimal decision state, and back. */
   readonly encodeState: (state: State) => string;
   readonly decodeState: (text: string) => State;
