@@ -1,0 +1,160 @@
+/**
+ * The configuration of functions: which environment variables exist, which function gets which, and every limit
+ * with its default. The template sets them from here and functions parse them with `readEnvironment` at start.
+ */
+import * as z from 'zod';
+
+import { TenantId } from '#contracts/ids.ts';
+import { Stage } from '#contracts/naming.ts';
+import type { FunctionName } from '#contracts/naming.ts';
+
+const name = z.string().min(1).max(256);
+
+const bound = (least: number, most: number, standard: number, what: string) =>
+  z.int().min(least).max(most).default(standard).describe(what);
+
+/** Every bound of the system with its default (law 6); `LIMITS` overrides single ones as JSON. */
+export const Limits = z.strictObject({
+  dispatchWindowMax: bound(1, 100, 100, 'tasks one commit dispatches; the rest wait as dispatch_window'),
+  planTasksMax: bound(1, 10_000, 1_000, 'tasks of one plan'),
+  childRunTasksMin: bound(2, 10_000, 200, 'fan-out above which tasks may become child runs'),
+  callbackQueueTasksMin: bound(1, 100, 16, 'tasks in flight above which callbacks go to the commands queue'),
+  appendAttemptsMax: bound(1, 20, 5, 'optimistic appends of one command before it answers contention'),
+  commitBytesMax: bound(1_024, 262_144, 262_144, 'bytes of one commit'),
+  inlinePayloadBytesMax: bound(
+    256,
+    65_536,
+    8_192,
+    'bytes of a payload kept in an event; larger ones go to blobs',
+  ),
+  rememberedCommandsMax: bound(1, 256, 64, 'command ids an aggregate remembers with their answers'),
+  sendsMax: bound(1, 10, 5, 'sends of one effect before its task fails dispatch_lost'),
+  taskAttemptsMax: bound(1, 100, 10, 'attempts a manifest may ask for one task'),
+  heartbeatTimeoutMs: bound(1_000, 3_600_000, 60_000, 'silence of a worker after which its attempt is lost'),
+  taskTokenTtlMs: bound(60_000, 86_400_000, 86_400_000, 'life of a task token'),
+  claimTasksMax: bound(1, 10, 10, 'tasks one claim may take'),
+  claimWaitMsMax: bound(0, 20_000, 20_000, 'how long one claim may wait for work'),
+  requestBytesMax: bound(1_024, 6_291_456, 1_048_576, 'bytes of a request body'),
+  pageItemsMax: bound(1, 200, 200, 'items on one page of a list'),
+  marketRecordBytesMax: bound(1_024, 1_048_576, 1_048_576, 'bytes of one market record'),
+  chunkItemBytesMax: bound(
+    1_024,
+    262_144,
+    65_536,
+    'bytes of a market chunk kept in the ledger; larger ones go to blobs',
+  ),
+  catchUpTicksMax: bound(
+    1,
+    10_000,
+    1_000,
+    'ticks planned for one record or timer before the rest are planned later',
+  ),
+  engineRunsSentMax: bound(1, 100, 10, 'engine runs of one feed and symbol sent at once'),
+  sweepBuckets: bound(1, 64, 16, 'shards of the index by deadline'),
+  sweepOverlapMinutes: bound(1, 60, 3, 'minutes the sweeper reads again'),
+  sweepMessagesMax: bound(1, 10_000, 1_000, 'streams one sweep looks at'),
+  publishRetriesMax: bound(1, 100, 20, 'retries of a blocked output key before it halts'),
+});
+export type Limits = z.infer<typeof Limits>;
+
+/** The limits when nothing is overridden. */
+export const defaultLimits: Limits = Limits.parse({});
+
+const LimitsText = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be a JSON object' });
+      return z.NEVER;
+    }
+  })
+  .pipe(Limits);
+
+/** Every environment variable a function may read, with the form of its value. */
+export const Environment = z.strictObject({
+  STAGE: Stage,
+  TENANT_ID: TenantId,
+  LIMITS: LimitsText.default(defaultLimits),
+  LEDGER_TABLE: name,
+  VIEWS_TABLE: name,
+  CONTROL_TABLE: name,
+  BLOBS_BUCKET: name,
+  MARKET_STREAM: name,
+  OUTPUT_STREAM: name,
+  ENGINE_RUNS_QUEUE_URL: z.url(),
+  COMMANDS_QUEUE_URL: z.url(),
+  SWEEP_QUEUE_URL: z.url(),
+  TIMERS_QUEUE_URL: z.url(),
+  MARKET_DEAD_LETTERS_QUEUE_URL: z.url(),
+  RETRY_TASK_MACHINE_ARN: name,
+  TASK_TOKEN_SECRET_ID: name,
+  OIDC_ISSUER: z.url(),
+  OIDC_AUDIENCE: name,
+  OIDC_JWKS_URL: z.url(),
+});
+export type Environment = z.infer<typeof Environment>;
+export type EnvironmentKey = keyof Environment;
+
+const everywhere = ['STAGE', 'TENANT_ID', 'LIMITS'] as const;
+const oidc = ['OIDC_ISSUER', 'OIDC_AUDIENCE', 'OIDC_JWKS_URL'] as const;
+/** What `outstanding` of any aggregate may need: stores, every queue and the machine. */
+const acting = [
+  'LEDGER_TABLE',
+  'CONTROL_TABLE',
+  'BLOBS_BUCKET',
+  'ENGINE_RUNS_QUEUE_URL',
+  'COMMANDS_QUEUE_URL',
+  'SWEEP_QUEUE_URL',
+  'TIMERS_QUEUE_URL',
+  'RETRY_TASK_MACHINE_ARN',
+] as const;
+
+/** The variables of each function, and no others. */
+export const environmentKeysOf = {
+  'api-runs': [...everywhere, ...oidc, ...acting, 'VIEWS_TABLE'],
+  'api-feeds': [...everywhere, ...oidc, ...acting, 'VIEWS_TABLE'],
+  'api-workers': [...everywhere, ...oidc, ...acting, 'TASK_TOKEN_SECRET_ID'],
+  'task-callback': [...everywhere, ...acting, 'TASK_TOKEN_SECRET_ID'],
+  'ingest-market': [...everywhere, ...acting, 'MARKET_STREAM', 'MARKET_DEAD_LETTERS_QUEUE_URL'],
+  'run-engine': [...everywhere, ...acting],
+  commands: [...everywhere, ...acting],
+  'retry-task': [...everywhere, ...acting],
+  compact: [...everywhere, 'LEDGER_TABLE', 'VIEWS_TABLE', 'BLOBS_BUCKET', 'TIMERS_QUEUE_URL'],
+  publish: [
+    ...everywhere,
+    'LEDGER_TABLE',
+    'CONTROL_TABLE',
+    'OUTPUT_STREAM',
+    'COMMANDS_QUEUE_URL',
+    'TIMERS_QUEUE_URL',
+  ],
+  sweeper: [...everywhere, 'LEDGER_TABLE', 'CONTROL_TABLE', 'SWEEP_QUEUE_URL'],
+  sweep: [...everywhere, ...acting],
+  'dead-letters': [...everywhere, ...acting],
+  timers: [...everywhere, ...acting],
+} as const satisfies Readonly<Record<FunctionName, readonly EnvironmentKey[]>>;
+
+/** What a function finds in its environment. */
+export type EnvironmentOf<Name extends FunctionName> = Pick<
+  Environment,
+  (typeof environmentKeysOf)[Name][number]
+>;
+
+/** Parses the variables of one function; throws naming every one that is missing or malformed. */
+export const readEnvironment = <Name extends FunctionName>(
+  functionName: Name,
+  source: Readonly<Record<string, string | undefined>>,
+): EnvironmentOf<Name> => {
+  const keys: readonly EnvironmentKey[] = environmentKeysOf[functionName];
+  const mask = Object.fromEntries(keys.map((key) => [key, true as const]));
+  const given = Object.fromEntries(keys.map((key) => [key, source[key]]));
+  const parsed = Environment.pick(mask as Record<EnvironmentKey, true>).safeParse(given);
+  if (!parsed.success)
+    throw new Error(`the environment of ${functionName} is not usable: ${describeIssues(parsed.error)}`);
+  return parsed.data as EnvironmentOf<Name>;
+};
+
+const describeIssues = (error: z.ZodError): string =>
+  error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');

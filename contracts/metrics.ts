@@ -1,0 +1,107 @@
+/**
+ * The metric catalogue: the only metrics Sluice emits, with the dimensions each may carry. The dashboard and the
+ * alarms are generated from it. Anything else worth knowing is a property of the log line, which costs nothing.
+ */
+import { functionNames, workQueueNames } from '#contracts/naming.ts';
+
+/** CloudWatch namespace of every metric. */
+export const metricNamespace = 'Sluice';
+
+/** Every value each dimension may take; a metric has one series per combination of its dimensions. */
+export const dimensionValues = {
+  plane: ['assets', 'market'],
+  function: functionNames,
+  queue: workQueueNames,
+  kind: ['run', 'manifest', 'feed', 'feed-symbol'],
+} as const;
+export type MetricDimension = keyof typeof dimensionValues;
+
+/** When somebody is told: the statistic over five minutes crosses the threshold, or nothing was heard. */
+export interface MetricAlarm {
+  readonly statistic: 'Sum' | 'Maximum' | 'p99';
+  readonly comparison: 'above' | 'below';
+  readonly threshold: number;
+  /** Five-minute periods in a row. */
+  readonly periods: number;
+  /** What the absence of data means; default `fine`. */
+  readonly whenSilent?: 'fine' | 'alarming';
+}
+
+export interface Metric {
+  readonly unit: 'Count' | 'Milliseconds';
+  readonly meaning: string;
+  /** Besides `stage`, which every metric carries. A metric with an alarm carries none. */
+  readonly dimensions: readonly MetricDimension[];
+  readonly alarm?: MetricAlarm;
+}
+
+const count = (meaning: string, ...dimensions: readonly MetricDimension[]): Metric => ({
+  unit: 'Count',
+  meaning,
+  dimensions,
+});
+const milliseconds = (meaning: string, ...dimensions: readonly MetricDimension[]): Metric => ({
+  unit: 'Milliseconds',
+  meaning,
+  dimensions,
+});
+const alarmed = (metric: Metric, alarm: MetricAlarm): Metric => ({ ...metric, alarm });
+const moreThan = (threshold: number, periods = 1): MetricAlarm => ({
+  statistic: 'Sum',
+  comparison: 'above',
+  threshold,
+  periods,
+});
+
+/** Every metric by name. */
+export const metricCatalogue = {
+  CommandsDecided: count('commands that were accepted', 'kind'),
+  CommandsRefused: count('commands that were refused, with the code in the log', 'kind'),
+  CommandsFailed: alarmed(count('commands that met an unexpected fault'), moreThan(10)),
+  AppendConflicts: count('appends that lost their position to another writer', 'kind'),
+  EventsAppended: count('events written to the ledger', 'kind'),
+  EffectsPerformed: count('outside acts that were performed', 'function'),
+  EffectsFailed: alarmed(count('outside acts that failed and wait for the sweeper'), moreThan(50, 2)),
+  ReadyToStartedMs: milliseconds('from a task being ready to a worker having it', 'plane'),
+  RunsCompleted: count('runs that ended well', 'plane'),
+  RunsFailed: count('runs that ended badly', 'plane'),
+  TasksRetried: count('attempts that failed and will be made again', 'plane'),
+  CallbacksRefused: count('worker callbacks that were refused, with the code in the log'),
+  RequestsServed: count('HTTP requests answered', 'function'),
+  RequestsRefused: count('HTTP requests answered with 4xx', 'function'),
+  RequestMs: milliseconds('time to answer an HTTP request', 'function'),
+  RecordsIngested: count('market records written to the buffer'),
+  RecordsRefused: alarmed(count('market records sent to the dead-letter queue'), moreThan(100)),
+  RecordsRepeated: count('market records delivered again and skipped'),
+  TicksPlanned: count('ticks written to the ledger'),
+  EngineRuns: count('engine runs that ended'),
+  EngineRunsFailed: alarmed(count('engine runs that ended in a fault'), moreThan(10)),
+  OutputsPublished: count('records put on the output stream'),
+  PublishLagMs: alarmed(milliseconds('from a commit to its output being published'), {
+    statistic: 'p99',
+    comparison: 'above',
+    threshold: 60_000,
+    periods: 3,
+  }),
+  PublishBlocked: alarmed(count('output keys that could not be delivered'), moreThan(0, 3)),
+  ProjectionFailures: alarmed(count('rows whose projection threw'), moreThan(0)),
+  RowsWritten: count('read-model rows written', 'kind'),
+  RowsRepaired: count('rows found behind the ledger and repaired'),
+  LedgerTampered: alarmed(count('ledger items changed or removed after they were written'), moreThan(0)),
+  Sweeps: alarmed(count('passes of the sweeper'), {
+    statistic: 'Sum',
+    comparison: 'below',
+    threshold: 1,
+    periods: 2,
+    whenSilent: 'alarming',
+  }),
+  StreamsSwept: count('streams whose deadline had passed'),
+  WorkerClockSkew: count('callbacks whose times lie outside the tolerance'),
+  DeadLetters: count('messages that were given up and told to their aggregate', 'queue'),
+} as const satisfies Readonly<Record<string, Metric>>;
+
+export type MetricName = keyof typeof metricCatalogue;
+
+/** How many series one metric may have in one stage: the product of its dimensions' values. */
+export const seriesCount = (metric: Metric): number =>
+  metric.dimensions.reduce((product, dimension) => product * dimensionValues[dimension].length, 1);

@@ -1,0 +1,80 @@
+/**
+ * The names of everything that is deployed. Stacks, functions and tests refer to each other by these names and
+ * never by exports, so that each stack can be deployed on its own.
+ */
+import * as z from 'zod';
+
+/** A deployment of the whole system beside others in one account: 1 to 12 characters of a-z and 0-9. */
+export const Stage = z.string().regex(/^[a-z][a-z0-9]{0,11}$/, {
+  error: 'must be a lower-case name of at most 12 characters',
+});
+export type Stage = z.infer<typeof Stage>;
+
+export const tableNames = ['ledger', 'views', 'control'] as const;
+export type TableName = (typeof tableNames)[number];
+
+export const streamNames = ['market-events', 'orchestrator-events'] as const;
+export type StreamName = (typeof streamNames)[number];
+
+/** Queues that carry work; each has a dead-letter queue of its own. */
+export const workQueueNames = ['engine-runs.fifo', 'commands.fifo', 'sweep', 'timers'] as const;
+export type WorkQueueName = (typeof workQueueNames)[number];
+
+/** Queues for what stream mappings and ingestion gave up on. */
+export const deadLetterQueueNames = ['market-dead-letters', 'dead-letters'] as const;
+export type DeadLetterQueueName = (typeof deadLetterQueueNames)[number];
+
+export type DeadQueueName = 'engine-runs-dead.fifo' | 'commands-dead.fifo' | 'sweep-dead' | 'timers-dead';
+export type QueueName = WorkQueueName | DeadLetterQueueName | DeadQueueName;
+
+/** The queue that takes what a work queue's consumer failed on too often. */
+export const deadQueueOf: Readonly<Record<WorkQueueName, DeadQueueName>> = {
+  'engine-runs.fifo': 'engine-runs-dead.fifo',
+  'commands.fifo': 'commands-dead.fifo',
+  sweep: 'sweep-dead',
+  timers: 'timers-dead',
+};
+
+/** Every Lambda function; its code is `functions/<name>/handler.ts`. */
+export const functionNames = [
+  'api-runs',
+  'api-feeds',
+  'api-workers',
+  'task-callback',
+  'ingest-market',
+  'run-engine',
+  'commands',
+  'retry-task',
+  'compact',
+  'publish',
+  'sweeper',
+  'sweep',
+  'dead-letters',
+  'timers',
+] as const;
+export type FunctionName = (typeof functionNames)[number];
+
+export const stateMachineNames = ['retry-task'] as const;
+export type StateMachineName = (typeof stateMachineNames)[number];
+
+/** The secret that signs task tokens. */
+export const taskTokenSecretName = 'task-token-key';
+
+/** The alias functions are called by. */
+export const liveAlias = 'live';
+
+/** Index of the ledger by armed deadline, keys only. */
+export const dueIndexName = 'by-due';
+
+/** Index of the read models for lists, all attributes. */
+export const listIndexName = 'by-list';
+
+/** The physical name of a logical one: `sluice-<stage>-<logical>`. */
+export const physicalName = (stage: Stage, logical: string): string => `sluice-${stage}-${logical}`;
+
+/** The bucket of bodies; bucket names are global, so it carries the account. */
+export const blobsBucketName = (stage: Stage, accountId: string): string =>
+  `${physicalName(stage, 'blobs')}-${accountId}`;
+
+/** The parameter that tells other stacks the ARN of the ledger's stream, whose label AWS chooses. */
+export const ledgerStreamParameterName = (stage: Stage): string => `/sluice/${stage}/ledger-stream-arn`;

@@ -1,0 +1,211 @@
+/**
+ * The HTTP routes: the gateway, the OpenAPI document, the client and the role matrix are made from this table.
+ * One variable name per position of a path, and no `{id}:verb`.
+ */
+import type * as z from 'zod';
+
+import type { FunctionName } from '#contracts/naming.ts';
+import type { Role } from '#contracts/roles.ts';
+
+/** What a caller must show: at least this role, an attempt-scoped task token, or nothing. */
+export type RouteAccess = Role | 'task-token' | 'public';
+
+export interface Route {
+  readonly operationId: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: `/${string}`;
+  readonly function: FunctionName;
+  readonly access: RouteAccess;
+  readonly summary: string;
+  /** Whether it may change anything; such a route takes an `Idempotency-Key`. */
+  readonly mutating: boolean;
+  /** Whether its answer is streamed; default false. */
+  readonly streaming?: boolean;
+  readonly request?: { readonly body?: z.ZodType; readonly query?: z.ZodType };
+  readonly response?: z.ZodType;
+}
+
+const workspace = '/v1/workspaces/{workspaceId}';
+
+const table = [
+  {
+    operationId: 'getHealth',
+    method: 'GET',
+    path: '/health',
+    function: 'api-runs',
+    access: 'public',
+    summary: 'Tells that the process is alive',
+    mutating: false,
+  },
+  {
+    operationId: 'getReady',
+    method: 'GET',
+    path: '/ready',
+    function: 'api-runs',
+    access: 'public',
+    summary: 'Tells whether the stores can be reached',
+    mutating: false,
+  },
+  {
+    operationId: 'deployManifest',
+    method: 'POST',
+    path: `${workspace}/manifests`,
+    function: 'api-runs',
+    access: 'developer',
+    summary: 'Deploys a manifest of assets; all faults are listed at once',
+    mutating: true,
+  },
+  {
+    operationId: 'listManifests',
+    method: 'GET',
+    path: `${workspace}/manifests`,
+    function: 'api-runs',
+    access: 'viewer',
+    summary: 'Lists the deployed manifests, newest first',
+    mutating: false,
+  },
+  {
+    operationId: 'getManifest',
+    method: 'GET',
+    path: `${workspace}/manifests/{manifestId}`,
+    function: 'api-runs',
+    access: 'viewer',
+    summary: 'Answers one manifest as it was deployed',
+    mutating: false,
+  },
+  {
+    operationId: 'triggerRun',
+    method: 'POST',
+    path: `${workspace}/runs`,
+    function: 'api-runs',
+    access: 'operator',
+    summary: 'Starts a run of the selected assets',
+    mutating: true,
+  },
+  {
+    operationId: 'listRuns',
+    method: 'GET',
+    path: `${workspace}/runs`,
+    function: 'api-runs',
+    access: 'viewer',
+    summary: 'Lists runs, newest first',
+    mutating: false,
+  },
+  {
+    operationId: 'getRun',
+    method: 'GET',
+    path: `${workspace}/runs/{runId}`,
+    function: 'api-runs',
+    access: 'viewer',
+    summary: 'Answers one run as the ledger has it',
+    mutating: false,
+  },
+  {
+    operationId: 'listRunTasks',
+    method: 'GET',
+    path: `${workspace}/runs/{runId}/tasks`,
+    function: 'api-runs',
+    access: 'viewer',
+    summary: 'Lists the tasks of a run in plan order',
+    mutating: false,
+  },
+  {
+    operationId: 'getRunWhy',
+    method: 'GET',
+    path: `${workspace}/runs/{runId}/why`,
+    function: 'api-runs',
+    access: 'viewer',
+    summary: 'Tells what a run waits for, why tasks failed or were skipped',
+    mutating: false,
+  },
+  {
+    operationId: 'listRunEvents',
+    method: 'GET',
+    path: `${workspace}/runs/{runId}/events`,
+    function: 'api-runs',
+    access: 'viewer',
+    summary: 'Lists the events of a run in order, without gaps',
+    mutating: false,
+  },
+  {
+    operationId: 'claimTasks',
+    method: 'POST',
+    path: `${workspace}/workers/claim`,
+    function: 'api-workers',
+    access: 'operator',
+    summary: 'Hands ready tasks to a worker; the claim starts their attempts',
+    mutating: true,
+  },
+  {
+    operationId: 'reportTaskStarted',
+    method: 'POST',
+    path: '/v1/callbacks/{taskId}/started',
+    function: 'task-callback',
+    access: 'task-token',
+    summary: 'Reports that a worker has begun an attempt',
+    mutating: true,
+  },
+  {
+    operationId: 'reportTaskHeartbeat',
+    method: 'POST',
+    path: '/v1/callbacks/{taskId}/heartbeat',
+    function: 'task-callback',
+    access: 'task-token',
+    summary: 'Reports that an attempt is still at work',
+    mutating: true,
+  },
+  {
+    operationId: 'reportTaskCompleted',
+    method: 'POST',
+    path: '/v1/callbacks/{taskId}/completed',
+    function: 'task-callback',
+    access: 'task-token',
+    summary: 'Reports how an attempt has ended',
+    mutating: true,
+  },
+  {
+    operationId: 'listFeeds',
+    method: 'GET',
+    path: `${workspace}/feeds`,
+    function: 'api-feeds',
+    access: 'viewer',
+    summary: 'Lists the market feeds of a workspace',
+    mutating: false,
+  },
+  {
+    operationId: 'getFeed',
+    method: 'GET',
+    path: `${workspace}/feeds/{feedId}`,
+    function: 'api-feeds',
+    access: 'viewer',
+    summary: 'Answers one feed as the ledger has it',
+    mutating: false,
+  },
+  {
+    operationId: 'putFeed',
+    method: 'PUT',
+    path: `${workspace}/feeds/{feedId}`,
+    function: 'api-feeds',
+    access: 'developer',
+    summary: 'Creates a feed, or answers the same feed again',
+    mutating: true,
+  },
+  {
+    operationId: 'listFeedRuns',
+    method: 'GET',
+    path: `${workspace}/feeds/{feedId}/runs`,
+    function: 'api-feeds',
+    access: 'viewer',
+    summary: 'Lists the engine runs of a feed, newest first',
+    mutating: false,
+  },
+] as const satisfies readonly Route[];
+
+export type OperationId = (typeof table)[number]['operationId'];
+
+/** Every route there is. */
+export const routes: readonly (Route & { readonly operationId: OperationId })[] = table;
+
+/** The names of the variables in a path, in order. */
+export const pathVariables = (path: string): readonly string[] =>
+  [...path.matchAll(/\{([^}]+)\}/g)].map(([, variable = '']) => variable);
