@@ -1,0 +1,81 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { openStateDirectory, type StateDirectory } from '#local/journal/state-directory.ts';
+
+let directory = '';
+let children: ChildProcess[] = [];
+beforeEach(() => {
+  directory = fs.mkdtempSync(path.join(os.tmpdir(), 'lock-'));
+  children = [];
+});
+afterEach(() => {
+  for (const child of children) child.kill('SIGKILL');
+  fs.rmSync(directory, { recursive: true, force: true });
+});
+
+const open = (): StateDirectory => openStateDirectory(directory, { segmentBytes: 4096 });
+
+const start = (): ChildProcess => {
+  const script = path.join(import.meta.dirname, 'appending-process.ts');
+  const child = spawn(process.execPath, ['--import', 'tsx', script, directory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  return child;
+};
+
+/** The last number the child acknowledged before it was killed, at or after the given one. */
+const killAfter = (child: ChildProcess, acknowledged: number): Promise<number> =>
+  new Promise((resolve) => {
+    let text = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      if (Number(text.trim().split('\n').at(-1)) >= acknowledged) child.kill('SIGKILL');
+    });
+    child.on('close', () => resolve(Number(text.slice(0, text.lastIndexOf('\n')).split('\n').at(-1))));
+  });
+
+it('refuses a second opener and lets it in after the first has closed', async () => {
+  const first = open();
+  expect(open).toThrow(expect.objectContaining({ code: 'state_locked' }));
+  expect(open).toThrow(`in use by process ${process.pid}`);
+  await first.close();
+  await open().close();
+});
+
+it('takes over the lock of a process that is gone, and of an earlier one with the same number', async () => {
+  const lock = path.join(directory, 'lock');
+  for (const holder of [{ pid: 2 ** 22 + 1, begin: '' }, { pid: process.pid, begin: 'earlier/1' }, 'torn']) {
+    fs.writeFileSync(lock, JSON.stringify(holder));
+    await open().close();
+    expect(fs.existsSync(lock)).toBe(false);
+  }
+});
+
+it('takes over from a process that was killed while it took over', async () => {
+  const gone = JSON.stringify({ pid: 2 ** 22 + 1, begin: '' });
+  fs.writeFileSync(path.join(directory, 'lock'), gone);
+  fs.writeFileSync(path.join(directory, 'lock.claim'), gone);
+  await open().close();
+  expect(fs.readdirSync(directory).filter((name) => name.startsWith('lock'))).toEqual([]);
+});
+
+it('refuses the directory of a living process, and has every entry it acknowledged before a kill', async () => {
+  let last = 0;
+  for (let kill = 1; kill <= 2; kill++) {
+    const child = start();
+    const killed = killAfter(child, last + 600);
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    expect(open).toThrow(expect.objectContaining({ code: 'state_locked' }));
+    const acknowledged = await killed;
+    const state = open();
+    const numbers = [...state.entries()].map(([, [, n]]) => Number(n));
+    last = numbers.at(-1) ?? 0;
+    expect(last).toBeGreaterThanOrEqual(acknowledged);
+    expect(numbers.every((n, index) => index === 0 || n === (numbers[index - 1] ?? 0) + 1)).toBe(true);
+    await state.close();
+  }
+});
