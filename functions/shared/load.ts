@@ -10,7 +10,7 @@ const DEEP_LIMIT = 200;
 
 type Foldable<State> = Pick<
   Aggregate<State, { readonly type: string }, ProposedEvent>,
-  'foldVersion' | 'eventTypes' | 'initialState' | 'evolve' | 'encodeState' | 'decodeState'
+  'foldVersion' | 'eventTypes' | 'initialState' | 'evolve' | 'encodeState' | 'decodeState' | 'origin'
 >;
 
 /** The stream as the ledger has it now; an unknown stream is empty, never an error. */
@@ -22,7 +22,7 @@ export const loadStream = async <State>(
   let tail: Tail = await ledger.tail(stream, TAIL_LIMIT);
   for (;;) {
     const folded = foldTail(aggregate, tail);
-    if (folded.kind === 'folded') return folded.stream;
+    if (folded.kind === 'folded') return withOrigin(ledger, aggregate, { stream, loaded: folded.stream });
     const older = await ledger.tail(stream, DEEP_LIMIT, folded.before);
     tail = {
       commits: [...tail.commits, ...older.commits],
@@ -30,4 +30,15 @@ export const loadStream = async <State>(
       isWhole: older.isWhole,
     };
   }
+};
+
+/** Puts back what an embedded state leaves out by design; the first commit of a stream never changes. */
+const withOrigin = async <State>(
+  ledger: LedgerReader,
+  { origin }: Foldable<State>,
+  { stream, loaded }: { readonly stream: string; readonly loaded: StreamState<State> },
+): Promise<StreamState<State>> => {
+  if (!origin?.isMissing(loaded.state)) return loaded;
+  const [first] = await ledger.read(stream, 1, 1);
+  return { ...loaded, state: origin.attach(loaded.state, first?.events ?? []) };
 };
