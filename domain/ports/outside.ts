@@ -1,5 +1,9 @@
 /** The outside acts handlers may perform after their commit. */
+import type { MetricDimension, MetricName } from '#contracts/metrics.ts';
 import type { SendMessage, StartExecution } from '#domain/kernel/effect.ts';
+
+/** Values of a metric's dimensions besides the stage. */
+export type MetricDimensions = Readonly<Partial<Record<MetricDimension, string>>>;
 
 export interface Queues {
   /** Sends in order; a FIFO duplicate within five minutes counts as sent. */
@@ -16,12 +20,13 @@ export interface OutputStream {
   readonly put: (key: string, bodies: readonly string[]) => Promise<void>;
 }
 
-/** Structured log and metrics; fields are redacted by allow-list in the adapter. */
+/** Structured log and metrics; log fields pass an allow-list in the adapter, so that no secret can slip in. */
 export interface Telemetry {
   readonly log: (
     level: 'debug' | 'info' | 'warn' | 'error',
     message: string,
     fields?: Readonly<Record<string, unknown>>,
   ) => void;
-  readonly count: (metric: string, value?: number, dimensions?: Readonly<Record<string, string>>) => void;
+  /** Adds to a metric of the catalogue; `value` defaults to 1. */
+  readonly count: (metric: MetricName, value?: number, dimensions?: MetricDimensions) => void;
 }

@@ -83,7 +83,7 @@ export const handleCommands = async <State, Command extends { readonly type: str
         keep(ports, aggregate, stream, prepared.next);
         await act(ports, aggregate, {
           attempt,
-          options: { ...options, performAll: options.performAll ?? true },
+          options: { ...options, performAll: options.performAll ?? isRepeat(prepared.outcomes) },
         });
         return prepared.outcomes;
       }

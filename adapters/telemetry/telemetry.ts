@@ -1,0 +1,119 @@
+/**
+ * Structured logs and metrics on standard output: log lines as JSON, metrics in CloudWatch's embedded metric
+ * format, both read by the platform. Only fields on the allow-list are written; anything else is named as
+ * withheld, so that a secret in an unexpected place never reaches a log.
+ */
+import { metricCatalogue, metricNamespace } from '#contracts/metrics.ts';
+import type { MetricName } from '#contracts/metrics.ts';
+import type { MetricDimensions, Telemetry } from '#domain/ports/outside.ts';
+
+export interface TelemetrySetting {
+  readonly stage: string;
+  readonly functionName: string;
+  readonly nowMs: () => number;
+  /** Takes one line; default standard output. */
+  readonly write?: (line: string) => void;
+}
+
+const LOGGED_FIELDS = new Set([
+  'requestId',
+  'stream',
+  'sequence',
+  'eventType',
+  'code',
+  'status',
+  'route',
+  'errorName',
+  'errorMessage',
+  'effects',
+  'runId',
+  'taskKey',
+  'attempt',
+  'feedId',
+  'symbol',
+  'count',
+  'queue',
+  'messageId',
+  'reason',
+  'durationMs',
+  'workerId',
+  'commandType',
+  'correlationId',
+  'shardId',
+  'stack',
+]);
+
+const allowed = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> => {
+  const kept: Record<string, unknown> = {};
+  const withheld: string[] = [];
+  for (const [name, value] of Object.entries(fields)) {
+    if (LOGGED_FIELDS.has(name)) kept[name] = value;
+    else withheld.push(name);
+  }
+  return withheld.length === 0 ? kept : { ...kept, withheld };
+};
+
+interface Sample {
+  readonly metric: MetricName;
+  readonly dimensions: MetricDimensions;
+  readonly values: number[];
+}
+
+/** Telemetry of one function; metrics are gathered and written by `flush`, which the handlers call last. */
+export const telemetry = (setting: TelemetrySetting): Telemetry & { readonly flush: () => void } => {
+  const write = setting.write ?? ((line: string) => void process.stdout.write(`${line}\n`));
+  const samples = new Map<string, Sample>();
+  return {
+    log: (level, message, fields = {}) =>
+      write(
+        JSON.stringify({
+          level,
+          message,
+          time: new Date(setting.nowMs()).toISOString(),
+          stage: setting.stage,
+          function: setting.functionName,
+          ...allowed(fields),
+        }),
+      ),
+    count: (metric, value = 1, dimensions = {}) => {
+      const own = dimensionsOf(metric, { function: setting.functionName, ...dimensions });
+      const id = `${metric}|${Object.values(own).join('|')}`;
+      const sample = samples.get(id);
+      if (sample) sample.values.push(value);
+      else samples.set(id, { metric, dimensions: own, values: [value] });
+    },
+    flush: () => {
+      for (const sample of samples.values()) write(JSON.stringify(embeddedMetric(setting, sample)));
+      samples.clear();
+    },
+  };
+};
+
+/** The dimensions the catalogue gives the metric, as far as they are known. */
+const dimensionsOf = (metric: MetricName, given: MetricDimensions): MetricDimensions => {
+  const dimensions: MetricDimensions = {};
+  return metricCatalogue[metric].dimensions.reduce(
+    (kept, dimension) => (given[dimension] === undefined ? kept : { ...kept, [dimension]: given[dimension] }),
+    dimensions,
+  );
+};
+
+const embeddedMetric = (setting: TelemetrySetting, { metric, dimensions, values }: Sample): unknown => {
+  const { unit } = metricCatalogue[metric];
+  const value = unit === 'Count' ? values.reduce((sum, one) => sum + one, 0) : values;
+  return {
+    _aws: {
+      Timestamp: setting.nowMs(),
+      CloudWatchMetrics: [
+        {
+          Namespace: metricNamespace,
+          Dimensions: [['stage', ...Object.keys(dimensions)]],
+          Metrics: [{ Name: metric, Unit: unit }],
+        },
+      ],
+    },
+    stage: setting.stage,
+    ...dimensions,
+    [metric]: value,
+  };
+};

@@ -1,0 +1,222 @@
+/**
+ * The front of every API function: request id, route, credential, role, workspace, body, and errors in one shape.
+ * There is no way around the check: a route without a credential is one the table calls public.
+ */
+import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
+import * as z from 'zod';
+import { satisfiesRole } from '#contracts/roles.ts';
+import { routes } from '#contracts/routes.ts';
+import type { OperationId, Route } from '#contracts/routes.ts';
+import type { Principal, Verification } from '#adapters/tokens/access-token.ts';
+import type { Telemetry } from '#domain/ports/outside.ts';
+import { ApiError, errorReply, toApiError } from '#functions/shared/api-error.ts';
+
+/** A request after its checks. */
+export interface ApiRequest {
+  readonly requestId: string;
+  /** Absent on public routes and callbacks. */
+  readonly principal: Principal | undefined;
+  readonly bearer: string | undefined;
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly idempotencyKey: string | undefined;
+  readonly body: unknown;
+  /** Where workers reach this API, `https://host/stage`. */
+  readonly baseUrl: string;
+}
+
+export interface ApiReply {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export type Operation = (request: ApiRequest) => Promise<ApiReply>;
+
+export interface HttpSetting {
+  readonly operations: Readonly<Partial<Record<OperationId, Operation>>>;
+  readonly verify?: (token: string) => Promise<Verification>;
+  readonly telemetry: Telemetry & { readonly flush: () => void };
+  readonly bodyBytesMax: number;
+  readonly nowMs: () => number;
+}
+
+/** A Lambda proxy handler that serves these operations. */
+export const httpHandler =
+  (setting: HttpSetting) =>
+  async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> => {
+    const startMs = setting.nowMs();
+    const requestId = requestIdOf(event);
+    let status = 500;
+    try {
+      const reply = await serve(setting, event, requestId);
+      ({ status } = reply);
+      return respond(reply, requestId);
+    } catch (error) {
+      const refusal = toApiError(error);
+      if (refusal.code === 'internal') logFault(setting.telemetry, requestId, error);
+      const reply = errorReply(refusal, requestId);
+      ({ status } = reply);
+      return respond(reply, requestId, refusal.retryAfterMs);
+    } finally {
+      setting.telemetry.count(status >= 400 && status < 500 ? 'RequestsRefused' : 'RequestsServed');
+      setting.telemetry.count('RequestMs', setting.nowMs() - startMs);
+      setting.telemetry.flush();
+    }
+  };
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
+
+const requestIdOf = (event: APIGatewayProxyEvent): string => {
+  const given = header(event, 'x-request-id');
+  return given !== undefined && REQUEST_ID.test(given) ? given : event.requestContext.requestId;
+};
+
+const header = (event: APIGatewayProxyEvent, name: string): string | undefined => {
+  for (const [key, value] of Object.entries(event.headers ?? {}))
+    if (key.toLowerCase() === name) return value;
+  return undefined;
+};
+
+const serve = async (
+  setting: HttpSetting,
+  event: APIGatewayProxyEvent,
+  requestId: string,
+): Promise<ApiReply> => {
+  const route: Route | undefined = routes.find(
+    (candidate) => candidate.path === event.resource && candidate.method === event.httpMethod,
+  );
+  const operation = route && setting.operations[route.operationId as OperationId];
+  if (!operation)
+    throw new ApiError('route_not_found', `there is no route ${event.httpMethod} ${event.path}`);
+  const bearer = bearerOf(event);
+  const principal = await admit(setting, route, bearer);
+  const path = Object.fromEntries(
+    Object.entries(event.pathParameters ?? {}).map(([key, value]) => [key, decodeURIComponent(value ?? '')]),
+  );
+  if (principal) checkWorkspace(principal, path['workspaceId']);
+  return operation({
+    requestId,
+    principal,
+    bearer,
+    path,
+    query: Object.fromEntries(
+      Object.entries(event.queryStringParameters ?? {}).map(([key, value]) => [key, value ?? '']),
+    ),
+    idempotencyKey: idempotencyKeyOf(event),
+    body: bodyOf(event, setting.bodyBytesMax),
+    baseUrl: baseUrlOf(event),
+  });
+};
+
+const bearerOf = (event: APIGatewayProxyEvent): string | undefined => {
+  const match = /^Bearer +(\S+)$/i.exec(header(event, 'authorization') ?? '');
+  return match?.[1];
+};
+
+const admit = async (
+  { verify }: HttpSetting,
+  route: Route,
+  bearer: string | undefined,
+): Promise<Principal | undefined> => {
+  if (route.access === 'public') return undefined;
+  if (bearer === undefined)
+    throw new ApiError('missing_token', 'this route needs a credential; send Authorization: Bearer TOKEN');
+  // Callbacks carry a task token, which their operation verifies against the task itself.
+  if (route.access === 'task-token') return undefined;
+  if (!verify) throw new Error(`route ${route.operationId} has no verifier`);
+  const verified = await verify(bearer);
+  if (verified.kind === 'expired')
+    throw new ApiError('token_expired', 'the token has expired; obtain a new one');
+  if (verified.kind === 'invalid')
+    throw new ApiError('invalid_token', 'the token is malformed or not from the configured issuer');
+  if (!satisfiesRole(verified.principal.role, route.access))
+    throw new ApiError('forbidden', `role ${verified.principal.role} may not do this`, {
+      details: { requiredRole: route.access },
+    });
+  return verified.principal;
+};
+
+/** A foreign workspace is answered as if it did not exist. */
+const checkWorkspace = (principal: Principal, workspaceId: string | undefined): void => {
+  if (workspaceId === undefined || principal.workspaceId === '*' || principal.workspaceId === workspaceId)
+    return;
+  throw new ApiError('not_found', 'there is no such resource in this workspace');
+};
+
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+
+const idempotencyKeyOf = (event: APIGatewayProxyEvent): string | undefined => {
+  const key = header(event, 'idempotency-key');
+  if (key !== undefined && !IDEMPOTENCY_KEY.test(key))
+    throw new ApiError('invalid_request', 'Idempotency-Key must be 1 to 255 visible ASCII characters');
+  return key;
+};
+
+const bodyOf = (event: APIGatewayProxyEvent, limitBytes: number): unknown => {
+  if (event.body === null || event.body === undefined || event.body === '') return undefined;
+  const text = event.isBase64Encoded ? Buffer.from(event.body, 'base64').toString('utf8') : event.body;
+  const bytes = Buffer.byteLength(text);
+  if (bytes > limitBytes)
+    throw new ApiError('payload_too_large', `the body has ${bytes} bytes, allowed are ${limitBytes}`, {
+      details: { limitBytes },
+    });
+  const type = header(event, 'content-type');
+  if (type !== undefined && !/^application\/json\b/i.test(type))
+    throw new ApiError('unsupported_media_type', `content-type is ${type}; send application/json`);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new ApiError('invalid_json', 'the body is not valid JSON');
+  }
+};
+
+const baseUrlOf = ({ requestContext, headers }: APIGatewayProxyEvent): string => {
+  const { domainName = 'localhost', stage } = requestContext;
+  const isLocal = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(domainName);
+  const proto =
+    headers?.['X-Forwarded-Proto'] ?? headers?.['x-forwarded-proto'] ?? (isLocal ? 'http' : 'https');
+  return isLocal ? `${proto}://${domainName}` : `${proto}://${domainName}/${stage}`;
+};
+
+const respond = (reply: ApiReply, requestId: string, retryAfterMs?: number): APIGatewayProxyResult => ({
+  statusCode: reply.status,
+  headers: {
+    'content-type': 'application/json',
+    'x-request-id': requestId,
+    'cache-control': 'no-store',
+    ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
+  },
+  body: JSON.stringify(reply.body),
+});
+
+const logFault = (telemetry: Telemetry, requestId: string, error: unknown): void => {
+  telemetry.count('CommandsFailed');
+  telemetry.log('error', 'request failed', {
+    requestId,
+    errorName: error instanceof Error ? error.name : 'unknown',
+    errorMessage: error instanceof Error ? error.message : String(error),
+    stack: error instanceof Error ? error.stack : undefined,
+  });
+};
+
+/** The body parsed by its schema; every issue is listed with its place. */
+export const parseBody = <Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> =>
+  parsed(schema, body ?? {}, 'the body');
+
+/** The query parsed by its schema; every issue is listed with its place. */
+export const parseQuery = <Schema extends z.ZodType>(schema: Schema, query: unknown): z.infer<Schema> =>
+  parsed(schema, query, 'the query');
+
+const parsed = <Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.infer<Schema> => {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issues = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
+  const [first] = issues;
+  throw new ApiError(
+    'invalid_request',
+    `${what} is not as described: ${first?.path} ${first?.message}`.trim(),
+    {
+      details: { issues },
+    },
+  );
+};
