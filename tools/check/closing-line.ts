@@ -1,0 +1,46 @@
+/**
+ * Prints `N passed, N failed` from a vitest JSON report and fails when nothing ran, something was skipped, or the
+ * report has fewer test files than the recorded floor: a suite that lost files must not look green.
+ */
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+
+/** Test files of the last accepted tree; raised when files are added, never lowered. */
+const TEST_FILES_FLOOR = 40;
+
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly success: boolean;
+  readonly testResults: readonly { readonly name: string; readonly status: string }[];
+}
+
+/** What a report comes to: the closing line and the faults that make the run fail. */
+export const judgeReport = (
+  report: Report,
+  filesFloor: number,
+): { readonly line: string; readonly faults: readonly string[] } => {
+  const skipped = report.numPendingTests + report.numTodoTests;
+  const files = report.testResults.length;
+  const brokenFiles = report.testResults.filter(({ status }) => status === 'failed').length;
+  const failed = Math.max(report.numFailedTests, report.success ? 0 : Math.max(1, brokenFiles));
+  const faults = [
+    ...(report.numPassedTests + report.numFailedTests === 0 ? ['no test ran'] : []),
+    ...(skipped > 0 ? [`${skipped} tests were skipped`] : []),
+    ...(files < filesFloor ? [`${files} test files ran, the floor is ${filesFloor}`] : []),
+    ...(failed > 0 ? [`${failed} tests failed`] : []),
+  ];
+  return { line: `${report.numPassedTests} passed, ${failed} failed`, faults };
+};
+
+const main = (file: string): void => {
+  const { line, faults } = judgeReport(JSON.parse(readFileSync(file, 'utf8')) as Report, TEST_FILES_FLOOR);
+  for (const fault of faults) process.stderr.write(`${fault}\n`);
+  process.stdout.write(`${line}\n`);
+  process.exitCode = faults.length === 0 ? 0 : 1;
+};
+
+const [, entry, file] = process.argv;
+if (entry?.endsWith('closing-line.ts') && file !== undefined) main(file);
