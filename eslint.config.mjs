@@ -23,21 +23,24 @@ export default tseslint.config(
       '@typescript-eslint/no-invalid-void-type': 'off',
       '@typescript-eslint/require-await': 'off',
       '@typescript-eslint/unbound-method': 'off',
-      'no-restricted-imports': [
-        'error',
-        {
-          patterns: [{ group: ['zod'], importNamePattern: '^(?!\\*)', message: "import * as z from 'zod'" }],
-        },
-      ],
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
       'no-restricted-syntax': [
         'error',
         { selector: 'ExportAllDeclaration', message: 'import the file that owns the thing' },
+        {
+          selector: 'ImportDeclaration[source.value="zod"] ImportSpecifier',
+          message: "import * as z from 'zod': the named import bundles every locale",
+        },
         { selector: 'TSEnumDeclaration', message: 'use an as const object or a zod enum' },
       ],
       'max-params': ['error', 4],
       eqeqeq: 'error',
     },
+  },
+  {
+    // At the edges the declared types promise more than the wire keeps.
+    files: ['functions/**/*.ts', 'adapters/**/*.ts', 'local/**/*.ts'],
+    rules: { '@typescript-eslint/no-unnecessary-condition': 'off' },
   },
   {
     files: ['test/**/*.ts', 'bench/**/*.ts', 'tools/**/*.ts', 'vitest.config.ts'],
