@@ -28,10 +28,11 @@ const start = (): ChildProcess => {
 };
 
 /** The last number the child acknowledged before it was killed, at or after the given one. */
-const killAfter = (child: ChildProcess, acknowledged: number): Promise<number> =>
+const killAfter = (child: ChildProcess, acknowledged: number, onFirst: () => void): Promise<number> =>
   new Promise((resolve) => {
     let text = '';
     child.stdout?.on('data', (chunk: Buffer) => {
+      if (text === '') onFirst();
       text += chunk.toString();
       if (Number(text.trim().split('\n').at(-1)) >= acknowledged) child.kill('SIGKILL');
     });
@@ -66,11 +67,9 @@ it('takes over from a process that was killed while it took over', async () => {
 it('refuses the directory of a living process, and has every entry it acknowledged before a kill', async () => {
   let last = 0;
   for (let kill = 1; kill <= 2; kill++) {
-    const child = start();
-    const killed = killAfter(child, last + 600);
-    await new Promise((resolve) => child.stdout?.once('data', resolve));
-    expect(open).toThrow(expect.objectContaining({ code: 'state_locked' }));
-    const acknowledged = await killed;
+    const acknowledged = await killAfter(start(), last + 600, () =>
+      expect(open).toThrow(expect.objectContaining({ code: 'state_locked' })),
+    );
     const state = open();
     const numbers = [...state.entries()].map(([, [, n]]) => Number(n));
     last = numbers.at(-1) ?? 0;
