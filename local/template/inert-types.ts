@@ -31,7 +31,10 @@ export const inertTypes: Readonly<Record<string, ResourceType>> = {
       'Policies',
       'Tags',
     ],
-    { nameProperty: 'RoleName', attributes: { ...globalArn('iam', 'role'), RoleId: (identity) => idOf(identity) } },
+    {
+      nameProperty: 'RoleName',
+      attributes: { ...globalArn('iam', 'role'), RoleId: (identity) => idOf(identity) },
+    },
   ),
   'AWS::IAM::Policy': inert(['PolicyName', 'PolicyDocument', 'Roles', 'Groups', 'Users'], {
     nameProperty: 'PolicyName',
@@ -172,7 +175,10 @@ export const inertTypes: Readonly<Record<string, ResourceType>> = {
     ['FunctionName', 'CodeSha256', 'Description', 'ProvisionedConcurrencyConfig', 'RuntimePolicy'],
     {
       ref: arn('lambda', ({ physicalName }) => `function:${physicalName}:1`),
-      attributes: { Version: () => '1', FunctionArn: arn('lambda', ({ physicalName }) => `function:${physicalName}:1`) },
+      attributes: {
+        Version: () => '1',
+        FunctionArn: arn('lambda', ({ physicalName }) => `function:${physicalName}:1`),
+      },
     },
   ),
   'AWS::Lambda::EventInvokeConfig': inert([

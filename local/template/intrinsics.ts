@@ -91,9 +91,7 @@ const isTrue = (condition: unknown, scope: IntrinsicScope): boolean => {
     case 'Condition':
       return evaluateCondition(asText(argument), scope);
     case 'Fn::Equals':
-      return (
-        JSON.stringify(resolveValue(parts[0], scope)) === JSON.stringify(resolveValue(parts[1], scope))
-      );
+      return JSON.stringify(resolveValue(parts[0], scope)) === JSON.stringify(resolveValue(parts[1], scope));
     case 'Fn::And':
       return parts.every((part) => isTrue(part, scope));
     case 'Fn::Or':

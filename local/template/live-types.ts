@@ -10,10 +10,7 @@ const functionArn = arn('lambda', ({ physicalName }) => `function:${physicalName
 const streamArn = arn('kinesis', ({ physicalName }) => `stream/${physicalName}`);
 const queueArn = arn('sqs', ({ physicalName }) => physicalName);
 const machineArn = arn('states', ({ physicalName }) => `stateMachine:${physicalName}`);
-const secretArn = arn(
-  'secretsmanager',
-  (identity) => `secret:${identity.physicalName}-${idOf(identity, 6)}`,
-);
+const secretArn = arn('secretsmanager', (identity) => `secret:${identity.physicalName}-${idOf(identity, 6)}`);
 
 /** Label of the table stream in `GetAtt StreamArn`; the engine finds the stream by its table. */
 export const localStreamLabel = 'local';
@@ -307,7 +304,8 @@ export const liveTypes: Readonly<Record<string, ResourceType>> = {
       UserPoolId: (identity) => userPoolId(identity),
       Arn: arn('cognito-idp', (identity) => `userpool/${userPoolId(identity)}`),
       ProviderName: (identity) => `cognito-idp.${identity.region}.amazonaws.com/${userPoolId(identity)}`,
-      ProviderURL: (identity) => `https://cognito-idp.${identity.region}.amazonaws.com/${userPoolId(identity)}`,
+      ProviderURL: (identity) =>
+        `https://cognito-idp.${identity.region}.amazonaws.com/${userPoolId(identity)}`,
     },
   },
 };

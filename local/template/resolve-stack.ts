@@ -38,7 +38,10 @@ const types: Readonly<Record<string, ResourceType>> = {
 };
 
 /** Resolves the stacks in order; SSM parameters of earlier stacks can be read by later ones. */
-export const resolveStacks = (stacks: readonly AssemblyStack[], account: Account): readonly ResolvedStack[] => {
+export const resolveStacks = (
+  stacks: readonly AssemblyStack[],
+  account: Account,
+): readonly ResolvedStack[] => {
   const stored = new Map<string, string>();
   return stacks.map((stack) => {
     const resolved = resolveStack({ stack, account, stored });
@@ -85,7 +88,8 @@ const resolveResource = (from: ResourceToResolve): Resource => {
   const { stack, logicalId, resource, scope } = from;
   const place = { stackName: stack.stackName, logicalId, type: resource.Type };
   const type = types[resource.Type];
-  if (type === undefined) throw new TemplateError(place, 'this resource type is not supported by the local cloud');
+  if (type === undefined)
+    throw new TemplateError(place, 'this resource type is not supported by the local cloud');
   const properties: Record<string, unknown> = {};
   for (const [property, value] of Object.entries(resource.Properties ?? {})) {
     if (!type.properties.includes(property))
