@@ -1,0 +1,141 @@
+/** The REST API: one method per route of the contract table, each handed to its function as it came. */
+import { Aws, Fn, RemovalPolicy } from 'aws-cdk-lib';
+import {
+  AccessLogFormat,
+  AuthorizationType,
+  CfnAccount,
+  EndpointType,
+  Integration,
+  IntegrationType,
+  LogGroupLogDestination,
+  MethodLoggingLevel,
+  ResponseTransferMode,
+  RestApi,
+} from 'aws-cdk-lib/aws-apigateway';
+import type { Method } from 'aws-cdk-lib/aws-apigateway';
+import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+
+import type { FunctionName } from '#contracts/naming.ts';
+import type { Route } from '#contracts/routes.ts';
+import { acknowledge } from '#infra/constructs/acknowledge.ts';
+import { addGatewayErrors } from '#infra/constructs/gateway-errors.ts';
+
+export interface HttpApiProps {
+  readonly name: string;
+  /** Stage of the gateway, first part of every path on its own domain. */
+  readonly stageName: string;
+  readonly routes: readonly Route[];
+  readonly functions: ReadonlyMap<FunctionName, IFunction>;
+}
+
+/** The gateway; tokens are checked by the functions, so that one check serves AWS and the local cloud. */
+export class HttpApi extends Construct {
+  readonly api: RestApi;
+
+  constructor(scope: Construct, id: string, props: HttpApiProps) {
+    super(scope, id);
+    this.api = this.gateway(props);
+    addGatewayErrors(this.api);
+    for (const [name, alias] of props.functions) this.permit(name, alias);
+    for (const route of props.routes) this.route(route, functionOf(props, route));
+    acknowledge(this.api, {
+      rule: 'AwsSolutions-APIG2',
+      reason: 'functions check every body against its contract, which models of the gateway cannot express',
+    });
+    acknowledge(this.api.deploymentStage, {
+      rule: 'AwsSolutions-APIG3',
+      reason: 'a web ACL is opted into per stage, since it costs more than an idle stage does',
+    });
+  }
+
+  private gateway({ name, stageName }: HttpApiProps): RestApi {
+    const account = this.account();
+    const accessLogs = new LogGroup(this, 'AccessLogs', {
+      logGroupName: `/aws/apigateway/${name}`,
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const api = new RestApi(this, 'Api', {
+      restApiName: name,
+      endpointTypes: [EndpointType.REGIONAL],
+      cloudWatchRole: false,
+      deployOptions: {
+        stageName,
+        accessLogDestination: new LogGroupLogDestination(accessLogs),
+        accessLogFormat: AccessLogFormat.jsonWithStandardFields(),
+        loggingLevel: MethodLoggingLevel.ERROR,
+        // Bodies carry tokens and payloads; they are never logged.
+        dataTraceEnabled: false,
+      },
+    });
+    api.deploymentStage.node.addDependency(account);
+    return api;
+  }
+
+  /** API Gateway writes logs with one role per account and region. */
+  private account(): CfnAccount {
+    const role = new Role(this, 'GatewayLogsRole', {
+      assumedBy: new ServicePrincipal('apigateway.amazonaws.com'),
+      managedPolicies: [
+        ManagedPolicy.fromAwsManagedPolicyName('service-role/AmazonAPIGatewayPushToCloudWatchLogs'),
+      ],
+    });
+    acknowledge(role, {
+      rule: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
+      reason: 'API Gateway asks for this policy on the role of the account',
+    });
+    const account = new CfnAccount(this, 'GatewayAccount', { cloudWatchRoleArn: role.roleArn });
+    account.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    return account;
+  }
+
+  /** One permission per function instead of one per route keeps the stack far from its resource limit. */
+  private permit(name: FunctionName, alias: IFunction): void {
+    alias.addPermission(`Gateway-${name}`, {
+      principal: new ServicePrincipal('apigateway.amazonaws.com'),
+      sourceArn: this.api.arnForExecuteApi(),
+    });
+  }
+
+  private route(route: Route, alias: IFunction): void {
+    const method = this.api.root
+      .resourceForPath(route.path)
+      .addMethod(route.method, proxyTo(alias, route.streaming === true), {
+        authorizationType: AuthorizationType.NONE,
+        operationName: route.operationId,
+      });
+    acknowledgeOpenMethod(method, route);
+  }
+}
+
+const functionOf = ({ functions }: HttpApiProps, route: Route): IFunction => {
+  const alias = functions.get(route.function);
+  if (alias === undefined)
+    throw new Error(`route ${route.operationId} names ${route.function}, which is absent`);
+  return alias;
+};
+
+const proxyTo = (alias: IFunction, isStreaming: boolean): Integration =>
+  new Integration({
+    type: IntegrationType.AWS_PROXY,
+    integrationHttpMethod: 'POST',
+    uri: Fn.join('', [
+      `arn:${Aws.PARTITION}:apigateway:${Aws.REGION}:lambda:path/`,
+      isStreaming ? '2021-11-15' : '2015-03-31',
+      '/functions/',
+      alias.functionArn,
+      isStreaming ? '/response-streaming-invocations' : '/invocations',
+    ]),
+    options: isStreaming ? { responseTransferMode: ResponseTransferMode.STREAM } : {},
+  });
+
+const acknowledgeOpenMethod = (method: Method, { access, operationId, function: name }: Route): void => {
+  const reason =
+    access === 'public'
+      ? `${operationId} only tells whether the service is alive`
+      : `${name} itself checks the ${access === 'task-token' ? 'task token' : `token and the role ${access}`} of ${operationId}`;
+  acknowledge(method, { rule: 'AwsSolutions-APIG4', reason }, { rule: 'AwsSolutions-COG4', reason });
+};

@@ -1,0 +1,50 @@
+/** What people look at and what wakes them: one dashboard and the alarms, both from the metric catalogue. */
+import { Stack } from 'aws-cdk-lib';
+import { AlarmStatusWidget, Dashboard, GraphWidget, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Construct } from 'constructs';
+
+import { metricCatalogue, metricNamespace } from '#contracts/metrics.ts';
+import type { Metric } from '#contracts/metrics.ts';
+import { addAlarms } from '#infra/constructs/alarms.ts';
+import { resourceNames } from '#infra/resource-names.ts';
+import type { StackSettings } from '#infra/settings.ts';
+
+/** Graphs side by side. */
+const columnCount = 4;
+
+export class ObservabilityStack extends Stack {
+  constructor(scope: Construct, id: string, settings: StackSettings) {
+    super(scope, id, { description: 'Sluice: dashboard and alarms' });
+    const alarms = addAlarms(this, settings);
+    new Dashboard(this, 'Dashboard', {
+      dashboardName: resourceNames(settings.stage).of('overview'),
+      widgets: [
+        [new AlarmStatusWidget({ title: 'Alarms', width: 24, height: 4, alarms: [...alarms] })],
+        ...rowsOf(
+          Object.entries(metricCatalogue).map(([name, metric]) => graph(name, metric, settings.stage)),
+        ),
+      ],
+    });
+  }
+}
+
+/** Every series of one metric, found by search so that new dimension values show up on their own. */
+const graph = (name: string, { unit, dimensions, meaning }: Metric, stage: string): IWidget =>
+  new GraphWidget({
+    title: `${name}: ${meaning}`,
+    width: 24 / columnCount,
+    height: 6,
+    left: [
+      new MathExpression({
+        expression: `SEARCH('{${[metricNamespace, 'stage', ...dimensions].join(',')}} MetricName="${name}" stage="${stage}"', '${unit === 'Count' ? 'Sum' : 'p99'}', 300)`,
+        label: '',
+        usingMetrics: {},
+      }),
+    ],
+  });
+
+const rowsOf = (widgets: readonly IWidget[]): IWidget[][] =>
+  Array.from({ length: Math.ceil(widgets.length / columnCount) }, (_, row) =>
+    widgets.slice(row * columnCount, (row + 1) * columnCount),
+  );

@@ -1,0 +1,172 @@
+/** The core's machinery: commands, retries, compaction, publication, deadlines and what was given up. */
+import { readFileSync } from 'node:fs';
+
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import type { Construct } from 'constructs';
+
+import { deadQueueOf, workQueueNames } from '#contracts/naming.ts';
+import type { FunctionName, WorkQueueName } from '#contracts/naming.ts';
+import { acknowledge } from '#infra/constructs/acknowledge.ts';
+import { mapQueue, mapStream, recordAgeWithin } from '#infra/constructs/mappings.ts';
+import { SluiceFunction } from '#infra/constructs/sluice-function.ts';
+import { DeadLetterQueue, WorkQueue } from '#infra/constructs/sluice-queue.ts';
+import { functionSettings } from '#infra/function-settings.ts';
+import { resourceNames } from '#infra/resource-names.ts';
+import type { ResourceNames } from '#infra/resource-names.ts';
+import type { StackSettings } from '#infra/settings.ts';
+
+const retryTaskFile = new URL('../../statemachines/retry-task.asl.json', import.meta.url);
+
+/** Hours DynamoDB keeps the records of a table's stream. */
+const tableStreamHours = 24;
+
+export class WorkflowStack extends Stack {
+  private readonly settings: StackSettings;
+  private readonly names: ResourceNames;
+
+  constructor(scope: Construct, id: string, settings: StackSettings) {
+    super(scope, id, { description: 'Sluice: commands, retries, compaction, publication and deadlines' });
+    this.settings = settings;
+    this.names = resourceNames(settings.stage);
+    const deadLetters = this.deadLetters();
+    this.ledgerConsumers(deadLetters);
+    this.consumedQueue('Commands', 'commands.fifo', 'commands');
+    this.consumedQueue('Sweep', 'sweep', 'sweep');
+    this.consumedQueue('Timers', 'timers', 'timers');
+    this.sweeper();
+    this.retryTask();
+  }
+
+  /** The two readers of the ledger's stream. Only commits count, and for `publish` only those with outputs. */
+  private ledgerConsumers(deadLetters: DeadLetterQueue): void {
+    const common = {
+      streamArn: this.names.ledgerStreamArn,
+      batchSize: 100,
+      recordAgeMax: recordAgeWithin(tableStreamHours),
+      failureQueueArn: deadLetters.queue.queueArn,
+    };
+    mapStream(this, 'LedgerToCompact', {
+      ...common,
+      target: this.function('Compact', 'compact').alias,
+      // Plans, chunks and states lie in the same table; commits alone count their events.
+      filters: [newImage({ count: { N: present } })],
+    });
+    mapStream(this, 'LedgerToPublish', {
+      ...common,
+      target: this.function('Publish', 'publish').alias,
+      // Outputs are text, or binary when compressing them saved a write unit.
+      filters: [newImage({ outputs: { S: present } }), newImage({ outputs: { B: present } })],
+    });
+  }
+
+  /** A work queue with the function that consumes it. */
+  private consumedQueue(id: string, name: WorkQueueName, consumer: FunctionName): void {
+    const { queue } = new WorkQueue(this, `${id}Queue`, {
+      stage: this.settings.stage,
+      name,
+      consumerTimeoutSeconds: functionSettings[consumer].timeoutSeconds,
+    });
+    mapQueue(this, `${id}QueueTo${id}`, {
+      target: this.function(id, consumer).alias,
+      queueArn: queue.queueArn,
+      batchSize: 10,
+      concurrencyMax: 10,
+    });
+  }
+
+  /** Every queue of given-up work has this one consumer, which tells the aggregate. */
+  private deadLetters(): DeadLetterQueue {
+    const deadLetters = new DeadLetterQueue(this, 'DeadLettersQueue', {
+      stage: this.settings.stage,
+      name: 'dead-letters',
+    });
+    acknowledge(deadLetters.queue, {
+      rule: 'AwsSolutions-SQS3',
+      reason: 'it is itself the dead-letter queue of the ledger mappings; its age has an alarm',
+    });
+    const { alias } = this.function('DeadLetters', 'dead-letters');
+    const consume = (id: string, queueArn: string) =>
+      mapQueue(this, id, { target: alias, queueArn, batchSize: 10, concurrencyMax: 2 });
+    consume('DeadLettersToDeadLetters', deadLetters.queue.queueArn);
+    for (const name of workQueueNames) {
+      if (name === 'engine-runs.fifo' && this.settings.feeds === 'off') continue;
+      consume(`${pascal(name)}DeadToDeadLetters`, this.names.queueArn(deadQueueOf[name]));
+    }
+    return deadLetters;
+  }
+
+  private sweeper(): void {
+    new Rule(this, 'EachMinute', {
+      ruleName: this.names.of('each-minute'),
+      description: 'Looks for streams whose deadline has passed',
+      schedule: Schedule.rate(Duration.minutes(1)),
+      targets: [
+        new LambdaFunction(this.function('Sweeper', 'sweeper').alias, {
+          retryAttempts: 0,
+          maxEventAge: Duration.minutes(1),
+        }),
+      ],
+    });
+  }
+
+  private retryTask(): void {
+    this.function('RetryTask', 'retry-task');
+    const machine = new StateMachine(this, 'RetryTaskMachine', {
+      stateMachineName: this.names.of('retry-task'),
+      definitionBody: DefinitionBody.fromString(readFileSync(retryTaskFile, 'utf8')),
+      definitionSubstitutions: { RetryTaskFunctionArn: this.names.functionArn('retry-task') },
+      role: this.machineRole(),
+      tracingEnabled: true,
+      logs: {
+        destination: new LogGroup(this, 'RetryTaskLogs', {
+          logGroupName: `/aws/vendedlogs/states/${this.names.of('retry-task')}`,
+          retention: RetentionDays.ONE_MONTH,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+        level: LogLevel.ALL,
+        includeExecutionData: false,
+      },
+    });
+    acknowledge(machine.role, {
+      rule: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'log delivery and X-Ray have no resources that a policy could name',
+    });
+  }
+
+  private machineRole(): Role {
+    return new Role(this, 'RetryTaskRole', {
+      roleName: `${this.names.of('retry-task')}-machine`,
+      assumedBy: new ServicePrincipal('states.amazonaws.com'),
+      inlinePolicies: {
+        invoke: new PolicyDocument({
+          statements: [
+            new PolicyStatement({
+              actions: ['lambda:InvokeFunction'],
+              resources: [this.names.functionArn('retry-task')],
+            }),
+          ],
+        }),
+      },
+    });
+  }
+
+  private function(id: string, name: FunctionName): SluiceFunction {
+    return new SluiceFunction(this, id, { name, settings: this.settings });
+  }
+}
+
+const present = [{ exists: true }];
+
+const newImage = (attributes: Readonly<Record<string, unknown>>) => ({ dynamodb: { NewImage: attributes } });
+
+const pascal = (name: string): string =>
+  name
+    .replace('.fifo', '')
+    .split('-')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
