@@ -48,6 +48,7 @@ export const dynamoLedger = (setting: LedgerSetting): Ledger & LedgerScan & DueI
   document: (stream) => document(setting, stream),
   scan: () => scan(setting),
   streamsDue: (bucket) => streamsDue(setting, bucket),
+  everyStreamDue: (nowMs) => everyStreamDue(setting, nowMs),
 });
 
 const append = async ({ client, table }: LedgerSetting, commit: StoredCommit): Promise<AppendResult> => {
@@ -219,3 +220,24 @@ const streamsDue = async ({ client, table }: LedgerSetting, bucket: string): Pro
   } while (start);
   return [...streams];
 };
+
+async function* everyStreamDue(
+  { client, table }: LedgerSetting,
+  nowMs: number,
+): AsyncIterable<readonly string[]> {
+  const minute = Math.floor(nowMs / 60_000);
+  let start: Item | undefined;
+  do {
+    const answer = await client.send(
+      new ScanCommand({
+        TableName: table,
+        IndexName: 'by-due',
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    yield (answer.Items ?? [])
+      .filter((item) => Number(requiredText(item, 'due').split('#')[0]) <= minute)
+      .map((item) => requiredText(item, 'stream'));
+    start = answer.LastEvaluatedKey;
+  } while (start);
+}

@@ -61,4 +61,6 @@ export interface LedgerScan extends LedgerReader {
 /** What the sweeper needs: streams whose armed deadline falls into a bucket. */
 export interface DueIndex {
   readonly streamsDue: (bucket: string) => Promise<readonly string[]>;
+  /** Every stream that armed a deadline at or before the instant, in pages; reads the whole sparse index. */
+  readonly everyStreamDue: (nowMs: number) => AsyncIterable<readonly string[]>;
 }

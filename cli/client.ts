@@ -1,0 +1,72 @@
+/** Requests to the HTTP contract, with errors turned into lines a person can act on. */
+import { randomUUID } from 'node:crypto';
+import { CliError } from '#cli/cli-error.ts';
+import type { Target } from '#cli/discovery.ts';
+
+export interface RequestOptions {
+  readonly body?: unknown;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly token?: string;
+  readonly idempotencyKey?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface Client {
+  readonly workspace: string;
+  /** The answer's JSON; a refusal is thrown as a `CliError` with the code of the server. */
+  readonly request: (method: string, path: string, options?: RequestOptions) => Promise<unknown>;
+}
+
+/** A client of one target; paths may start with `{ws}` for the workspace's prefix. */
+export const httpClient = (target: Target): Client => ({
+  workspace: target.workspace,
+  request: async (method, path, options = {}) => {
+    const url = new URL(
+      target.url + path.replace('{ws}', `/v1/workspaces/${encodeURIComponent(target.workspace)}`),
+    );
+    for (const [name, value] of Object.entries(options.query ?? {}))
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    const response = await send(url, {
+      method,
+      headers: {
+        authorization: `Bearer ${options.token ?? target.token}`,
+        'x-request-id': randomUUID(),
+        ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey }),
+      },
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
+    return answerOf(response);
+  },
+});
+
+const send = async (url: URL, init: RequestInit): Promise<Response> => {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    if (error instanceof Error && error.name === 'AbortError') throw error;
+    throw new CliError('unavailable', `${url.origin} does not answer; is "sluice up" running?`);
+  }
+};
+
+const answerOf = async (response: Response): Promise<unknown> => {
+  const text = await response.text();
+  let body: unknown;
+  try {
+    body = text === '' ? undefined : JSON.parse(text);
+  } catch {
+    throw new CliError('internal', `the answer (${response.status}) is no JSON: ${text.slice(0, 200)}`);
+  }
+  if (response.ok) return body;
+  const {
+    code = 'internal',
+    message = `status ${response.status}`,
+    details,
+  } = (body ?? {}) as {
+    code?: string;
+    message?: string;
+    details?: unknown;
+  };
+  throw new CliError(code, message, { details });
+};
