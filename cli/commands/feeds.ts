@@ -1,0 +1,72 @@
+/** `feed list|get|create`: market feeds. */
+import type { Command } from 'commander';
+import * as z from 'zod';
+import type { CommandContext } from '#cli/commands/context.ts';
+import { readDocument } from '#cli/commands/read-document.ts';
+import { paint, table } from '#cli/output.ts';
+
+const FeedItem = z.object({
+  feedId: z.string(),
+  status: z.string(),
+  lastIngestSeq: z.int(),
+  ticksPlanned: z.int(),
+  lastPlannedAt: z.string().optional(),
+});
+const FeedPage = z.object({ feeds: z.array(FeedItem), nextCursor: z.string().optional() });
+
+type GetContext = (command: Command) => CommandContext;
+
+/** Adds the commands. */
+export const addFeedCommands = (program: Command, contextOf: GetContext): void => {
+  const feed = program.command('feed').description('market feeds');
+  feed
+    .command('list')
+    .description('list the feeds of the workspace')
+    .action(async (_options: unknown, command: Command) => list(contextOf(command)));
+  feed
+    .command('get <feedId>')
+    .description('show one feed as the ledger has it')
+    .action(async (feedId: string, _options: unknown, command: Command) => get(contextOf(command), feedId));
+  feed
+    .command('create <feedId> <file>')
+    .description('create and start a feed from its configuration (JSON or YAML)')
+    .action(async (feedId: string, file: string, _options: unknown, command: Command) =>
+      create(contextOf(command), feedId, file),
+    );
+};
+
+const list = async ({ client, output }: CommandContext): Promise<void> => {
+  const answer = await client().request('GET', '{ws}/feeds');
+  const { feeds } = FeedPage.parse(answer);
+  output.result(answer, () =>
+    table(
+      ['FEED', 'STATUS', 'RECORDS', 'TICKS', 'LAST TICK'],
+      feeds.map((item) => [
+        item.feedId,
+        item.status,
+        String(item.lastIngestSeq),
+        String(item.ticksPlanned),
+        item.lastPlannedAt ?? '',
+      ]),
+    ),
+  );
+};
+
+const get = async ({ client, output }: CommandContext, feedId: string): Promise<void> => {
+  const answer = await client().request('GET', `{ws}/feeds/${encodeURIComponent(feedId)}`);
+  const feed = FeedItem.parse(answer);
+  output.result(answer, () =>
+    [
+      `${paint('bold', feed.feedId)} ${feed.status}`,
+      `records  ${feed.lastIngestSeq}`,
+      `ticks    ${feed.ticksPlanned}, the last planned for ${feed.lastPlannedAt ?? 'none yet'}`,
+    ].join('\n'),
+  );
+};
+
+const create = async ({ client, output }: CommandContext, feedId: string, file: string): Promise<void> => {
+  const answer = await client().request('PUT', `{ws}/feeds/${encodeURIComponent(feedId)}`, {
+    body: readDocument(file),
+  });
+  output.result(answer, () => `feed ${paint('bold', feedId)} is ${FeedItem.parse(answer).status}`);
+};

@@ -1,0 +1,170 @@
+/** `deploy`, `run start|list|get|why`: asset graphs and their runs. */
+import type { Command } from 'commander';
+import { setTimeout as pause } from 'node:timers/promises';
+import * as z from 'zod';
+import { CliError } from '#cli/cli-error.ts';
+import type { CommandContext } from '#cli/commands/context.ts';
+import { readDocument } from '#cli/commands/read-document.ts';
+import { paint, table } from '#cli/output.ts';
+
+const Deployed = z.object({ manifestId: z.string(), fingerprint: z.string(), assetCount: z.int() });
+const Triggered = z.object({ runId: z.string(), state: z.string(), created: z.boolean() });
+const RunItem = z.object({
+  runId: z.string(),
+  state: z.string(),
+  createdAt: z.string(),
+  taskCount: z.int(),
+  tasksSucceeded: z.int(),
+  tasksFailed: z.int(),
+});
+const RunPage = z.object({ runs: z.array(RunItem), nextCursor: z.string().optional() });
+const RunDetail = z.object({
+  runId: z.string(),
+  state: z.string(),
+  createdAt: z.string(),
+  tasks: z.array(
+    z.object({
+      taskKey: z.string(),
+      state: z.string(),
+      attempt: z.int(),
+      errorMessage: z.string().optional(),
+    }),
+  ),
+});
+const Why = z.object({
+  waiting: z.array(z.object({ reason: z.string(), subject: z.string().optional(), deadline: z.string() })),
+});
+
+const ENDED = new Set(['SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMED_OUT']);
+const POLL_MS = 250;
+
+type GetContext = (command: Command) => CommandContext;
+
+/** Adds the commands. */
+export const addRunCommands = (program: Command, contextOf: GetContext): void => {
+  program
+    .command('deploy <file>')
+    .description('deploy a manifest (JSON or YAML); all its faults are listed at once')
+    .action(async (file: string, _options: unknown, command: Command) => deploy(contextOf(command), file));
+  const run = program.command('run').description('runs of asset graphs');
+  run
+    .command('start')
+    .description('start a run of the selected assets')
+    .requiredOption('--select <assets>', 'assets, separated by commas')
+    .option('--upstream', 'include everything the assets need')
+    .option('--downstream', 'include everything that needs the assets')
+    .option('--partition <key>', 'canonical partition key, for example date=d:2026-01-02')
+    .option('--run-key <key>', 'the same key and request answer the same run')
+    .option('--label <pair...>', 'label as key=value')
+    .option('--wait', 'wait for the end of the run')
+    .action(async (options: StartOptions, command: Command) => start(contextOf(command), options));
+  run
+    .command('list')
+    .description('list runs, newest first')
+    .option('--limit <count>', 'runs on the page, 1 to 200', '20')
+    .option('--cursor <cursor>', 'where the last page ended')
+    .action(async (options: { limit: string; cursor?: string }, command: Command) =>
+      list(contextOf(command), options),
+    );
+  run
+    .command('get <runId>')
+    .description('show one run with its tasks')
+    .action(async (runId: string, _options: unknown, command: Command) => get(contextOf(command), runId));
+  run
+    .command('why <runId>')
+    .description('tell what a run waits for, and until when')
+    .action(async (runId: string, _options: unknown, command: Command) => why(contextOf(command), runId));
+};
+
+const deploy = async ({ client, output }: CommandContext, file: string): Promise<void> => {
+  const answer = await client().request('POST', '{ws}/manifests', { body: readDocument(file) });
+  const { manifestId, assetCount } = Deployed.parse(answer);
+  output.result(answer, () => `deployed ${assetCount} assets as ${paint('bold', manifestId)}`);
+};
+
+interface StartOptions {
+  readonly select: string;
+  readonly upstream?: boolean;
+  readonly downstream?: boolean;
+  readonly partition?: string;
+  readonly runKey?: string;
+  readonly label?: readonly string[];
+  readonly wait?: boolean;
+}
+
+const start = async (context: CommandContext, options: StartOptions): Promise<void> => {
+  const answer = await context.client().request('POST', '{ws}/runs', {
+    body: {
+      selection: options.select.split(',').map((asset) => asset.trim()),
+      includeUpstream: options.upstream === true,
+      includeDownstream: options.downstream === true,
+      ...(options.partition === undefined ? {} : { partitionKey: options.partition }),
+      ...(options.runKey === undefined ? {} : { runKey: options.runKey }),
+      labels: Object.fromEntries((options.label ?? []).map(splitLabel)),
+    },
+  });
+  const { runId, created } = Triggered.parse(answer);
+  if (options.wait !== true) {
+    context.output.result(answer, () => `${created ? 'started' : 'found'} ${paint('bold', runId)}`);
+    return;
+  }
+  for (;;) {
+    const detail = await context.client().request('GET', `{ws}/runs/${runId}`);
+    if (ENDED.has(RunDetail.parse(detail).state)) return showRun(context, detail);
+    await pause(POLL_MS);
+  }
+};
+
+const splitLabel = (pair: string): readonly [string, string] => {
+  const at = pair.indexOf('=');
+  if (at < 1) throw new CliError('invalid_request', `label ${pair} is not key=value`, { exitCode: 2 });
+  return [pair.slice(0, at), pair.slice(at + 1)];
+};
+
+const list = async (
+  { client, output }: CommandContext,
+  { limit, cursor }: { readonly limit: string; readonly cursor?: string },
+): Promise<void> => {
+  const answer = await client().request('GET', '{ws}/runs', { query: { limit, cursor } });
+  const { runs, nextCursor } = RunPage.parse(answer);
+  output.result(answer, () => {
+    const rows = runs.map((run) => [
+      run.runId,
+      run.state,
+      run.createdAt,
+      `${run.tasksSucceeded}/${run.taskCount}`,
+      String(run.tasksFailed),
+    ]);
+    const more = nextCursor === undefined ? '' : `\nmore with --cursor ${nextCursor}`;
+    return table(['RUN', 'STATE', 'CREATED', 'DONE', 'FAILED'], rows) + more;
+  });
+};
+
+const get = async (context: CommandContext, runId: string): Promise<void> =>
+  showRun(context, await context.client().request('GET', `{ws}/runs/${encodeURIComponent(runId)}`));
+
+const showRun = ({ output }: CommandContext, answer: unknown): void => {
+  const run = RunDetail.parse(answer);
+  output.result(answer, () => {
+    const rows = run.tasks.map((task) => [
+      task.taskKey,
+      task.state,
+      String(task.attempt),
+      task.errorMessage ?? '',
+    ]);
+    return `${paint('bold', run.runId)} ${run.state}\n${table(['TASK', 'STATE', 'ATTEMPT', 'ERROR'], rows)}`;
+  });
+};
+
+const why = async ({ client, output }: CommandContext, runId: string): Promise<void> => {
+  const answer = await client().request('GET', `{ws}/runs/${encodeURIComponent(runId)}/why`);
+  const { waiting } = Why.parse(answer);
+  output.result(answer, () =>
+    waiting.length === 0
+      ? 'it waits for nothing'
+      : table(
+          ['WAITS FOR', 'SUBJECT', 'LOOKED AT BY'],
+          waiting.map(({ reason, subject, deadline }) => [reason, subject ?? '', deadline]),
+        ),
+  );
+};
