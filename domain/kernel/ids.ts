@@ -24,7 +24,8 @@ export const attemptId = (ref: AttemptRef): AttemptId =>
   AttemptId.parse(`att_${sha256Hex(`attempt:${dispatchId(ref)}`).slice(0, 24)}`);
 
 /** The queue's name for an internal id: `d_` for dispatches, `t_` for timers, 28 characters. */
-export const queueTaskId = (kind: 'd' | 't', internalId: string): string => `${kind}_${sha256Base32(internalId)}`;
+export const queueTaskId = (kind: 'd' | 't', internalId: string): string =>
+  `${kind}_${sha256Base32(internalId)}`;
 
 /** `timer:retry:{runId}:{taskKey}:{attempt}:{second}`: the timer that ends the backoff after an attempt. */
 export const retryTimerId = (ref: AttemptRef, fireAtMs: number): string =>
@@ -57,9 +58,7 @@ export interface RunKeyScope {
 
 /** `run_` and 26 characters under the tenant's secret, so that nobody can guess the run behind a key. */
 export const runIdFromRunKey = (secret: string, { tenantId, workspaceId, runKey }: RunKeyScope): RunId =>
-  RunId.parse(
-    `run_${base32(hmacSha256(secret, `${tenantId}:${workspaceId}:${runKey}`).slice(0, 16))}`,
-  );
+  RunId.parse(`run_${base32(hmacSha256(secret, `${tenantId}:${workspaceId}:${runKey}`).slice(0, 16))}`);
 
 /** `plan_` and the run id. */
 export const planId = (runId: RunId): PlanId => PlanId.parse(`plan_${runId}`);

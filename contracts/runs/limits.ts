@@ -1,0 +1,65 @@
+/** Bounds and defaults of manifests, runs and callbacks (asset reference, sections 7, 8 and 19). */
+export const runLimits = {
+  runKeyLengthMax: 256,
+  partitionKeyLengthMax: 1024,
+  partitionsMax: 128,
+  dimensionNameLengthMax: 64,
+  dimensionValueLengthMax: 256,
+  selectionMax: 10_000,
+  selectionItemLengthMax: 256,
+  labelsMax: 128,
+  labelKeyLengthMax: 128,
+  labelValueLengthMax: 2048,
+  manifestBytesMax: 10 * 1024 * 1024,
+  manifestAssetsMax: 10_000,
+  manifestSchedulesMax: 1_000,
+  /** Tasks of one run; a larger plan is refused `plan_too_large`. */
+  planTasksMax: 2_000,
+  /** JSON of one plan in bytes: it travels in the first commit of the run, which may not pass 256 KB. */
+  planBytesMax: 200 * 1024,
+  attemptsMax: 20,
+  claimTasksMax: 10,
+  claimWaitMsMax: 20_000,
+  listLimitMax: 200,
+  runListLimitDefault: 20,
+  listLimitDefault: 50,
+  /** Characters kept of an error or progress message; the rest is cut. */
+  messageLengthMax: 4_096,
+  /** Characters kept of a stack trace; the rest is cut. */
+  stackTraceLengthMax: 8_192,
+  /** Serialized bytes kept of a worker's partial progress; a larger one is left out, and says so. */
+  partialProgressBytesMax: 8_192,
+} as const;
+
+/** What a task gets when its asset says nothing else. */
+export const taskDefaults = {
+  queue: 'default-queue',
+  /** 0 is the most urgent, 9 the least. */
+  priority: 5,
+  heartbeatTimeoutSec: 300,
+  maxAttempts: 3,
+  baseMs: 30_000,
+  factor: 2,
+  maxMs: 900_000,
+  jitterMs: 0,
+} as const;
+
+/** Timing of dispatch and silence, in milliseconds. */
+export const runTiming = {
+  /** Silence tolerated beyond the heartbeat timeout before the attempt is failed. */
+  heartbeatGraceMs: 30_000,
+  /** Wait before a lost offer is sent again; doubles with each send. */
+  resendIntervalMs: 60_000,
+  /** Repeats of one dispatch before the task fails `dispatch_lost`. */
+  resendsMax: 5,
+  /** The sweeper makes a retry itself when nothing did this long after its instant. */
+  retryGraceMs: 15_000,
+  /** Look at a run again this long after an instant that should have led to something. */
+  silenceMs: 60_000,
+} as const;
+
+/** Tasks a run may have offered and unclaimed at one time; further ready tasks wait as `dispatch_window`. */
+export const DISPATCH_WINDOW = 100;
+
+/** Labels only Sluice may set. */
+export const reservedLabels: readonly string[] = ['arco.parent_run_id', 'arco.rerun.kind'];

@@ -1,0 +1,140 @@
+/** What readers get of runs and tasks (asset reference, section 8.3). */
+import * as z from 'zod';
+import { PlanId, RunId, WorkspaceId } from '#contracts/ids.ts';
+import { runLimits } from '#contracts/runs/limits.ts';
+import { RunState, TaskState, TerminalTaskStatus, WaitingReason } from '#contracts/runs/states.ts';
+import { ErrorCategory, OutputVisibilityState, TaskMetrics } from '#contracts/runs/task-output.ts';
+
+const instant = z.iso.datetime();
+
+export const TaskCounts = z.strictObject({
+  total: z.int(),
+  pending: z.int(),
+  queued: z.int(),
+  running: z.int(),
+  succeeded: z.int(),
+  failed: z.int(),
+  skipped: z.int(),
+  cancelled: z.int(),
+});
+export type TaskCounts = Readonly<z.infer<typeof TaskCounts>>;
+
+export const RetryAttribution = z.strictObject({
+  retries: z.int().min(1),
+  reason: z.literal('prior_attempt_failed'),
+});
+
+/** The direct cause of a skip: the least of (instant, upstream key). */
+export const SkipAttribution = z.strictObject({
+  upstreamTaskKey: z.string(),
+  upstreamResolution: TerminalTaskStatus.exclude(['SUCCEEDED']),
+});
+export type SkipAttribution = Readonly<z.infer<typeof SkipAttribution>>;
+
+export const TaskRead = z.strictObject({
+  taskKey: z.string(),
+  assetKey: z.string().optional(),
+  partitionKey: z.string().optional(),
+  state: TaskState,
+  /** 0 before the first dispatch. */
+  attempt: z.int().min(0),
+  startedAt: instant.optional(),
+  completedAt: instant.optional(),
+  lastHeartbeatAt: instant.optional(),
+  /** When the next attempt begins, while the task waits for it. */
+  retryAt: instant.optional(),
+  workerId: z.string().optional(),
+  progressPct: z.int().optional(),
+  progressMessage: z.string().optional(),
+  errorMessage: z.string().optional(),
+  errorCategory: ErrorCategory.optional(),
+  metrics: TaskMetrics.optional(),
+  materializationId: z.string().optional(),
+  rowCount: z.int().optional(),
+  byteSize: z.int().optional(),
+  outputPath: z.string().optional(),
+  executionLineageRef: z.string().optional(),
+  deltaTable: z.string().optional(),
+  deltaVersion: z.int().optional(),
+  deltaPartition: z.string().optional(),
+  retryAttribution: RetryAttribution.optional(),
+  skipAttribution: SkipAttribution.optional(),
+  outputVisibilityState: OutputVisibilityState.optional(),
+  publishedAt: z.string().optional(),
+  publishError: z.string().optional(),
+});
+export type TaskRead = Readonly<z.infer<typeof TaskRead>>;
+
+/** Answer of `GET /runs/{runId}`; tasks sorted by key. */
+export const RunRead = z.strictObject({
+  runId: RunId,
+  workspaceId: WorkspaceId,
+  planId: PlanId,
+  state: RunState,
+  outcomeReason: z.string().optional(),
+  runKey: z.string().optional(),
+  codeVersion: z.string().optional(),
+  createdAt: instant,
+  startedAt: instant.optional(),
+  completedAt: instant.optional(),
+  tasks: z.array(TaskRead),
+  taskCounts: TaskCounts,
+  labels: z.record(z.string(), z.string()),
+});
+export type RunRead = Readonly<z.infer<typeof RunRead>>;
+
+export const RunItem = z.strictObject({
+  runId: RunId,
+  state: RunState,
+  createdAt: instant,
+  completedAt: instant.optional(),
+  taskCount: z.int(),
+  tasksSucceeded: z.int(),
+  tasksFailed: z.int(),
+});
+export type RunItem = Readonly<z.infer<typeof RunItem>>;
+
+export const RunPage = z.strictObject({ runs: z.array(RunItem), nextCursor: z.string().optional() });
+export type RunPage = z.infer<typeof RunPage>;
+
+/** Query of `GET /runs`. */
+export const RunListQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(runLimits.listLimitMax).default(runLimits.runListLimitDefault),
+  cursor: z.string().max(2048).optional(),
+  state: RunState.optional(),
+});
+export type RunListQuery = z.infer<typeof RunListQuery>;
+
+/** Query of lists without filters. */
+export const ListQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(runLimits.listLimitMax).default(runLimits.listLimitDefault),
+  cursor: z.string().max(2048).optional(),
+});
+export type ListQuery = z.infer<typeof ListQuery>;
+
+/** Answer of `GET /runs/{runId}/why`: everything the run waits for, the most urgent first. */
+export const RunWhy = z.strictObject({
+  runId: RunId,
+  state: RunState,
+  waiting: z.array(
+    z.strictObject({
+      reason: WaitingReason,
+      /** The task key, or the run id for the run itself. */
+      subject: z.string(),
+      deadlineAt: instant,
+    }),
+  ),
+});
+export type RunWhy = Readonly<z.infer<typeof RunWhy>>;
+
+/** Input of the `retry-task` state machine and of the function it calls. */
+export const RetryTaskInput = z.strictObject({
+  runId: RunId,
+  tenant: z.string(),
+  workspace: z.string(),
+  taskKey: z.string(),
+  /** The attempt that failed; the retry makes the next one. */
+  attempt: z.int().min(1),
+  retryAt: instant,
+});
+export type RetryTaskInput = Readonly<z.infer<typeof RetryTaskInput>>;

@@ -1,0 +1,139 @@
+/**
+ * Facts of a run's stream `run#tenant/workspace/runId`. `taskIndex` is the task's place in the plan, so that a fold
+ * needs no plan. Idempotency keys are the reference's where it has the fact (asset reference, section 2.2).
+ */
+import * as z from 'zod';
+import { AttemptId, ManifestId, PlanId, RunId, TaskKey, TenantId, WorkspaceId } from '#contracts/ids.ts';
+import { ReportedOutcome, WorkerId } from '#contracts/runs/callbacks.ts';
+import { QueueName } from '#contracts/runs/claim.ts';
+import { Plan } from '#contracts/runs/plan.ts';
+import { RunOutcome, TerminalTaskStatus } from '#contracts/runs/states.ts';
+import { TaskError, TaskMetrics, TaskOutput } from '#contracts/runs/task-output.ts';
+
+/** What started a run. */
+export const Trigger = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('manual'), userId: z.string() }),
+]);
+export type Trigger = Readonly<z.infer<typeof Trigger>>;
+
+const event = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
+  z.strictObject({
+    type: z.literal(type),
+    idempotencyKey: z.string(),
+    data: z.strictObject(shape).readonly(),
+  });
+
+const task = { taskIndex: z.int().min(0), taskKey: TaskKey };
+const attempt = { ...task, attempt: z.int().min(1) };
+const identified = { ...attempt, attemptId: AttemptId };
+const instantMs = z.int().min(0);
+
+/** A run was asked for. Key `run:{runKey}`, or `run:{runId}` without one. */
+export const RunTriggered = event('RunTriggered', {
+  runId: RunId,
+  planId: PlanId,
+  tenantId: TenantId,
+  workspaceId: WorkspaceId,
+  manifestId: ManifestId,
+  trigger: Trigger,
+  rootAssets: z.array(z.string()).readonly(),
+  runKey: z.string().optional(),
+  fingerprint: z.string(),
+  labels: z.record(z.string(), z.string()),
+  codeVersion: z.string().optional(),
+});
+
+/** The plan was frozen; `planHash` is SHA-256 of its canonical JSON. Key `plan:{runId}`. */
+export const PlanCreated = event('PlanCreated', {
+  runId: RunId,
+  planId: PlanId,
+  planHash: z.string(),
+  plan: Plan,
+});
+
+/** All its upstreams succeeded or its retry fell due, and the dispatch window was full. Key `ready:…`. */
+export const TaskReadied = event('TaskReadied', attempt);
+
+/** An attempt was offered to workers. Key `dispatch_req:{dispatchId}`. */
+export const TaskDispatched = event('TaskDispatched', {
+  ...identified,
+  dispatchId: z.string(),
+  queue: QueueName,
+  priority: z.int(),
+});
+
+/** A lost offer is made again. Key `dispatch_resend:{dispatchId}:{sendNo}`. */
+export const TaskRedispatched = event('TaskRedispatched', { ...attempt, sendNo: z.int().min(2) });
+
+/** A worker took the attempt. Key `started:{run}:{task}:{attempt}`. */
+export const TaskStarted = event('TaskStarted', { ...identified, workerId: WorkerId });
+
+/** A worker was heard. Key `heartbeat:{run}:{task}:{attempt}:{attemptId}:{heartbeatAtMs}`. */
+export const TaskHeartbeatRecorded = event('TaskHeartbeatRecorded', {
+  ...identified,
+  workerId: WorkerId,
+  heartbeatAtMs: instantMs,
+  progressPct: z.int().optional(),
+  message: z.string().optional(),
+});
+
+/** Why Sluice itself ended an attempt. */
+export const AttemptFailure = z.enum(['heartbeat_timeout', 'dispatch_lost']);
+export type AttemptFailure = z.infer<typeof AttemptFailure>;
+
+/** An attempt ended; with `retryAtMs` another follows. Key `finished:{run}:{task}:{attempt}`. */
+export const TaskCompleted = event('TaskCompleted', {
+  ...identified,
+  workerId: WorkerId,
+  outcome: ReportedOutcome,
+  /** Short hash of the canonical report, by which its repeat is known. */
+  reportHash: z.string(),
+  retryAtMs: instantMs.optional(),
+  failure: AttemptFailure.optional(),
+  materializationId: z.string().optional(),
+  output: TaskOutput.optional(),
+  error: TaskError.optional(),
+  metrics: TaskMetrics.optional(),
+  cancelledDuringPhase: z.string().optional(),
+  partialProgress: z.json().optional(),
+  assetKey: z.string().optional(),
+  partitionKey: z.string().optional(),
+  codeVersion: z.string().optional(),
+});
+
+const cause = {
+  ...task,
+  upstreamTaskKey: TaskKey,
+  upstreamResolution: TerminalTaskStatus.exclude(['SUCCEEDED']),
+};
+
+/** An upstream ended without success, so this task never runs. Key `skipped:{run}:{task}`. */
+export const TaskSkipped = event('TaskSkipped', cause);
+
+/** An upstream was cancelled, so this task is too. Key `cancelled:{run}:{task}`. */
+export const TaskCancelled = event('TaskCancelled', cause);
+
+/** Every task has ended. Key `completed:{runId}`. */
+export const RunCompleted = event('RunCompleted', {
+  runId: RunId,
+  outcome: RunOutcome,
+  /** Names the deciding task where one decided. */
+  outcomeReason: z.string(),
+});
+
+export const RunEvent = z.discriminatedUnion('type', [
+  RunTriggered,
+  PlanCreated,
+  TaskReadied,
+  TaskDispatched,
+  TaskRedispatched,
+  TaskStarted,
+  TaskHeartbeatRecorded,
+  TaskCompleted,
+  TaskSkipped,
+  TaskCancelled,
+  RunCompleted,
+]);
+export type RunEvent = z.infer<typeof RunEvent>;
+export type RunEventType = RunEvent['type'];
+export type RunEventData<Type extends RunEventType> = Extract<RunEvent, { readonly type: Type }>['data'];

@@ -1,0 +1,85 @@
+/**
+ * The one table between the states a run and a task have inside and the words the asset vocabulary shows
+ * (asset reference, section 5).
+ */
+import * as z from 'zod';
+
+/** Where a task stands; the last four never change. */
+export const TaskStatus = z.enum([
+  'BLOCKED',
+  'READY',
+  'DISPATCHED',
+  'RUNNING',
+  'RETRY_WAIT',
+  'SKIPPED',
+  'CANCELLED',
+  'FAILED',
+  'SUCCEEDED',
+]);
+export type TaskStatus = z.infer<typeof TaskStatus>;
+
+export const TerminalTaskStatus = z.enum(['SKIPPED', 'CANCELLED', 'FAILED', 'SUCCEEDED']);
+export type TerminalTaskStatus = z.infer<typeof TerminalTaskStatus>;
+
+/** What readers see of a task. */
+export const TaskState = z.enum([
+  'PENDING',
+  'QUEUED',
+  'RUNNING',
+  'SUCCEEDED',
+  'FAILED',
+  'SKIPPED',
+  'CANCELLED',
+]);
+export type TaskState = z.infer<typeof TaskState>;
+
+/** Where a run stands; the last three never change. */
+export const RunStatus = z.enum(['TRIGGERED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED']);
+export type RunStatus = z.infer<typeof RunStatus>;
+
+export const RunOutcome = z.enum(['SUCCEEDED', 'FAILED', 'CANCELLED']);
+export type RunOutcome = z.infer<typeof RunOutcome>;
+
+/** What readers see of a run. `CANCELLING` and `TIMED_OUT` belong to the vocabulary readers must know. */
+export const RunState = z.enum([
+  'PENDING',
+  'RUNNING',
+  'CANCELLING',
+  'SUCCEEDED',
+  'FAILED',
+  'CANCELLED',
+  'TIMED_OUT',
+]);
+export type RunState = z.infer<typeof RunState>;
+
+export const publicTaskState = {
+  BLOCKED: 'PENDING',
+  READY: 'QUEUED',
+  DISPATCHED: 'QUEUED',
+  RUNNING: 'RUNNING',
+  RETRY_WAIT: 'PENDING',
+  SKIPPED: 'SKIPPED',
+  CANCELLED: 'CANCELLED',
+  FAILED: 'FAILED',
+  SUCCEEDED: 'SUCCEEDED',
+} as const satisfies Record<TaskStatus, TaskState>;
+
+export const publicRunState = {
+  TRIGGERED: 'PENDING',
+  RUNNING: 'RUNNING',
+  SUCCEEDED: 'SUCCEEDED',
+  FAILED: 'FAILED',
+  CANCELLED: 'CANCELLED',
+} as const satisfies Record<RunStatus, RunState>;
+
+/** Why something of a run waits; every non-terminal status maps to one of them. */
+export const WaitingReason = z.enum([
+  'plan',
+  'tasks',
+  'upstream',
+  'dispatch_window',
+  'worker',
+  'heartbeat',
+  'retry',
+]);
+export type WaitingReason = z.infer<typeof WaitingReason>;

@@ -1,0 +1,67 @@
+/** Starting a run (asset reference, section 8.2). */
+import * as z from 'zod';
+import { PlanId, RunId } from '#contracts/ids.ts';
+import { runLimits } from '#contracts/runs/limits.ts';
+import { RunState } from '#contracts/runs/states.ts';
+
+export const RunKey = z.string().min(1).max(runLimits.runKeyLengthMax).brand<'RunKey'>();
+export type RunKey = z.infer<typeof RunKey>;
+
+const labels = z
+  .record(z.string().min(1).max(runLimits.labelKeyLengthMax), z.string().max(runLimits.labelValueLengthMax))
+  .refine((record) => Object.keys(record).length <= runLimits.labelsMax, {
+    error: `must have at most ${runLimits.labelsMax} labels`,
+  })
+  .readonly();
+
+export const PartitionValue = z
+  .strictObject({
+    key: z.string().min(1).max(runLimits.dimensionNameLengthMax),
+    value: z.string().max(runLimits.dimensionValueLengthMax),
+  })
+  .readonly();
+export type PartitionValue = z.infer<typeof PartitionValue>;
+
+/** Body of `POST /runs`. The `Idempotency-Key` header is the run key when the body has none. */
+export const TriggerRunRequest = z
+  .strictObject({
+    selection: z
+      .array(z.string().max(runLimits.selectionItemLengthMax))
+      .min(1)
+      .max(runLimits.selectionMax)
+      .readonly(),
+    includeUpstream: z.boolean().default(false),
+    includeDownstream: z.boolean().default(false),
+    partitions: z.array(PartitionValue).min(1).max(runLimits.partitionsMax).readonly().optional(),
+    partitionKey: z.string().min(1).max(runLimits.partitionKeyLengthMax).optional(),
+    runKey: RunKey.optional(),
+    labels: labels.default({}),
+  })
+  .refine((body) => body.partitions === undefined || body.partitionKey === undefined, {
+    path: ['partitionKey'],
+    error: 'must be absent when partitions is given: both name the partition',
+  })
+  .readonly();
+export type TriggerRunRequest = z.infer<typeof TriggerRunRequest>;
+
+export const TriggerRunResponse = z.strictObject({
+  runId: RunId,
+  planId: PlanId,
+  state: RunState,
+  /** False when the run key had been used for the same request before. */
+  created: z.boolean(),
+  createdAt: z.iso.datetime(),
+});
+export type TriggerRunResponse = z.infer<typeof TriggerRunResponse>;
+
+/** `details` of 409 `run_key_conflict`. */
+export const RunKeyConflict = z.strictObject({
+  conflictType: z.literal('RUN_KEY_FINGERPRINT_MISMATCH'),
+  runKey: z.string(),
+  existingRunId: RunId,
+  existingPlanId: PlanId,
+  existingFingerprint: z.string(),
+  requestedFingerprint: z.string(),
+  existingCreatedAt: z.iso.datetime(),
+});
+export type RunKeyConflict = z.infer<typeof RunKeyConflict>;

@@ -1,0 +1,120 @@
+/**
+ * The manifests of a workspace: which one is current. One stream `manifests#tenant/workspace`; bodies are blobs
+ * under their content hash, written before the command.
+ */
+import type { RecordedEvent } from '#contracts/event.ts';
+import type { ManifestId } from '#contracts/ids.ts';
+import type { DeployManifestRequest } from '#contracts/runs/manifest.ts';
+import type { ManifestDeployed, ManifestEvent } from '#contracts/runs/manifest-events.ts';
+import type { Aggregate, Rejection } from '#domain/kernel/aggregate.ts';
+import { canonicalJson } from '#domain/kernel/canonical-json.ts';
+import { accept } from '#domain/kernel/decision.ts';
+import type { Decision } from '#domain/kernel/decision.ts';
+import { sha256Hex } from '#domain/kernel/hash.ts';
+import { manifestId } from '#domain/kernel/ids.ts';
+import { manifestFingerprint } from '#domain/manifest/fingerprint.ts';
+
+/** Nothing deployed yet, or the current manifest. */
+export type Manifests =
+  | { readonly status: 'none' }
+  | {
+      readonly status: 'deployed';
+      readonly manifestId: ManifestId;
+      readonly fingerprint: string;
+      readonly deployNumber: number;
+      readonly deployedAtMs: number;
+      readonly documentKey: string;
+      readonly assetCount: number;
+      readonly codeVersionId: string;
+    };
+
+/** Makes a manifest the current one; deploying the current one again changes nothing. */
+export interface DeployManifest {
+  readonly type: 'DeployManifest';
+  readonly deployment: Omit<ManifestDeployed['data'], 'deployNumber'>;
+}
+
+/** Does nothing: manifests wait for nothing, but every aggregate can be swept. */
+export interface SweepManifests {
+  readonly type: 'SweepManifests';
+}
+
+export type ManifestCommand = DeployManifest | SweepManifests;
+
+/** A body and the key under which it must be stored before the deploy. */
+export interface ManifestDocument {
+  readonly key: string;
+  readonly text: string;
+}
+
+/** Everything a deploy needs, derived from a validated manifest: the command and the body to store first. */
+export const deployManifest = (
+  scope: { readonly tenantId: string; readonly workspaceId: string; readonly userId: string },
+  manifest: DeployManifestRequest,
+): { readonly command: DeployManifest; readonly document: ManifestDocument } => {
+  const fingerprint = manifestFingerprint(manifest);
+  const text = canonicalJson(manifest);
+  const key = `manifests/${scope.tenantId}/${scope.workspaceId}/${sha256Hex(text)}.json`;
+  const { branch, commitSha } = manifest.git ?? {};
+  const deployment = {
+    manifestId: manifestId(scope, fingerprint),
+    fingerprint,
+    manifestVersion: manifest.manifestVersion,
+    codeVersionId: manifest.codeVersionId,
+    assetCount: manifest.assets.length,
+    scheduleCount: manifest.schedules?.length ?? 0,
+    ...(branch === undefined ? {} : { gitBranch: branch }),
+    ...(commitSha === undefined ? {} : { gitCommit: commitSha }),
+    deployedBy: manifest.deployedBy ?? scope.userId,
+    documentKey: key,
+    documentBytes: Buffer.byteLength(text, 'utf8'),
+  };
+  return { command: { type: 'DeployManifest', deployment }, document: { key, text } };
+};
+
+const decide = (command: ManifestCommand, state: Manifests): Decision<ManifestEvent, Rejection> => {
+  switch (command.type) {
+    case 'SweepManifests':
+      return accept();
+    case 'DeployManifest': {
+      const { deployment } = command;
+      if (state.status === 'deployed' && state.manifestId === deployment.manifestId) return accept();
+      const deployNumber = state.status === 'none' ? 1 : state.deployNumber + 1;
+      return accept({
+        type: 'ManifestDeployed',
+        idempotencyKey: `manifest:${deployment.manifestId}:${deployNumber}`,
+        data: { ...deployment, deployNumber },
+      });
+    }
+  }
+};
+
+const evolve = (state: Manifests, event: RecordedEvent): Manifests => {
+  if (event.type !== 'ManifestDeployed') return state;
+  const data = event.data as ManifestDeployed['data'];
+  return {
+    status: 'deployed',
+    manifestId: data.manifestId,
+    fingerprint: data.fingerprint,
+    deployNumber: data.deployNumber,
+    deployedAtMs: event.occurredAtMs,
+    documentKey: data.documentKey,
+    assetCount: data.assetCount,
+    codeVersionId: data.codeVersionId,
+  };
+};
+
+export const manifestsAggregate: Aggregate<Manifests, ManifestCommand, ManifestEvent> = {
+  kind: 'manifests',
+  foldVersion: 1,
+  eventTypes: new Set(['ManifestDeployed']),
+  initialState: () => ({ status: 'none' }),
+  decide,
+  evolve,
+  outstanding: () => [],
+  waiting: () => [],
+  sweepCommand: () => ({ type: 'SweepManifests' }),
+  isTerminal: () => false,
+  encodeState: (state) => JSON.stringify(state),
+  decodeState: (text) => JSON.parse(text) as Manifests,
+};

@@ -1,0 +1,87 @@
+/**
+ * What a worker's callback is worth, once its token's signature and expiry hold (DESIGN section 8): the token's
+ * scope, the task, superseded attempts, the body against the token, then what the run says.
+ */
+import type { TaskTokenClaims } from '#contracts/runs/callbacks.ts';
+import { attemptId, decodeCallbackTaskId } from '#domain/kernel/ids.ts';
+import type { RunCommand } from '#domain/run/command.ts';
+import { guardReport, placeOf, refuse } from '#domain/run/guard.ts';
+import type { Refused, Report } from '#domain/run/guard.ts';
+import { attemptOf, originOf, taskAt } from '#domain/run/run.ts';
+import type { Run } from '#domain/run/run.ts';
+
+/** One call: the task id of the path, the verified claims, the parsed body. */
+export type Callback = Report & { readonly taskId: string; readonly claims: TaskTokenClaims };
+
+export type CallbackVerdict =
+  /** Issue this command; its own guards decide again on the state it meets. */
+  { readonly kind: 'proceed'; readonly command: RunCommand } | { readonly kind: 'duplicate' } | Refused;
+
+/** The verdict on a callback, given the run of its token. */
+export const checkCallback = (run: Run, callback: Callback): CallbackVerdict => {
+  const { claims, taskId } = callback;
+  const foreign = scopeMismatch(run, taskId, claims);
+  if (foreign) return refuse('invalid_token', foreign);
+  const target = decodeCallbackTaskId(taskId);
+  const place = target && placeOf(run, target.taskKey);
+  if (!target || !place) return refuse('task_not_found', 'there is no such task');
+  const current = attemptOf(taskAt(place.run, place.taskIndex));
+  if (claims.attempt < current)
+    return refuse('stale_attempt', `attempt ${claims.attempt} was superseded by attempt ${current}`, {
+      expectedAttempt: current,
+      receivedAttempt: claims.attempt,
+    });
+  const mismatch = bodyMismatch(callback);
+  if (mismatch) return mismatch;
+  const guarded = guardReport(run, target.taskKey, callback);
+  return guarded.kind === 'fits'
+    ? { kind: 'proceed', command: commandOf(target.taskKey, callback) }
+    : guarded;
+};
+
+/** The first scope in which token and call differ, as the reference's workers know it. */
+const scopeMismatch = (run: Run, taskId: string, claims: TaskTokenClaims): string | undefined => {
+  if (claims.taskId !== taskId) return 'task_id_mismatch';
+  const target = decodeCallbackTaskId(taskId);
+  if (!target) return undefined;
+  if (run.status !== 'none') {
+    const { header } = run.status === 'TRIGGERED' ? run.header : originOf(run);
+    if (claims.tenantId !== header.tenantId) return 'tenant_mismatch';
+    if (claims.workspaceId !== header.workspaceId) return 'workspace_mismatch';
+  }
+  if (claims.runId !== target.runId) return 'run_id_mismatch';
+  return claims.attemptId === attemptId({ ...target, attempt: claims.attempt })
+    ? undefined
+    : 'attempt_id_mismatch';
+};
+
+const bodyMismatch = ({ claims, body }: Callback): Refused | undefined => {
+  if (body.attempt !== claims.attempt)
+    return refuse('attempt_mismatch', `the token is for attempt ${claims.attempt}`, {
+      expectedAttempt: claims.attempt,
+      receivedAttempt: body.attempt,
+    });
+  if (body.attemptId !== claims.attemptId)
+    return refuse('attempt_id_mismatch', 'the token is for another attempt id', {
+      expectedAttemptId: claims.attemptId,
+      receivedAttemptId: body.attemptId,
+    });
+  return undefined;
+};
+
+const commandOf = (
+  taskKey: Extract<RunCommand, { type: 'StartTask' }>['taskKey'],
+  report: Report,
+): RunCommand => {
+  switch (report.kind) {
+    case 'started':
+      return { type: 'StartTask', taskKey, report: report.body };
+    case 'heartbeat':
+      return { type: 'HeartbeatTask', taskKey, report: report.body };
+    case 'completed':
+      return { type: 'CompleteTask', taskKey, report: report.body };
+  }
+};
+
+/** Whether the worker should stop: cancelling runs is not offered yet, so never. */
+export const shouldCancel = (_run: Run): boolean => false;

@@ -1,0 +1,61 @@
+/** What can be asked of a run. All of it is JSON, so that a command can wait in a queue. */
+import type { AttemptId, TaskKey } from '#contracts/ids.ts';
+import type {
+  CompletedRequest,
+  HeartbeatRequest,
+  StartedRequest,
+  WorkerId,
+} from '#contracts/runs/callbacks.ts';
+import type { Plan } from '#contracts/runs/plan.ts';
+import type { RunEventData } from '#contracts/runs/run-events.ts';
+
+/** Starts the run; the same request on the same run key finds it started. */
+export interface TriggerRun {
+  readonly type: 'TriggerRun';
+  readonly header: RunEventData<'RunTriggered'>;
+  readonly plan: Plan;
+}
+
+/** A worker takes an offered attempt: this is its start. */
+export interface ClaimTask {
+  readonly type: 'ClaimTask';
+  readonly taskKey: TaskKey;
+  readonly attempt: number;
+  readonly attemptId: AttemptId;
+  readonly workerId: WorkerId;
+}
+
+export interface StartTask {
+  readonly type: 'StartTask';
+  readonly taskKey: TaskKey;
+  readonly report: StartedRequest;
+}
+
+export interface HeartbeatTask {
+  readonly type: 'HeartbeatTask';
+  readonly taskKey: TaskKey;
+  readonly report: HeartbeatRequest;
+}
+
+export interface CompleteTask {
+  readonly type: 'CompleteTask';
+  readonly taskKey: TaskKey;
+  readonly report: CompletedRequest;
+}
+
+/** Makes the attempt that follows `attempt`, not before its instant. */
+export interface RetryTask {
+  readonly type: 'RetryTask';
+  readonly taskKey: TaskKey;
+  readonly attempt: number;
+}
+
+/** Repairs what should have moved by `nowMs`. `lostOffers` names dispatched tasks whose offer is gone. */
+export interface SweepRun {
+  readonly type: 'SweepRun';
+  readonly nowMs: number;
+  readonly lostOffers: readonly string[];
+}
+
+export type RunCommand =
+  TriggerRun | ClaimTask | StartTask | HeartbeatTask | CompleteTask | RetryTask | SweepRun;

@@ -1,0 +1,116 @@
+/** The fact an ended attempt leaves, whether a worker reported it or Sluice gave the attempt up. */
+import type { CompletedRequest, WorkerId } from '#contracts/runs/callbacks.ts';
+import { runLimits } from '#contracts/runs/limits.ts';
+import type { AttemptFailure, RunEventData } from '#contracts/runs/run-events.ts';
+import type { TaskError, TaskOutput } from '#contracts/runs/task-output.ts';
+import { attemptId } from '#domain/kernel/ids.ts';
+import { redactJson, redactSecrets } from '#domain/kernel/redact.ts';
+import { attemptRef, record } from '#domain/run/draft.ts';
+import type { Draft } from '#domain/run/draft.ts';
+import { reportHashOf } from '#domain/run/guard.ts';
+import { isRetryable, retryAtMs } from '#domain/run/retry.ts';
+import { originOf, plannedTask, policyOf } from '#domain/run/run.ts';
+
+/** The worker id under which Sluice itself ends attempts. */
+export const SWEEPER = 'sweeper' as WorkerId;
+
+const CUT = ' [cut]';
+
+/** Free text as it may stand in the ledger: without secrets and at most `max` characters. */
+export const safeText = (text: string, max: number = runLimits.messageLengthMax): string => {
+  const redacted = redactSecrets(text);
+  return redacted.length <= max ? redacted : redacted.slice(0, max - CUT.length) + CUT;
+};
+
+/** Records a worker's completion of its attempt. */
+export const completeByReport = (draft: Draft, taskIndex: number, report: CompletedRequest): void => {
+  const { outcome, output, metrics, cancelledDuringPhase, partialProgress, workerId } = report;
+  const error = report.error && safeError(report.error);
+  const { materializationId } = output ?? {};
+  complete(draft, taskIndex, {
+    attempt: report.attempt,
+    workerId,
+    outcome,
+    reportHash: reportHashOf(report),
+    ...(error === undefined ? {} : { error }),
+    ...(materializationId === undefined ? {} : { materializationId }),
+    ...(output === undefined ? {} : { output: safeOutput(output) }),
+    ...(metrics === undefined ? {} : { metrics }),
+    ...(cancelledDuringPhase === undefined ? {} : { cancelledDuringPhase: safeText(cancelledDuringPhase) }),
+    ...(partialProgress === undefined ? {} : { partialProgress: safeProgress(partialProgress) }),
+  });
+};
+
+/** Records that Sluice gave an attempt up. */
+export const completeByFailure = (
+  draft: Draft,
+  taskIndex: number,
+  given: { readonly attempt: number; readonly failure: AttemptFailure; readonly error: TaskError },
+): void => {
+  const { attempt, failure, error } = given;
+  const hashed = { attempt, attemptId: attemptId(attemptRef(originOf(draft.run), taskIndex, attempt)) };
+  complete(draft, taskIndex, {
+    attempt,
+    workerId: SWEEPER,
+    outcome: 'FAILED',
+    reportHash: reportHashOf({ ...hashed, workerId: SWEEPER, outcome: 'FAILED', error }),
+    failure,
+    error,
+  });
+};
+
+type Ending = Omit<
+  RunEventData<'TaskCompleted'>,
+  'taskIndex' | 'taskKey' | 'attemptId' | 'retryAtMs' | 'assetKey' | 'partitionKey' | 'codeVersion'
+>;
+
+const complete = (draft: Draft, taskIndex: number, ending: Ending): void => {
+  const origin = originOf(draft.run);
+  const ref = attemptRef(origin, taskIndex, ending.attempt);
+  const { key, assetKey } = plannedTask(origin.plan, taskIndex);
+  const { partitionKey } = origin.plan;
+  const { codeVersion } = origin.header;
+  const { retry } = policyOf(origin.plan, taskIndex);
+  const retryAt =
+    ending.outcome === 'FAILED'
+      ? retryAtMs(retry, { ref, error: ending.error, nowMs: draft.nowMs })
+      : undefined;
+  record(draft, {
+    type: 'TaskCompleted',
+    idempotencyKey: `finished:${ref.runId}:${key}:${ending.attempt}`,
+    data: {
+      taskIndex,
+      taskKey: key,
+      attemptId: attemptId(ref),
+      ...ending,
+      ...(retryAt === undefined ? {} : { retryAtMs: retryAt }),
+      ...(assetKey === undefined ? {} : { assetKey }),
+      ...(partitionKey === undefined ? {} : { partitionKey }),
+      ...(codeVersion === undefined ? {} : { codeVersion }),
+    },
+  });
+};
+
+/** The error with its retryability made explicit, so that no reader needs the table of categories. */
+const safeError = (error: TaskError): TaskError => ({
+  category: error.category,
+  message: safeText(error.message),
+  ...(error.stackTrace === undefined
+    ? {}
+    : { stackTrace: safeText(error.stackTrace, runLimits.stackTraceLengthMax) }),
+  retryable: isRetryable(error),
+});
+
+const safeOutput = (output: TaskOutput): TaskOutput => ({
+  ...output,
+  ...(output.outputPath === undefined ? {} : { outputPath: redactSecrets(output.outputPath) }),
+  ...(output.publishError === undefined ? {} : { publishError: safeText(output.publishError) }),
+});
+
+type Progress = Exclude<CompletedRequest['partialProgress'], undefined>;
+
+const safeProgress = (progress: Progress): Progress => {
+  const redacted = redactJson(progress) as Progress;
+  const bytes = Buffer.byteLength(JSON.stringify(redacted), 'utf8');
+  return bytes <= runLimits.partialProgressBytesMax ? redacted : { omittedBytes: bytes };
+};

@@ -1,0 +1,180 @@
+/** What a run answers to each command. */
+import type { WorkerId } from '#contracts/runs/callbacks.ts';
+import type { RunEvent } from '#contracts/runs/run-events.ts';
+import type { RunKeyConflict } from '#contracts/runs/trigger.ts';
+import type { DecideContext, Rejection } from '#domain/kernel/aggregate.ts';
+import { accept, reject } from '#domain/kernel/decision.ts';
+import type { Decision } from '#domain/kernel/decision.ts';
+import { attemptId } from '#domain/kernel/ids.ts';
+import type {
+  ClaimTask,
+  CompleteTask,
+  HeartbeatTask,
+  RetryTask,
+  RunCommand,
+  StartTask,
+  TriggerRun,
+} from '#domain/run/command.ts';
+import { completeByReport, safeText } from '#domain/run/completion.ts';
+import { advance, draftOf, record, release } from '#domain/run/draft.ts';
+import type { Draft } from '#domain/run/draft.ts';
+import { planned } from '#domain/run/evolve.ts';
+import { guardReport, placeOf } from '#domain/run/guard.ts';
+import type { Guarded } from '#domain/run/guard.ts';
+import { planHash } from '#domain/run/plan-hash.ts';
+import { originOf, plannedTask, taskAt } from '#domain/run/run.ts';
+import type { Run, RunHeader } from '#domain/run/run.ts';
+import { sweep } from '#domain/run/sweep.ts';
+
+type RunDecision = Decision<RunEvent, Rejection>;
+
+export const decide = (command: RunCommand, run: Run, { nowMs }: DecideContext): RunDecision => {
+  switch (command.type) {
+    case 'TriggerRun':
+      return trigger(command, run, nowMs);
+    case 'ClaimTask':
+    case 'StartTask':
+      return start(command, run, nowMs);
+    case 'HeartbeatTask':
+      return heartbeat(command, run, nowMs);
+    case 'CompleteTask':
+      return completeTask(command, run, nowMs);
+    case 'RetryTask':
+      return retry(command, run, nowMs);
+    case 'SweepRun':
+      return accept(...sweep(command, run));
+  }
+};
+
+const trigger = (command: TriggerRun, run: Run, nowMs: number): RunDecision => {
+  const { header, plan } = command;
+  if (run.status === 'none') {
+    const draft = draftOf(planned({ header, triggeredAtMs: nowMs }, plan, nowMs), nowMs);
+    draft.events.push(
+      { type: 'RunTriggered', idempotencyKey: `run:${header.runKey ?? header.runId}`, data: header },
+      {
+        type: 'PlanCreated',
+        idempotencyKey: `plan:${header.runId}`,
+        data: { runId: header.runId, planId: header.planId, planHash: planHash(plan), plan },
+      },
+    );
+    return accept(...advance(draft));
+  }
+  const existing = run.status === 'TRIGGERED' ? run.header : originOf(run);
+  return existing.header.fingerprint === header.fingerprint
+    ? accept()
+    : reject(runKeyConflict(existing, header.fingerprint));
+};
+
+const runKeyConflict = ({ header, triggeredAtMs }: RunHeader, requestedFingerprint: string): Rejection => {
+  const runKey = header.runKey ?? header.runId;
+  const details: RunKeyConflict = {
+    conflictType: 'RUN_KEY_FINGERPRINT_MISMATCH',
+    runKey,
+    existingRunId: header.runId,
+    existingPlanId: header.planId,
+    existingFingerprint: header.fingerprint,
+    requestedFingerprint,
+    existingCreatedAt: new Date(triggeredAtMs).toISOString(),
+  };
+  return {
+    code: 'run_key_conflict',
+    message: `run key ${runKey} belongs to ${header.runId}, which was asked for something else; use another key`,
+    details: { ...details },
+  };
+};
+
+const answer = (
+  guarded: Guarded,
+  proceed: (fitting: Extract<Guarded, { readonly kind: 'fits' }>) => readonly RunEvent[],
+): RunDecision => {
+  switch (guarded.kind) {
+    case 'refused':
+      return reject(guarded.rejection);
+    case 'duplicate':
+      return accept();
+    case 'fits':
+      return accept(...proceed(guarded));
+  }
+};
+
+const start = (command: ClaimTask | StartTask, run: Run, nowMs: number): RunDecision => {
+  const body = command.type === 'StartTask' ? command.report : command;
+  return answer(guardReport(run, command.taskKey, { kind: 'started', body }), (fitting) => {
+    const draft = draftOf(fitting.run, nowMs);
+    recordStart(draft, fitting.taskIndex, body);
+    // A claim makes room in the dispatch window, so what waited for it goes out with the same commit.
+    return advance(draft);
+  });
+};
+
+interface Sender {
+  readonly attempt: number;
+  readonly workerId: WorkerId;
+}
+
+const identified = (draft: Draft, taskIndex: number, attempt: number) => {
+  const { plan, header } = originOf(draft.run);
+  const taskKey = plannedTask(plan, taskIndex).key;
+  return { taskIndex, taskKey, attempt, attemptId: attemptId({ runId: header.runId, taskKey, attempt }) };
+};
+
+const recordStart = (draft: Draft, taskIndex: number, { attempt, workerId }: Sender): void => {
+  const data = { ...identified(draft, taskIndex, attempt), workerId };
+  const { runId } = originOf(draft.run).header;
+  record(draft, {
+    type: 'TaskStarted',
+    idempotencyKey: `started:${runId}:${data.taskKey}:${attempt}`,
+    data,
+  });
+};
+
+const heartbeat = ({ taskKey, report }: HeartbeatTask, run: Run, nowMs: number): RunDecision =>
+  answer(
+    guardReport(run, taskKey, { kind: 'heartbeat', body: report }),
+    ({ run: running, taskIndex, task }) => {
+      const draft = draftOf(running, nowMs);
+      // A worker that beats without having said so has started.
+      if (task.status === 'DISPATCHED') recordStart(draft, taskIndex, report);
+      const { progressPct, message } = report;
+      const named = identified(draft, taskIndex, report.attempt);
+      const { runId } = originOf(running).header;
+      const heartbeatAtMs = report.heartbeatAt === undefined ? nowMs : Date.parse(report.heartbeatAt);
+      record(draft, {
+        type: 'TaskHeartbeatRecorded',
+        idempotencyKey: `heartbeat:${runId}:${taskKey}:${named.attempt}:${named.attemptId}:${heartbeatAtMs}`,
+        data: {
+          ...named,
+          workerId: report.workerId,
+          heartbeatAtMs,
+          ...(progressPct === undefined ? {} : { progressPct }),
+          ...(message === undefined ? {} : { message: safeText(message) }),
+        },
+      });
+      return draft.events;
+    },
+  );
+
+const completeTask = ({ taskKey, report }: CompleteTask, run: Run, nowMs: number): RunDecision =>
+  answer(guardReport(run, taskKey, { kind: 'completed', body: report }), ({ run: running, taskIndex }) => {
+    const draft = draftOf(running, nowMs);
+    completeByReport(draft, taskIndex, report);
+    return advance(draft);
+  });
+
+const retry = ({ taskKey, attempt }: RetryTask, run: Run, nowMs: number): RunDecision => {
+  const place = placeOf(run, taskKey);
+  if (!place) return reject({ code: 'task_not_found', message: `there is no task ${taskKey} in this run` });
+  const task = taskAt(place.run, place.taskIndex);
+  // Whatever else the task does by now, the retry this command asks for has happened or is not wanted any more.
+  if (task.status !== 'RETRY_WAIT' || task.attempt !== attempt) return accept();
+  if (nowMs < task.retryAtMs)
+    return reject({
+      code: 'retry_not_due',
+      message: `the retry of ${taskKey} is due in ${task.retryAtMs - nowMs} ms`,
+      details: { retryAt: new Date(task.retryAtMs).toISOString() },
+    });
+  const draft = draftOf(place.run, nowMs);
+  release(draft, place.taskIndex);
+  return accept(...advance(draft));
+};

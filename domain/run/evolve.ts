@@ -1,0 +1,151 @@
+/**
+ * The fold of a run. Each event is applied only where it fits, so a duplicate or late one changes nothing. It
+ * needs no plan: events name tasks by index.
+ */
+import type { RecordedEvent } from '#contracts/event.ts';
+import type { Plan } from '#contracts/runs/plan.ts';
+import { RunEvent } from '#contracts/runs/run-events.ts';
+import type { RunEventData } from '#contracts/runs/run-events.ts';
+import { attemptOf, taskAt } from '#domain/run/run.ts';
+import type { PlannedRun, Run, RunHeader, RunningRun, RunOrigin, Task } from '#domain/run/run.ts';
+
+/** Every type this fold knows. */
+export const runEventTypes: ReadonlySet<string> = new Set(
+  RunEvent.options.map((option) => option.shape.type.value),
+);
+
+/** An event of a run as read back: its type says which shape `data` has, because only deciders write it. */
+export const asRunEvent = (event: RecordedEvent): RunEvent | undefined =>
+  runEventTypes.has(event.type) ? (event as unknown as RunEvent) : undefined;
+
+/** Folds one event; the given run may be changed in place. */
+export const evolve = (run: Run, event: RecordedEvent): Run => {
+  const known = asRunEvent(event);
+  return known ? evolveRun(run, known, event.occurredAtMs) : run;
+};
+
+const evolveRun = (run: Run, event: RunEvent, atMs: number): Run => {
+  switch (event.type) {
+    case 'RunTriggered':
+      return run.status === 'none'
+        ? { status: 'TRIGGERED', changedAtMs: atMs, header: { header: event.data, triggeredAtMs: atMs } }
+        : run;
+    case 'PlanCreated':
+      return run.status === 'TRIGGERED' ? planned(run.header, event.data.plan, atMs) : run;
+    case 'RunCompleted':
+    case 'TaskReadied':
+    case 'TaskDispatched':
+    case 'TaskRedispatched':
+    case 'TaskStarted':
+    case 'TaskHeartbeatRecorded':
+    case 'TaskCompleted':
+    case 'TaskSkipped':
+    case 'TaskCancelled':
+      return run.status === 'none' || run.status === 'TRIGGERED' ? run : evolvePlanned(run, event, atMs);
+  }
+};
+
+type TaskEvent = Extract<RunEvent, { readonly data: { readonly taskIndex: number } }>;
+
+/** An event of a run that has its plan. */
+export type ProgressEvent = TaskEvent | Extract<RunEvent, { readonly type: 'RunCompleted' }>;
+
+/** The fold of a planned run; one that has ended absorbs everything. */
+export const evolvePlanned = (run: PlannedRun, event: ProgressEvent, atMs: number): PlannedRun => {
+  if (run.status !== 'RUNNING') return run;
+  return event.type === 'RunCompleted'
+    ? { ...run, status: event.data.outcome, changedAtMs: atMs }
+    : withTask(run, event, atMs);
+};
+
+/** The origin a first commit describes, or undefined when it holds no plan. */
+export const originFrom = (events: readonly RecordedEvent[]): RunOrigin | undefined => {
+  let header: RunHeader | undefined;
+  for (const event of events) {
+    const known = asRunEvent(event);
+    if (known?.type === 'RunTriggered') header = { header: known.data, triggeredAtMs: event.occurredAtMs };
+    if (known?.type === 'PlanCreated' && header) return origin(header, known.data.plan);
+  }
+  return undefined;
+};
+
+const origin = (header: RunHeader, plan: Plan): RunOrigin => ({
+  ...header,
+  plan,
+  indexByKey: new Map(plan.tasks.map(({ key }, index) => [key, index])),
+});
+
+/** A run whose plan has just been frozen. */
+export const planned = (header: RunHeader, plan: Plan, atMs: number): RunningRun => ({
+  status: 'RUNNING',
+  tasks: plan.tasks.map(({ dependsOn }) =>
+    dependsOn === undefined || dependsOn.length === 0
+      ? { status: 'READY', attempt: 0, readyAtMs: atMs, reportHash: '' }
+      : { status: 'BLOCKED' },
+  ),
+  changedAtMs: atMs,
+  origin: origin(header, plan),
+});
+
+const withTask = (run: RunningRun, event: TaskEvent, atMs: number): PlannedRun => {
+  const { taskIndex } = event.data;
+  const before = taskAt(run, taskIndex);
+  const after = evolveTask(before, event, atMs);
+  if (after === before) return run;
+  run.tasks[taskIndex] = after;
+  return { ...run, changedAtMs: atMs };
+};
+
+const evolveTask = (task: Task, event: TaskEvent, atMs: number): Task => {
+  switch (event.type) {
+    case 'TaskReadied':
+      return ready(task, event.data.attempt, atMs);
+    case 'TaskDispatched':
+      return dispatched(task, event.data.attempt, atMs);
+    case 'TaskRedispatched':
+      return task.status === 'DISPATCHED' &&
+        task.attempt === event.data.attempt &&
+        task.sendNo < event.data.sendNo
+        ? { ...task, sentAtMs: atMs, sendNo: event.data.sendNo }
+        : task;
+    case 'TaskStarted':
+      return task.status === 'DISPATCHED' && task.attempt === event.data.attempt
+        ? { status: 'RUNNING', attempt: task.attempt, workerId: event.data.workerId, lastSeenMs: atMs }
+        : task;
+    case 'TaskHeartbeatRecorded':
+      return task.status === 'RUNNING' && task.attempt === event.data.attempt
+        ? { ...task, lastSeenMs: atMs }
+        : task;
+    case 'TaskCompleted':
+      return completed(task, event.data);
+    case 'TaskSkipped':
+      return task.status === 'BLOCKED' ? { status: 'SKIPPED' } : task;
+    case 'TaskCancelled':
+      return task.status === 'BLOCKED' ? { status: 'CANCELLED', attempt: 0, reportHash: '' } : task;
+  }
+};
+
+/** True for tasks whose next attempt may be prepared. */
+const awaitsAttempt = (task: Task): task is Extract<Task, { status: 'BLOCKED' | 'READY' | 'RETRY_WAIT' }> =>
+  task.status === 'BLOCKED' || task.status === 'READY' || task.status === 'RETRY_WAIT';
+
+const ready = (task: Task, attempt: number, atMs: number): Task => {
+  if (task.status === 'READY' || !awaitsAttempt(task) || attempt !== attemptOf(task) + 1) return task;
+  const reportHash = task.status === 'RETRY_WAIT' ? task.reportHash : '';
+  return { status: 'READY', attempt: attempt - 1, readyAtMs: atMs, reportHash };
+};
+
+const dispatched = (task: Task, attempt: number, atMs: number): Task => {
+  if (!awaitsAttempt(task) || attempt !== attemptOf(task) + 1) return task;
+  const readyAtMs = task.status === 'READY' ? task.readyAtMs : atMs;
+  return { status: 'DISPATCHED', attempt, readyAtMs, sentAtMs: atMs, sendNo: 1 };
+};
+
+const completed = (task: Task, data: RunEventData<'TaskCompleted'>): Task => {
+  const isCurrent = task.status === 'DISPATCHED' || task.status === 'RUNNING';
+  if (!isCurrent || task.attempt !== data.attempt) return task;
+  const { attempt, outcome, retryAtMs, reportHash } = data;
+  return retryAtMs === undefined
+    ? { status: outcome, attempt, reportHash }
+    : { status: 'RETRY_WAIT', attempt, retryAtMs, reportHash };
+};

@@ -1,0 +1,222 @@
+/** From a manifest and a request to the frozen plan of a run (asset reference, sections 8.2 and 9). */
+import type { ErrorCode } from '#contracts/errors.ts';
+import type { AssetKey, ManifestId, RunId, TenantId, WorkspaceId } from '#contracts/ids.ts';
+import { TaskKey } from '#contracts/ids.ts';
+import { reservedLabels, runLimits, taskDefaults } from '#contracts/runs/limits.ts';
+import type { AssetExecution, DeployManifestRequest, ManifestAsset } from '#contracts/runs/manifest.ts';
+import type { Plan, PlanTask, RetryPolicy, TaskPolicy } from '#contracts/runs/plan.ts';
+import type { Trigger } from '#contracts/runs/run-events.ts';
+import type { TriggerRunRequest } from '#contracts/runs/trigger.ts';
+import type { Rejection } from '#domain/kernel/aggregate.ts';
+import { canonicalJson } from '#domain/kernel/canonical-json.ts';
+import { closure, reversed, topologicalOrder } from '#domain/kernel/graph.ts';
+import { planId, triggerFingerprint } from '#domain/kernel/ids.ts';
+import { assetKeyOf, parseAssetKey } from '#domain/manifest/asset-key.ts';
+import { normalizePartition } from '#domain/manifest/partition.ts';
+import type { PartitionRequest } from '#domain/manifest/partition.ts';
+import type { TriggerRun } from '#domain/run/command.ts';
+
+/** A request that became a plan. */
+export interface PlannedTrigger {
+  readonly kind: 'planned';
+  readonly plan: Plan;
+  /** The selected assets, canonical, sorted, each once. */
+  readonly rootAssets: readonly AssetKey[];
+  readonly fingerprint: string;
+}
+
+export type PlanResult = PlannedTrigger | { readonly kind: 'rejected'; readonly rejection: Rejection };
+
+/** What every task gets unless its asset says otherwise. */
+export const defaultPolicy: TaskPolicy = {
+  queue: taskDefaults.queue,
+  priority: taskDefaults.priority,
+  heartbeatTimeoutSec: taskDefaults.heartbeatTimeoutSec,
+  retry: {
+    maxAttempts: taskDefaults.maxAttempts,
+    baseMs: taskDefaults.baseMs,
+    factor: taskDefaults.factor,
+    maxMs: taskDefaults.maxMs,
+    jitterMs: taskDefaults.jitterMs,
+  },
+};
+
+type Assets = ReadonlyMap<AssetKey, ManifestAsset>;
+
+/** Plans the run a request asks for, or refuses it; a refusal has reserved nothing. */
+export const planRun = (manifest: DeployManifestRequest, request: TriggerRunRequest): PlanResult => {
+  const reserved = Object.keys(request.labels).filter((label) => reservedLabels.includes(label));
+  if (reserved.length > 0)
+    return refuse('invalid_request', `only Sluice sets the label ${reserved.join(', ')}`, { reserved });
+  const assets: Assets = new Map(
+    manifest.assets.flatMap((asset) => {
+      const key = assetKeyOf(asset.key);
+      return key ? [[key, asset] as const] : [];
+    }),
+  );
+  const roots = selectRoots(assets, request.selection);
+  if ('kind' in roots) return roots;
+  const partition = partitionOf(assets, roots, request);
+  if ('kind' in partition) return partition;
+  const plan = freeze(assets, selected(assets, roots, request), partition.partitionKey);
+  if (plan.tasks.length > runLimits.planTasksMax)
+    return refuse(
+      'plan_too_large',
+      `the plan has ${plan.tasks.length} tasks; at most ${runLimits.planTasksMax} are allowed`,
+    );
+  const bytes = Buffer.byteLength(canonicalJson(plan), 'utf8');
+  if (bytes > runLimits.planBytesMax)
+    return refuse(
+      'plan_too_large',
+      `the plan has ${bytes} bytes; at most ${runLimits.planBytesMax} are allowed`,
+    );
+  const { includeUpstream, includeDownstream, labels } = request;
+  return {
+    kind: 'planned',
+    plan,
+    rootAssets: roots,
+    fingerprint: triggerFingerprint({
+      selection: roots,
+      includeUpstream,
+      includeDownstream,
+      labels,
+      ...partition,
+    }),
+  };
+};
+
+/** Who asks for a run, where, and on which manifest. */
+export interface TriggerContext {
+  readonly tenantId: TenantId;
+  readonly workspaceId: WorkspaceId;
+  readonly runId: RunId;
+  readonly manifestId: ManifestId;
+  readonly codeVersion: string;
+  readonly trigger: Trigger;
+}
+
+/** The command that starts a planned run. */
+export const triggerRun = (
+  { codeVersion, ...context }: TriggerContext,
+  planned: PlannedTrigger,
+  request: TriggerRunRequest,
+): TriggerRun => ({
+  type: 'TriggerRun',
+  header: {
+    ...context,
+    planId: planId(context.runId),
+    rootAssets: planned.rootAssets,
+    fingerprint: planned.fingerprint,
+    labels: request.labels,
+    codeVersion,
+    ...(request.runKey === undefined ? {} : { runKey: request.runKey }),
+  },
+  plan: planned.plan,
+});
+
+const refuse = (
+  code: ErrorCode,
+  message: string,
+  details?: Readonly<Record<string, unknown>>,
+): Extract<PlanResult, { readonly kind: 'rejected' }> => ({
+  kind: 'rejected',
+  rejection: { code, message, ...(details ? { details } : {}) },
+});
+
+const selectRoots = (assets: Assets, selection: readonly string[]) => {
+  const parsed = selection.map((text) => ({ text, key: parseAssetKey(text) }));
+  const malformed = parsed.filter(({ key }) => key === undefined).map(({ text }) => text);
+  const unknown = parsed.flatMap(({ key }) => (key && !assets.has(key) ? [key] : []));
+  if (malformed.length + unknown.length === 0) {
+    return [...new Set(parsed.flatMap(({ key }) => key ?? []))].sort();
+  }
+  const words = [
+    ...(malformed.length > 0 ? [`malformed: ${malformed.join(', ')}`] : []),
+    ...(unknown.length > 0 ? [`not in the manifest: ${unknown.join(', ')}`] : []),
+  ];
+  return refuse('invalid_selection', words.join('; '), { malformed, unknown });
+};
+
+const requestedPartition = ({
+  partitions,
+  partitionKey,
+}: TriggerRunRequest): PartitionRequest | undefined => {
+  if (partitions !== undefined) return { partitions };
+  return partitionKey === undefined ? undefined : { partitionKey };
+};
+
+const partitionOf = (assets: Assets, roots: readonly AssetKey[], request: TriggerRunRequest) => {
+  const partition = requestedPartition(request);
+  if (!partition) return {};
+  const [first = [], ...others] = roots.map((key) => assets.get(key)?.partitioning?.dimensions ?? []);
+  if (others.some((dimensions) => canonicalJson(dimensions) !== canonicalJson(first)))
+    return refuse('invalid_partition', 'the selected assets are partitioned differently; run them apart');
+  if (first.length === 0)
+    return refuse('invalid_partition', 'the selected assets have no partitions; leave the partition out');
+  const result = normalizePartition(first, partition);
+  return result.kind === 'fault' ? refuse('invalid_partition', result.message) : { partitionKey: result.key };
+};
+
+const dependenciesOf = (asset: ManifestAsset): readonly AssetKey[] =>
+  (asset.dependencies ?? []).flatMap(({ upstreamKey }) => assetKeyOf(upstreamKey) ?? []);
+
+const selected = (
+  assets: Assets,
+  roots: readonly AssetKey[],
+  { includeUpstream, includeDownstream }: TriggerRunRequest,
+): ReadonlySet<string> => {
+  const graph = new Map([...assets].map(([key, asset]) => [key as string, dependenciesOf(asset)]));
+  return new Set([
+    ...roots,
+    ...(includeUpstream ? closure(graph, roots) : []),
+    ...(includeDownstream ? closure(reversed(graph), roots) : []),
+  ]);
+};
+
+/** Tasks in topological order, ties by key, so that every edge points backwards. */
+const freeze = (assets: Assets, keys: ReadonlySet<string>, partitionKey: string | undefined): Plan => {
+  const members = [...assets].filter(([key]) => keys.has(key));
+  const graph = new Map(members.map(([key, asset]) => [key as string, dependenciesOf(asset)]));
+  const order = topologicalOrder(graph);
+  const indexOf = new Map(order.map((key, index) => [key, index]));
+  const byKey = new Map<string, ManifestAsset>(members);
+  const tasks = order.flatMap((key): readonly PlanTask[] => {
+    const asset = byKey.get(key);
+    return asset ? [planTask(key, asset, indexOf)] : [];
+  });
+  return {
+    ...(partitionKey === undefined ? {} : { partitionKey }),
+    defaults: defaultPolicy,
+    requiresVisibleOutput: true,
+    tasks,
+  };
+};
+
+const planTask = (key: string, asset: ManifestAsset, indexOf: ReadonlyMap<string, number>): PlanTask => {
+  const upstreams = new Set(dependenciesOf(asset).flatMap((upstream) => indexOf.get(upstream) ?? []));
+  const dependsOn = [...upstreams].sort((left, right) => left - right);
+  const policy = ownPolicy(asset.execution ?? {});
+  const taskKey = TaskKey.parse(key);
+  return {
+    key: taskKey,
+    ...(dependsOn.length === 0 ? {} : { dependsOn }),
+    assetKey: key as AssetKey,
+    ...(Object.keys(policy).length === 0 ? {} : { policy }),
+  };
+};
+
+const ownPolicy = ({ retry, ...rest }: AssetExecution): NonNullable<PlanTask['policy']> => ({
+  ...rest,
+  ...(retry === undefined ? {} : { retry: withDefaults(retry) }),
+});
+
+const withDefaults = (retry: NonNullable<AssetExecution['retry']>): RetryPolicy => {
+  const given = defaultPolicy.retry;
+  return {
+    maxAttempts: retry.maxAttempts ?? given.maxAttempts,
+    baseMs: retry.baseMs ?? given.baseMs,
+    factor: retry.factor ?? given.factor,
+    maxMs: retry.maxMs ?? given.maxMs,
+    jitterMs: retry.jitterMs ?? given.jitterMs,
+  };
+};

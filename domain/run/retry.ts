@@ -1,0 +1,33 @@
+/** When a failed attempt is followed by another (asset reference, section 11). */
+import type { RetryPolicy } from '#contracts/runs/plan.ts';
+import { isRetryableCategory } from '#contracts/runs/task-output.ts';
+import type { TaskError } from '#contracts/runs/task-output.ts';
+import { sha256Hex } from '#domain/kernel/hash.ts';
+import { dispatchId } from '#domain/kernel/ids.ts';
+import type { AttemptRef } from '#domain/kernel/ids.ts';
+
+const UNIT_DIGITS = 12;
+
+/** Whether this failure is worth another attempt; a report without an error is. */
+export const isRetryable = (error: TaskError | undefined): boolean =>
+  error === undefined || (error.retryable ?? isRetryableCategory[error.category]);
+
+/** The wait after an attempt without its jitter: base, growing by the factor, at most `maxMs`. */
+export const backoffMs = ({ baseMs, factor, maxMs }: RetryPolicy, attempt: number): number =>
+  Math.min(maxMs, Math.floor(baseMs * factor ** (attempt - 1)));
+
+/** In [0, jitterMs) and always the same for an attempt: the spread comes from its id, not from chance. */
+export const jitterOf = (jitterMs: number, ref: AttemptRef): number => {
+  const unit = Number.parseInt(sha256Hex(`jitter:${dispatchId(ref)}`).slice(0, UNIT_DIGITS), 16);
+  return Math.floor((unit / 16 ** UNIT_DIGITS) * jitterMs);
+};
+
+/** The instant of the next attempt, or undefined when none follows. */
+export const retryAtMs = (
+  policy: RetryPolicy,
+  failure: { readonly ref: AttemptRef; readonly error: TaskError | undefined; readonly nowMs: number },
+): number | undefined => {
+  const { ref, error, nowMs } = failure;
+  if (ref.attempt >= policy.maxAttempts || !isRetryable(error)) return undefined;
+  return nowMs + backoffMs(policy, ref.attempt) + jitterOf(policy.jitterMs, ref);
+};

@@ -1,0 +1,39 @@
+/** The run as the command handler, the sweeper and the compactor know it. */
+import type { RunEvent } from '#contracts/runs/run-events.ts';
+import type { Aggregate } from '#domain/kernel/aggregate.ts';
+import type { RunCommand } from '#domain/run/command.ts';
+import { decide } from '#domain/run/decide.ts';
+import { evolve, originFrom, runEventTypes } from '#domain/run/evolve.ts';
+import { outstanding } from '#domain/run/outstanding.ts';
+import type { Run } from '#domain/run/run.ts';
+import { decodeRun, encodeRun } from '#domain/run/state-codec.ts';
+import { waiting } from '#domain/run/waiting.ts';
+
+/** `run#tenant/workspace/runId`. */
+export const runStream = (scope: {
+  readonly tenantId: string;
+  readonly workspaceId: string;
+  readonly runId: string;
+}): string => `run#${scope.tenantId}/${scope.workspaceId}/${scope.runId}`;
+
+const isTerminal = (run: Run): boolean =>
+  run.status === 'SUCCEEDED' || run.status === 'FAILED' || run.status === 'CANCELLED';
+
+export const runAggregate: Aggregate<Run, RunCommand, RunEvent> = {
+  kind: 'run',
+  foldVersion: 1,
+  eventTypes: runEventTypes,
+  initialState: () => ({ status: 'none' }),
+  decide,
+  evolve,
+  outstanding,
+  waiting,
+  sweepCommand: (nowMs) => ({ type: 'SweepRun', nowMs, lostOffers: [] }),
+  isTerminal,
+  origin: {
+    isMissing: (run) => 'origin' in run && run.origin === undefined,
+    attach: (run, firstCommit) => ('origin' in run ? { ...run, origin: originFrom(firstCommit) } : run),
+  },
+  encodeState: encodeRun,
+  decodeState: decodeRun,
+};

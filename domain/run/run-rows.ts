@@ -1,0 +1,246 @@
+/** The rows a run leaves in the read models, and how each event changes them. */
+import type { RecordedEvent } from '#contracts/event.ts';
+import type { RunEventData } from '#contracts/runs/run-events.ts';
+import { publicRunState, publicTaskState } from '#contracts/runs/states.ts';
+import type { RunStatus, TaskStatus } from '#contracts/runs/states.ts';
+import type { RunRead, TaskCounts, TaskRead } from '#contracts/runs/read.ts';
+import { asRunEvent } from '#domain/run/evolve.ts';
+import { executionLineageRef, lineageOf } from '#domain/run/lineage.ts';
+
+/** The run's own row. `statuses` holds one letter a task in plan order, from which the counts are taken. */
+export type RunRow = Omit<RunRead, 'tasks' | 'taskCounts'> & {
+  readonly tenantId: string;
+  readonly rootAssets: readonly string[];
+  readonly statuses: string;
+  readonly taskCount: number;
+  readonly tasksSucceeded: number;
+  readonly tasksFailed: number;
+};
+
+/** One task's row; attributions are derived when it is read. */
+export type TaskRow = Omit<TaskRead, 'retryAttribution' | 'skipAttribution'> & {
+  readonly runId: string;
+  readonly taskIndex: number;
+  readonly status: TaskStatus;
+};
+
+const iso = (atMs: number): string => new Date(atMs).toISOString();
+
+const LETTER_OF = {
+  BLOCKED: 'b',
+  READY: 'r',
+  DISPATCHED: 'd',
+  RUNNING: 'x',
+  RETRY_WAIT: 'w',
+  SKIPPED: 'k',
+  CANCELLED: 'c',
+  FAILED: 'f',
+  SUCCEEDED: 's',
+} as const satisfies Record<TaskStatus, string>;
+
+const COUNT_OF = {
+  PENDING: 'pending',
+  QUEUED: 'queued',
+  RUNNING: 'running',
+  SUCCEEDED: 'succeeded',
+  FAILED: 'failed',
+  SKIPPED: 'skipped',
+  CANCELLED: 'cancelled',
+} as const;
+
+/** Tasks by public state, out of the letters of a run row. */
+export const countTasks = (statuses: string): TaskCounts => {
+  const counts = {
+    total: 0,
+    pending: 0,
+    queued: 0,
+    running: 0,
+    succeeded: 0,
+    failed: 0,
+    skipped: 0,
+    cancelled: 0,
+  };
+  for (const [status, letter] of Object.entries(LETTER_OF) as [TaskStatus, string][]) {
+    const count = statuses.split(letter).length - 1;
+    counts[COUNT_OF[publicTaskState[status]]] += count;
+    counts.total += count;
+  }
+  return counts;
+};
+
+/** The status a task has after an event, or undefined for events that leave it. */
+const statusAfter = (
+  event: RecordedEvent,
+): { readonly taskIndex: number; readonly status: TaskStatus } | undefined => {
+  const known = asRunEvent(event);
+  switch (known?.type) {
+    case 'TaskReadied':
+      return { taskIndex: known.data.taskIndex, status: 'READY' };
+    case 'TaskDispatched':
+      return { taskIndex: known.data.taskIndex, status: 'DISPATCHED' };
+    case 'TaskStarted':
+      return { taskIndex: known.data.taskIndex, status: 'RUNNING' };
+    case 'TaskCompleted':
+      return {
+        taskIndex: known.data.taskIndex,
+        status: known.data.retryAtMs === undefined ? known.data.outcome : 'RETRY_WAIT',
+      };
+    case 'TaskSkipped':
+      return { taskIndex: known.data.taskIndex, status: 'SKIPPED' };
+    case 'TaskCancelled':
+      return { taskIndex: known.data.taskIndex, status: 'CANCELLED' };
+    case 'RunTriggered':
+    case 'PlanCreated':
+    case 'TaskRedispatched':
+    case 'TaskHeartbeatRecorded':
+    case 'RunCompleted':
+    case undefined:
+      return undefined;
+  }
+};
+
+const withState = (row: RunRow, status: RunStatus): RunRow => ({ ...row, state: publicRunState[status] });
+
+/** The run's row after an event; undefined until the run is triggered. */
+export const runRowAfter = (row: RunRow | undefined, event: RecordedEvent): RunRow | undefined => {
+  const known = asRunEvent(event);
+  if (known?.type === 'RunTriggered') return newRunRow(known.data, event.occurredAtMs);
+  if (!row) return undefined;
+  if (known?.type === 'PlanCreated') {
+    const { tasks } = known.data.plan;
+    const statuses = tasks
+      .map(({ dependsOn }) => LETTER_OF[isRoot(dependsOn) ? 'READY' : 'BLOCKED'])
+      .join('');
+    return { ...withState(row, 'RUNNING'), statuses, taskCount: tasks.length };
+  }
+  if (known?.type === 'RunCompleted')
+    return {
+      ...withState(row, known.data.outcome),
+      outcomeReason: known.data.outcomeReason,
+      completedAt: iso(event.occurredAtMs),
+    };
+  const change = statusAfter(event);
+  if (!change) return row;
+  const { taskIndex, status } = change;
+  const statuses = row.statuses.slice(0, taskIndex) + LETTER_OF[status] + row.statuses.slice(taskIndex + 1);
+  const { succeeded, failed } = countTasks(statuses);
+  return {
+    ...row,
+    ...(status === 'RUNNING' && row.startedAt === undefined ? { startedAt: iso(event.occurredAtMs) } : {}),
+    statuses,
+    tasksSucceeded: succeeded,
+    tasksFailed: failed,
+  };
+};
+
+const isRoot = (dependsOn: readonly number[] | undefined): boolean => (dependsOn ?? []).length === 0;
+
+const newRunRow = (data: RunEventData<'RunTriggered'>, triggeredAtMs: number): RunRow => ({
+  runId: data.runId,
+  tenantId: data.tenantId,
+  workspaceId: data.workspaceId,
+  planId: data.planId,
+  state: publicRunState.TRIGGERED,
+  createdAt: iso(triggeredAtMs),
+  labels: data.labels,
+  rootAssets: data.rootAssets,
+  ...(data.runKey === undefined ? {} : { runKey: data.runKey }),
+  ...(data.codeVersion === undefined ? {} : { codeVersion: data.codeVersion }),
+  statuses: '',
+  taskCount: 0,
+  tasksSucceeded: 0,
+  tasksFailed: 0,
+});
+
+/** A task's row after an event that names it; undefined until the plan is there. */
+export const taskRowAfter = (
+  row: TaskRow | undefined,
+  taskKey: string,
+  event: RecordedEvent,
+): TaskRow | undefined => {
+  const known = asRunEvent(event);
+  if (known?.type === 'PlanCreated') return newTaskRow(known.data, taskKey);
+  if (!row) return undefined;
+  const change = statusAfter(event);
+  const next = change ? { ...row, status: change.status, state: publicTaskState[change.status] } : row;
+  switch (known?.type) {
+    case 'TaskDispatched':
+      return newAttempt(next, known.data.attempt);
+    case 'TaskStarted':
+      return { ...next, workerId: known.data.workerId, startedAt: iso(event.occurredAtMs) };
+    case 'TaskHeartbeatRecorded': {
+      const { progressPct, message } = known.data;
+      return {
+        ...next,
+        lastHeartbeatAt: iso(event.occurredAtMs),
+        ...(progressPct === undefined ? {} : { progressPct }),
+        ...(message === undefined ? {} : { progressMessage: message }),
+      };
+    }
+    case 'TaskCompleted':
+      return completedRow(next, known.data, event.occurredAtMs);
+    case 'TaskSkipped':
+    case 'TaskCancelled':
+      return { ...next, completedAt: iso(event.occurredAtMs) };
+    case 'RunTriggered':
+    case 'TaskReadied':
+    case 'TaskRedispatched':
+    case 'RunCompleted':
+    case undefined:
+      return next;
+  }
+};
+
+const newTaskRow = ({ runId, plan }: RunEventData<'PlanCreated'>, taskKey: string): TaskRow | undefined => {
+  const taskIndex = plan.tasks.findIndex(({ key }) => key === taskKey);
+  const task = plan.tasks[taskIndex];
+  if (!task) return undefined;
+  const status = isRoot(task.dependsOn) ? 'READY' : 'BLOCKED';
+  return {
+    runId,
+    taskIndex,
+    taskKey,
+    ...(task.assetKey === undefined ? {} : { assetKey: task.assetKey }),
+    ...(plan.partitionKey === undefined ? {} : { partitionKey: plan.partitionKey }),
+    status,
+    state: publicTaskState[status],
+    attempt: 0,
+  };
+};
+
+/** What the attempt before said of itself goes; its error stays until a success. */
+const newAttempt = (row: TaskRow, attempt: number): TaskRow => {
+  const { workerId: _w, startedAt: _s, lastHeartbeatAt: _h, retryAt: _r, ...rest } = row;
+  const { progressPct: _p, progressMessage: _m, metrics: _x, ...kept } = rest;
+  return { ...kept, attempt };
+};
+
+const completedRow = (row: TaskRow, data: RunEventData<'TaskCompleted'>, atMs: number): TaskRow => {
+  const metrics = data.metrics === undefined ? {} : { metrics: data.metrics };
+  if (data.outcome !== 'SUCCEEDED') {
+    return {
+      ...row,
+      ...metrics,
+      ...(data.error === undefined
+        ? {}
+        : { errorMessage: data.error.message, errorCategory: data.error.category }),
+      ...(data.retryAtMs === undefined ? { completedAt: iso(atMs) } : { retryAt: iso(data.retryAtMs) }),
+    };
+  }
+  const { errorMessage: _e, errorCategory: _c, ...clean } = row;
+  const { rowCount, byteSize, outputPath, outputVisibilityState, publishedAt, publishError } =
+    data.output ?? {};
+  return {
+    ...clean,
+    ...metrics,
+    ...lineageOf(data),
+    executionLineageRef: executionLineageRef(row.runId, data),
+    completedAt: iso(atMs),
+    ...(rowCount === undefined ? {} : { rowCount }),
+    ...(byteSize === undefined ? {} : { byteSize }),
+    ...(outputPath === undefined ? {} : { outputPath }),
+    ...(outputVisibilityState === undefined ? {} : { outputVisibilityState }),
+    ...(publishedAt === undefined ? {} : { publishedAt }),
+    ...(publishError === undefined ? {} : { publishError }),
+  };
+};

@@ -1,0 +1,141 @@
+/**
+ * What a run remembers to decide: per task its status and little more, in plan order. The plan itself is the run's
+ * origin, fixed by the first commit; embedded states leave it out and the loader puts it back.
+ */
+import type { AttemptId, RunId } from '#contracts/ids.ts';
+import type { WorkerId } from '#contracts/runs/callbacks.ts';
+import type { Plan, PlanTask, TaskPolicy } from '#contracts/runs/plan.ts';
+import type { RunEventData } from '#contracts/runs/run-events.ts';
+import type { RunOutcome } from '#contracts/runs/states.ts';
+import { attemptId } from '#domain/kernel/ids.ts';
+
+/** A task that has not ended. `attempt` is the last one made, 0 before the first. */
+export type OpenTask =
+  | { readonly status: 'BLOCKED' }
+  | {
+      readonly status: 'READY';
+      readonly attempt: number;
+      readonly readyAtMs: number;
+      readonly reportHash: string;
+    }
+  | {
+      readonly status: 'DISPATCHED';
+      readonly attempt: number;
+      readonly readyAtMs: number;
+      readonly sentAtMs: number;
+      /** 1 for the first offer of the attempt. */
+      readonly sendNo: number;
+    }
+  | {
+      readonly status: 'RUNNING';
+      readonly attempt: number;
+      readonly workerId: WorkerId;
+      readonly lastSeenMs: number;
+    }
+  | {
+      readonly status: 'RETRY_WAIT';
+      readonly attempt: number;
+      readonly retryAtMs: number;
+      readonly reportHash: string;
+    };
+
+/** A task that has ended for good. `reportHash` is empty when no attempt reported. */
+export type EndedTask =
+  | { readonly status: 'SKIPPED' }
+  | {
+      readonly status: 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
+      readonly attempt: number;
+      readonly reportHash: string;
+    };
+
+export type Task = OpenTask | EndedTask;
+
+/** What the first commit fixed for good. */
+export interface RunOrigin {
+  readonly header: RunEventData<'RunTriggered'>;
+  readonly triggeredAtMs: number;
+  readonly plan: Plan;
+  /** The plan index of each task. */
+  readonly indexByKey: ReadonlyMap<string, number>;
+}
+
+/** The header alone, between `RunTriggered` and `PlanCreated`. */
+export type RunHeader = Pick<RunOrigin, 'header' | 'triggeredAtMs'>;
+
+export type RunningRun = {
+  readonly status: 'RUNNING';
+  readonly tasks: Task[];
+  readonly changedAtMs: number;
+  readonly origin: RunOrigin | undefined;
+};
+
+export type EndedRun = {
+  readonly status: RunOutcome;
+  readonly tasks: Task[];
+  readonly changedAtMs: number;
+  readonly origin: RunOrigin | undefined;
+};
+
+export type Run =
+  | { readonly status: 'none' }
+  | { readonly status: 'TRIGGERED'; readonly changedAtMs: number; readonly header: RunHeader }
+  | RunningRun
+  | EndedRun;
+
+/** A run that has its plan. */
+export type PlannedRun = RunningRun | EndedRun;
+
+/** The origin, which every loader attaches before anything is decided. */
+export const originOf = (run: PlannedRun): RunOrigin => {
+  if (!run.origin) throw new Error('the origin of the run is not attached; load the first commit');
+  return run.origin;
+};
+
+/** True for tasks that never change again. */
+export const isEnded = (task: Task): task is EndedTask => {
+  switch (task.status) {
+    case 'SKIPPED':
+    case 'SUCCEEDED':
+    case 'FAILED':
+    case 'CANCELLED':
+      return true;
+    case 'BLOCKED':
+    case 'READY':
+    case 'DISPATCHED':
+    case 'RUNNING':
+    case 'RETRY_WAIT':
+      return false;
+  }
+};
+
+/** The last attempt made, 0 when there was none. */
+export const attemptOf = (task: Task): number => ('attempt' in task ? task.attempt : 0);
+
+/** A planned task by index; plans and runs have the same length by construction. */
+export const plannedTask = (plan: Plan, index: number): PlanTask => {
+  const task = plan.tasks[index];
+  if (!task) throw new Error(`task ${index} is not in a plan of ${plan.tasks.length}`);
+  return task;
+};
+
+/** The task of that index; see `plannedTask`. */
+export const taskAt = (run: PlannedRun, index: number): Task => {
+  const task = run.tasks[index];
+  if (!task) throw new Error(`task ${index} is not in a run of ${run.tasks.length}`);
+  return task;
+};
+
+/** A task's policy: the plan's defaults with what the task changes. */
+export const policyOf = (plan: Plan, index: number): TaskPolicy => {
+  const { queue, priority, heartbeatTimeoutSec, retry } = plannedTask(plan, index).policy ?? {};
+  return {
+    queue: queue ?? plan.defaults.queue,
+    priority: priority ?? plan.defaults.priority,
+    heartbeatTimeoutSec: heartbeatTimeoutSec ?? plan.defaults.heartbeatTimeoutSec,
+    retry: retry ?? plan.defaults.retry,
+  };
+};
+
+/** The id of an attempt; derived, so that no state needs to hold it. */
+export const attemptIdOf = (runId: RunId, taskKey: string, attempt: number): AttemptId =>
+  attemptId({ runId, taskKey, attempt });

@@ -1,0 +1,137 @@
+/**
+ * The packed form of a run inside a commit: one character a task for its status and one for its attempt, a short
+ * hash for each report, and numbers only for what is under way. The plan is left out (see `Aggregate.origin`).
+ * About 150 bytes for 10 tasks and 2 KB compressed for 500.
+ */
+import type { WorkerId } from '#contracts/runs/callbacks.ts';
+import type { TaskStatus } from '#contracts/runs/states.ts';
+import { attemptOf } from '#domain/run/run.ts';
+import type { EndedRun, Run, RunHeader, RunningRun, Task } from '#domain/run/run.ts';
+
+/** Characters of a report hash. */
+export const REPORT_HASH_LENGTH = 6;
+
+interface Packed {
+  readonly s: Run['status'];
+  /** Instant all others count from. */
+  readonly t?: number;
+  readonly k?: string;
+  readonly a?: string;
+  readonly h?: string;
+  /** Worker ids, named by place in `d`. */
+  readonly w?: readonly string[];
+  readonly d?: readonly number[];
+  /** The header, while there is no plan yet. */
+  readonly o?: RunHeader;
+}
+
+const LETTERS = {
+  BLOCKED: 'b',
+  READY: 'r',
+  DISPATCHED: 'd',
+  RUNNING: 'x',
+  RETRY_WAIT: 'w',
+  SKIPPED: 'k',
+  CANCELLED: 'c',
+  FAILED: 'f',
+  SUCCEEDED: 's',
+} as const satisfies Record<TaskStatus, string>;
+
+const STATUSES = new Map<string, TaskStatus>(
+  Object.entries(LETTERS).map(([status, letter]) => [letter, status as TaskStatus]),
+);
+
+/** Compact JSON of the run without its origin. */
+export const encodeRun = (run: Run): string => {
+  if (run.status === 'none') return JSON.stringify({ s: 'none' } satisfies Packed);
+  if (run.status === 'TRIGGERED')
+    return JSON.stringify({ s: run.status, t: run.changedAtMs, o: run.header } satisfies Packed);
+  const workers: string[] = [];
+  const workerIndex = (workerId: string): number => {
+    const known = workers.indexOf(workerId);
+    return known >= 0 ? known : workers.push(workerId) - 1;
+  };
+  const details = run.tasks.flatMap((task) => packTask(task, run.changedAtMs, workerIndex));
+  const packed: Packed = {
+    s: run.status,
+    t: run.changedAtMs,
+    k: run.tasks.map(({ status }) => LETTERS[status]).join(''),
+    a: run.tasks.map((task) => attemptOf(task).toString(36)).join(''),
+    h: run.tasks.map((task) => ('reportHash' in task ? task.reportHash : '')).join(''),
+    w: workers,
+    d: details,
+  };
+  return JSON.stringify(packed);
+};
+
+const packTask = (task: Task, baseMs: number, workerIndex: (id: string) => number): readonly number[] => {
+  switch (task.status) {
+    case 'READY':
+      return [task.readyAtMs - baseMs];
+    case 'DISPATCHED':
+      return [task.readyAtMs - baseMs, task.sentAtMs - task.readyAtMs, task.sendNo];
+    case 'RUNNING':
+      return [task.lastSeenMs - baseMs, workerIndex(task.workerId)];
+    case 'RETRY_WAIT':
+      return [task.retryAtMs - baseMs];
+    case 'BLOCKED':
+    case 'SKIPPED':
+    case 'SUCCEEDED':
+    case 'FAILED':
+    case 'CANCELLED':
+      return [];
+  }
+};
+
+/** The run as it was, without its origin. */
+export const decodeRun = (text: string): Run => {
+  const { s, t = 0, o, ...packed } = JSON.parse(text) as Packed;
+  if (s === 'TRIGGERED' && o) return { status: s, changedAtMs: t, header: o };
+  if (s === 'none' || s === 'TRIGGERED') return { status: 'none' };
+  const run: RunningRun | EndedRun = {
+    status: s,
+    tasks: unpackTasks(packed, t),
+    changedAtMs: t,
+    origin: undefined,
+  };
+  return run;
+};
+
+const unpackTasks = (
+  { k = '', a = '', h = '', w = [], d = [] }: Omit<Packed, 's' | 't' | 'o'>,
+  baseMs: number,
+): Task[] => {
+  let detail = 0;
+  let hash = 0;
+  const number = (): number => d[detail++] ?? 0;
+  const reportHash = (isReported: boolean): string =>
+    isReported ? h.slice(hash, (hash += REPORT_HASH_LENGTH)) : '';
+  return [...k].map((letter, index): Task => {
+    const attempt = Number.parseInt(a.charAt(index), 36);
+    const status = STATUSES.get(letter) ?? 'BLOCKED';
+    switch (status) {
+      case 'BLOCKED':
+      case 'SKIPPED':
+        return { status };
+      case 'READY':
+        return { status, attempt, readyAtMs: baseMs + number(), reportHash: reportHash(attempt > 0) };
+      case 'DISPATCHED': {
+        const readyAtMs = baseMs + number();
+        return { status, attempt, readyAtMs, sentAtMs: readyAtMs + number(), sendNo: number() };
+      }
+      case 'RUNNING':
+        return {
+          status,
+          attempt,
+          lastSeenMs: baseMs + number(),
+          workerId: (w[number()] ?? '') as WorkerId,
+        };
+      case 'RETRY_WAIT':
+        return { status, attempt, retryAtMs: baseMs + number(), reportHash: reportHash(true) };
+      case 'SUCCEEDED':
+      case 'FAILED':
+      case 'CANCELLED':
+        return { status, attempt, reportHash: reportHash(attempt > 0) };
+    }
+  });
+};

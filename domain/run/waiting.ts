@@ -1,0 +1,108 @@
+/** What a run waits for, and until when it may stay silent. Every open status has a reason and a deadline. */
+import { runTiming } from '#contracts/runs/limits.ts';
+import type { Plan } from '#contracts/runs/plan.ts';
+import { publicRunState } from '#contracts/runs/states.ts';
+import type { WaitingReason } from '#contracts/runs/states.ts';
+import type { RunWhy } from '#contracts/runs/read.ts';
+import type { Waiting } from '#domain/kernel/aggregate.ts';
+import { isEnded, originOf, plannedTask, policyOf } from '#domain/run/run.ts';
+import type { OpenTask, Run, RunningRun } from '#domain/run/run.ts';
+
+type RunWaiting = Waiting & { readonly reason: WaitingReason; readonly subject: string };
+
+/** The reason of each open status. */
+export const waitingReason = {
+  BLOCKED: 'upstream',
+  READY: 'dispatch_window',
+  DISPATCHED: 'worker',
+  RUNNING: 'heartbeat',
+  RETRY_WAIT: 'retry',
+} as const satisfies Record<OpenTask['status'], WaitingReason>;
+
+/** When the attempt is given up unless its worker is heard before. */
+export const heartbeatDeadlineMs = (
+  plan: Plan,
+  taskIndex: number,
+  { lastSeenMs }: Extract<OpenTask, { readonly status: 'RUNNING' }>,
+): number => lastSeenMs + policyOf(plan, taskIndex).heartbeatTimeoutSec * 1000 + runTiming.heartbeatGraceMs;
+
+/** When a lost offer is made again; the wait doubles with each send. */
+export const resendAtMs = ({
+  sentAtMs,
+  sendNo,
+}: Extract<OpenTask, { readonly status: 'DISPATCHED' }>): number =>
+  sentAtMs + runTiming.resendIntervalMs * 2 ** (sendNo - 1);
+
+/** The instant after which silence is a fault; undefined for statuses that only follow others. */
+const ownDeadlineMs = (plan: Plan, taskIndex: number, task: OpenTask): number | undefined => {
+  switch (task.status) {
+    case 'BLOCKED':
+    case 'READY':
+      return undefined;
+    case 'DISPATCHED':
+      return resendAtMs(task);
+    case 'RUNNING':
+      return heartbeatDeadlineMs(plan, taskIndex, task);
+    case 'RETRY_WAIT':
+      return task.retryAtMs + runTiming.retryGraceMs;
+  }
+};
+
+/** Everything the run waits for; empty exactly when it has ended or does not exist. */
+export const waiting = (run: Run): readonly RunWaiting[] => {
+  switch (run.status) {
+    case 'TRIGGERED':
+      return [
+        {
+          reason: 'plan',
+          deadlineMs: run.changedAtMs + runTiming.silenceMs,
+          subject: run.header.header.runId,
+        },
+      ];
+    case 'RUNNING':
+      return runningWaiting(run);
+    case 'none':
+    case 'SUCCEEDED':
+    case 'FAILED':
+    case 'CANCELLED':
+      return [];
+  }
+};
+
+const runningWaiting = (run: RunningRun): readonly RunWaiting[] => {
+  const { plan, header } = originOf(run);
+  const open = run.tasks.flatMap((task, index) =>
+    isEnded(task) ? [] : [{ task, index, deadlineMs: ownDeadlineMs(plan, index, task) }],
+  );
+  // Tasks that follow others, and the run itself, are due when the first of those others is.
+  const nextMs = open.reduce<number | undefined>(
+    (least, { deadlineMs }) => (deadlineMs === undefined ? least : Math.min(least ?? deadlineMs, deadlineMs)),
+    undefined,
+  );
+  const sharedMs = nextMs ?? run.changedAtMs + runTiming.silenceMs;
+  return [
+    { reason: 'tasks', deadlineMs: sharedMs, subject: header.runId },
+    ...open.map(({ task, index, deadlineMs }) => ({
+      reason: waitingReason[task.status],
+      deadlineMs: deadlineMs ?? sharedMs,
+      subject: plannedTask(plan, index).key,
+    })),
+  ];
+};
+
+/** Why the run has not ended, for people: the most urgent first; undefined for a run that does not exist. */
+export const why = (run: Run): RunWhy | undefined => {
+  if (run.status === 'none') return undefined;
+  const { header } = run.status === 'TRIGGERED' ? run.header : originOf(run);
+  return {
+    runId: header.runId,
+    state: publicRunState[run.status],
+    waiting: [...waiting(run)]
+      .sort((left, right) => left.deadlineMs - right.deadlineMs)
+      .map(({ reason, subject, deadlineMs }) => ({
+        reason,
+        subject,
+        deadlineAt: new Date(deadlineMs).toISOString(),
+      })),
+  };
+};
