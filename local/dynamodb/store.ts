@@ -1,0 +1,176 @@
+/**
+ * The state of the engine and the one way to change it: a journal entry is applied to memory and then appended, and
+ * at boot the same entries are applied again, so that what is restored, streams included, equals what was lost.
+ */
+import { AwsError } from '#local/kernel/aws-error.ts';
+import type { EngineSetting } from '#local/kernel/engine.ts';
+import type { TableDefinition } from './definition.ts';
+import { keyAttributes, primaryKeyOf } from './key.ts';
+import type { Entry } from './key-index.ts';
+import { appendChange, createStream, RETENTION_MS } from './stream.ts';
+import type { Shard, Stream } from './stream.ts';
+import { createTable, findItem, redefineTable, removeItem, storeItem } from './table.ts';
+import type { Table } from './table.ts';
+import { equalItems } from './value.ts';
+import type { Item } from './value.ts';
+
+/** A write to one item. */
+export type Write =
+  | readonly [kind: 'put', tableName: string, item: Item]
+  | readonly [kind: 'delete', tableName: string, key: Item]
+  | readonly [kind: 'expire', tableName: string, key: Item];
+
+/** The memory of a transaction that carried a client token. */
+export interface TokenMark {
+  readonly token: string;
+  readonly fingerprint: string;
+}
+
+/** A change of state, as the journal keeps it. */
+export type StoreEntry =
+  | readonly [kind: 'table', atMs: number, definition: TableDefinition]
+  | readonly [kind: 'drop', atMs: number, tableName: string]
+  | readonly [kind: 'write', atMs: number, ...write: Write]
+  | readonly [kind: 'transaction', atMs: number, writes: readonly Write[], mark: TokenMark | null];
+
+export interface Store {
+  readonly setting: EngineSetting;
+  readonly tables: Map<string, Table>;
+  /** Streams by ARN, those switched off within the last day included. */
+  readonly streams: Map<string, Stream>;
+  readonly tokens: Map<string, { readonly fingerprint: string; readonly atMs: number }>;
+  /** Records all streams have ever had. */
+  recordCount: number;
+  /** Shards with records their listeners have not heard of. */
+  readonly touched: Map<Shard, Stream>;
+}
+
+/** How long a client token is remembered. */
+export const TOKEN_MS = 600_000;
+
+/** An empty store. */
+export const createStore = (setting: EngineSetting): Store => ({
+  setting,
+  tables: new Map(),
+  streams: new Map(),
+  tokens: new Map(),
+  recordCount: 0,
+  touched: new Map(),
+});
+
+/** Changes the state and journals the change. */
+export const commit = (store: Store, entry: StoreEntry): void => {
+  apply(store, entry);
+  store.setting.journal.append('dynamodb', entry);
+};
+
+/** Changes the state as the entry says. */
+export const apply = (store: Store, entry: StoreEntry): void => {
+  switch (entry[0]) {
+    case 'table':
+      return applyDefinition(store, entry[1], entry[2]);
+    case 'drop':
+      return applyDrop(store, entry[1], entry[2]);
+    case 'write': {
+      const [, atMs, ...write] = entry;
+      return applyWrite(store, atMs, write);
+    }
+    case 'transaction': {
+      const [, atMs, writes, mark] = entry;
+      for (const write of writes) applyWrite(store, atMs, write);
+      if (mark !== null) rememberToken(store, mark, atMs);
+      return;
+    }
+  }
+};
+
+/** The table of that name or ARN, or the refusal of item operations. */
+export const requireTable = (store: Store, nameOrArn: string): Table => {
+  const table = store.tables.get(tableNameOf(nameOrArn));
+  if (table === undefined) {
+    throw new AwsError('ResourceNotFoundException', 'Requested resource not found');
+  }
+  return table;
+};
+
+/** The name in a table's ARN; a name is returned as it is. */
+export const tableNameOf = (nameOrArn: string): string =>
+  nameOrArn.startsWith('arn:') ? (nameOrArn.split('/')[1] ?? nameOrArn) : nameOrArn;
+
+/** The table's stream, when it is on. */
+export const streamOf = (store: Store, table: Table): Stream | undefined =>
+  table.definition.stream && store.streams.get(table.definition.stream.arn);
+
+/** Whether storing the item would leave the table as it is; such writes leave no trace in stream or journal. */
+export const isNoChange = (before: Entry | undefined, after: Item | undefined): boolean =>
+  before === undefined || after === undefined
+    ? before === undefined && after === undefined
+    : equalItems(before.item, after);
+
+/** Tells the listeners of streams about new records; called when an operation has ended. */
+export const notifyListeners = (store: Store): void => {
+  if (store.touched.size === 0) return;
+  const touched = [...store.touched];
+  store.touched.clear();
+  for (const [shard, stream] of touched) {
+    for (const listener of stream.listeners) listener(shard.id);
+  }
+};
+
+const applyWrite = (store: Store, atMs: number, [kind, tableName, given]: Write): void => {
+  const table = store.tables.get(tableName);
+  if (table === undefined) throw new Error(`a write to the table ${tableName}, which does not exist`);
+  const before = findItem(table, primaryKeyOf(table.definition.keys, given));
+  const after = kind === 'put' ? storeItem(table, before, given) : undefined;
+  if (after === undefined && before !== undefined) removeItem(table, before);
+  const stream = streamOf(store, table);
+  if (stream === undefined || (before === undefined && after === undefined)) return;
+  store.recordCount += 1;
+  const { region } = store.setting;
+  const change = {
+    table: table.definition,
+    before,
+    after,
+    atMs,
+    isExpiry: kind === 'expire',
+    region,
+  };
+  const shard = appendChange(stream, change, store.recordCount);
+  if (stream.listeners.size > 0) store.touched.set(shard, stream);
+};
+
+const applyDefinition = (store: Store, atMs: number, definition: TableDefinition): void => {
+  const present = store.tables.get(definition.name);
+  const next = present ? redefineTable(present, definition) : createTable(definition);
+  store.tables.set(definition.name, next);
+  const former = present?.definition.stream;
+  if (former !== undefined && former.arn !== definition.stream?.arn) closeStream(store, former.arn, atMs);
+  if (definition.stream !== undefined && !store.streams.has(definition.stream.arn)) {
+    const keyNames = keyAttributes(definition.keys).map(({ name }) => name);
+    store.streams.set(definition.stream.arn, createStream(definition.stream, definition.name, keyNames));
+  }
+};
+
+const applyDrop = (store: Store, atMs: number, tableName: string): void => {
+  const stream = store.tables.get(tableName)?.definition.stream;
+  store.tables.delete(tableName);
+  if (stream !== undefined) closeStream(store, stream.arn, atMs);
+};
+
+const closeStream = (store: Store, arn: string, atMs: number): void => {
+  const stream = store.streams.get(arn);
+  if (stream !== undefined) stream.closedAtMs = atMs;
+  for (const [other, { closedAtMs }] of store.streams) {
+    if (closedAtMs !== undefined && closedAtMs <= atMs - RETENTION_MS) store.streams.delete(other);
+  }
+};
+
+const rememberToken = (store: Store, { token, fingerprint }: TokenMark, atMs: number): void => {
+  // Marks are in the order of their time, so the forgotten ones are the first.
+  for (const [old, mark] of store.tokens) {
+    if (mark.atMs > atMs - TOKEN_MS) break;
+    store.tokens.delete(old);
+  }
+  store.tokens.delete(token);
+  store.tokens.set(token, { fingerprint, atMs });
+};
