@@ -130,8 +130,8 @@ export type RunWhy = Readonly<z.infer<typeof RunWhy>>;
 /** Input of the `retry-task` state machine and of the function it calls. */
 export const RetryTaskInput = z.strictObject({
   runId: RunId,
-  tenant: z.string(),
-  workspace: z.string(),
+  tenantId: z.string(),
+  workspaceId: z.string(),
   taskKey: z.string(),
   /** The attempt that failed; the retry makes the next one. */
   attempt: z.int().min(1),

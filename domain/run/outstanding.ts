@@ -57,8 +57,8 @@ const retryTimer = (origin: RunOrigin, index: number, task: Waiting): Effect => 
   const ref = attemptRef(origin, index, task.attempt);
   const input: RetryTaskInput = {
     runId: origin.header.runId,
-    tenant: origin.header.tenantId,
-    workspace: origin.header.workspaceId,
+    tenantId: origin.header.tenantId,
+    workspaceId: origin.header.workspaceId,
     taskKey: ref.taskKey,
     attempt: task.attempt,
     retryAt: new Date(task.retryAtMs).toISOString(),

@@ -1,0 +1,97 @@
+/** Deploying manifests and reading them back. */
+import { DeployManifestRequest } from '#contracts/runs/manifest.ts';
+import type { DeployManifestResponse } from '#contracts/runs/manifest.ts';
+import { ListQuery } from '#contracts/runs/read.ts';
+import type { ManifestId, WorkspaceId } from '#contracts/ids.ts';
+import { manifestListKey, manifestRowKey } from '#domain/manifest/manifest-projection.ts';
+import { deployManifest, manifestsAggregate } from '#domain/manifest/manifests.ts';
+import { validateManifest } from '#domain/manifest/validate.ts';
+import type { BlobStore } from '#domain/ports/blobs.ts';
+import type { ViewReader } from '#domain/ports/views.ts';
+import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
+import { parseQuery } from '#functions/shared/http.ts';
+import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
+import type { Mailbox } from '#functions/shared/mailbox.ts';
+import { cursorOf, positionOf } from '#functions/shared/paging.ts';
+import { callerOf } from '#functions/shared/request.ts';
+import { manifestsStream } from '#functions/shared/streams.ts';
+
+export interface ManifestPorts {
+  readonly mailbox: Mailbox;
+  readonly views: ViewReader;
+  readonly blobs: BlobStore;
+}
+
+/** Deploys: 201 when it became the current manifest, 200 when it already was; all faults are listed at once. */
+export const deployManifestOperation =
+  ({ mailbox, blobs }: ManifestPorts) =>
+  async (request: ApiRequest): Promise<ApiReply> => {
+    const caller = callerOf(request);
+    const check = validateManifest(request.body);
+    if (check.kind === 'invalid')
+      throw new ApiError(
+        'invalid_manifest',
+        `the manifest has ${check.faults.length} faults; see details.faults`,
+        {
+          details: { faults: check.faults },
+        },
+      );
+    const { command, document } = deployManifest(caller, check.manifest);
+    await blobs.put(document.key, document.text);
+    const outcome = await mailbox.send(manifestsAggregate, {
+      stream: manifestsStream(caller),
+      command,
+      ...caller.commandIdentity('deployManifest'),
+    });
+    if (outcome.kind === 'rejected') throw apiErrorOf(outcome.rejection);
+    const { state } = outcome;
+    if (state.status === 'none') throw new Error('a deployed manifest left no state');
+    const body: DeployManifestResponse = {
+      manifestId: command.deployment.manifestId,
+      workspaceId: caller.workspaceId as WorkspaceId,
+      codeVersionId: command.deployment.codeVersionId,
+      fingerprint: command.deployment.fingerprint,
+      assetCount: command.deployment.assetCount,
+      deployedAt: new Date(state.deployedAtMs).toISOString(),
+      ...(command.deployment.scheduleCount === 0
+        ? {}
+        : { warnings: ['schedules are stored and do not tick yet'] }),
+    };
+    return { status: outcome.kind === 'committed' ? 201 : 200, body };
+  };
+
+/** One page of the deployed manifests, newest first. */
+export const listManifests =
+  ({ views }: ManifestPorts) =>
+  async (request: ApiRequest): Promise<ApiReply> => {
+    const caller = callerOf(request);
+    const query = parseQuery(ListQuery, request.query);
+    const listKey = manifestListKey(manifestsStream(caller));
+    const page = await views.list({
+      listKey,
+      limit: query.limit,
+      descending: false,
+      ...positionOf(listKey, query.cursor),
+    });
+    return {
+      status: 200,
+      body: {
+        manifests: page.rows.map(({ data: { documentKey: _key, ...item } }) => item),
+        ...cursorOf(listKey, page),
+      },
+    };
+  };
+
+/** One manifest with the body that was deployed. */
+export const getManifest =
+  ({ views, blobs }: ManifestPorts) =>
+  async (request: ApiRequest): Promise<ApiReply> => {
+    const caller = callerOf(request);
+    const manifestId = request.path['manifestId'] as ManifestId;
+    const row = await views.get(manifestRowKey(manifestsStream(caller), manifestId));
+    if (!row) throw new ApiError('not_found', `there is no manifest ${manifestId} in this workspace`);
+    const { documentKey, ...item } = row.data;
+    const text = await blobs.get(String(documentKey));
+    if (text === undefined) throw new Error(`manifest ${manifestId} has no body at ${String(documentKey)}`);
+    return { status: 200, body: { ...item, manifest: DeployManifestRequest.parse(JSON.parse(text)) } };
+  };

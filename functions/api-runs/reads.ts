@@ -1,0 +1,125 @@
+/** Reading runs: one run folds the ledger and sees every write before it; lists come from the read models. */
+import * as z from 'zod';
+import type { RecordedEvent } from '#contracts/event.ts';
+import { RunListQuery } from '#contracts/runs/read.ts';
+import type { RunPage } from '#contracts/runs/read.ts';
+import type { LedgerReader } from '#domain/ports/ledger.ts';
+import type { ViewReader } from '#domain/ports/views.ts';
+import { runAggregate, runStream } from '#domain/run/run-aggregate.ts';
+import { runDetail, runItem } from '#domain/run/run-detail.ts';
+import { runListKeys } from '#domain/run/run-projection.ts';
+import type { RunRow } from '#domain/run/run-rows.ts';
+import { why } from '#domain/run/waiting.ts';
+import { ApiError } from '#functions/shared/api-error.ts';
+import { parseQuery } from '#functions/shared/http.ts';
+import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
+import { loadStream } from '#functions/shared/load.ts';
+import { mergedList } from '#functions/shared/merged-list.ts';
+import { cursorOf, positionOf } from '#functions/shared/paging.ts';
+import { callerOf } from '#functions/shared/request.ts';
+
+export interface RunReadPorts {
+  readonly ledger: LedgerReader;
+  readonly views: ViewReader;
+}
+
+type ReadOperation = (request: ApiRequest) => Promise<ApiReply>;
+
+/** One page of runs, newest first, of one public state when asked. */
+export const listRuns =
+  ({ views }: RunReadPorts): ReadOperation =>
+  async (request) => {
+    const caller = callerOf(request);
+    const { limit, cursor, state } = parseQuery(RunListQuery, request.query);
+    const list = `runs#${caller.tenantId}/${caller.workspaceId}`;
+    const runs: RunPage['runs'] = [];
+    let position = positionOf(list, cursor);
+    for (let pages = 0; pages < FILTERED_PAGES_MAX; pages++) {
+      const page = await mergedList(views, runListKeys(caller), { limit: limit - runs.length, ...position });
+      const items = page.rows.map((row) => runItem(row.data as unknown as RunRow));
+      runs.push(...items.filter((item) => state === undefined || item.state === state));
+      if (page.next === undefined) return { status: 200, body: { runs } };
+      position = { after: page.next };
+      if (runs.length >= limit) break;
+    }
+    return {
+      status: 200,
+      body: { runs, ...cursorOf(list, position.after === undefined ? {} : { next: position.after }) },
+    };
+  };
+
+/** Pages one request looks through for a rare state before it hands the cursor back. */
+const FILTERED_PAGES_MAX = 10;
+const COMMITS_PER_READ = 500;
+
+/** One run with its tasks. */
+export const getRun =
+  ({ ledger }: RunReadPorts): ReadOperation =>
+  async (request) => {
+    const { stream, runId } = runOf(request);
+    const detail = runDetail(await allEvents(ledger, stream));
+    if (!detail) throw notFound(runId);
+    return { status: 200, body: detail };
+  };
+
+/** The tasks of one run. */
+export const listRunTasks =
+  ({ ledger }: RunReadPorts): ReadOperation =>
+  async (request) => {
+    const { stream, runId } = runOf(request);
+    const detail = runDetail(await allEvents(ledger, stream));
+    if (!detail) throw notFound(runId);
+    return { status: 200, body: { tasks: detail.tasks } };
+  };
+
+/** What one run waits for, the most urgent first. */
+export const getRunWhy =
+  ({ ledger }: RunReadPorts): ReadOperation =>
+  async (request) => {
+    const { stream, runId } = runOf(request);
+    const answer = why((await loadStream(ledger, runAggregate, stream)).state);
+    if (!answer) throw notFound(runId);
+    return { status: 200, body: answer };
+  };
+
+const EventsQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+});
+
+/** The numbered events of one run, behind `after`. */
+export const listRunEvents =
+  ({ ledger }: RunReadPorts): ReadOperation =>
+  async (request) => {
+    const { stream, runId } = runOf(request);
+    const { after, limit } = parseQuery(EventsQuery, request.query);
+    const events = (await allEvents(ledger, stream)).slice(after, after + limit);
+    if (events.length === 0 && after === 0) throw notFound(runId);
+    return {
+      status: 200,
+      body: {
+        events: events.map(({ stream: _stream, occurredAtMs, ...event }) => ({
+          ...event,
+          occurredAt: new Date(occurredAtMs).toISOString(),
+        })),
+      },
+    };
+  };
+
+const notFound = (runId: string): ApiError =>
+  new ApiError('run_not_found', `there is no run ${runId} in this workspace`);
+
+const runOf = (request: ApiRequest): { readonly stream: string; readonly runId: string } => {
+  const { tenantId, workspaceId } = callerOf(request);
+  const runId = request.path['runId'] ?? '';
+  return { stream: runStream({ tenantId, workspaceId, runId }), runId };
+};
+
+const allEvents = async (ledger: LedgerReader, stream: string): Promise<readonly RecordedEvent[]> => {
+  const events: RecordedEvent[] = [];
+  for (;;) {
+    const commits = await ledger.read(stream, events.length + 1, COMMITS_PER_READ);
+    for (const commit of commits) events.push(...commit.events);
+    if (commits.length < COMMITS_PER_READ) return events;
+  }
+};

@@ -1,0 +1,34 @@
+/** Called by the `retry-task` state machine at the instant of a retry: makes the next attempt. */
+import type { TaskKey } from '#contracts/ids.ts';
+import { RetryTaskInput } from '#contracts/runs/read.ts';
+import { runAggregate, runStream } from '#domain/run/run-aggregate.ts';
+import type { Mailbox } from '#functions/shared/mailbox.ts';
+
+/** What the execution learns: whether the attempt was made, or why it was not wanted any more. */
+export type RetryAnswer =
+  { readonly outcome: 'retried' | 'already' } | { readonly outcome: 'refused'; readonly code: string };
+
+/** Retries once; a repeat, or one that a sweep got ahead of, answers `already`. */
+export const retryTask = async (mailbox: Mailbox, event: unknown): Promise<RetryAnswer> => {
+  const input = RetryTaskInput.parse(event);
+  const outcome = await mailbox.send(
+    runAggregate,
+    {
+      stream: runStream(input),
+      command: { type: 'RetryTask', taskKey: input.taskKey as TaskKey, attempt: input.attempt },
+      commandId: `retry:${input.runId}:${input.taskKey}:${input.attempt}`,
+      actor: { kind: 'service', id: 'retry-task' },
+      correlationId: input.runId,
+    },
+    { effectsMustSucceed: true },
+  );
+  switch (outcome.kind) {
+    case 'committed':
+      return { outcome: 'retried' };
+    case 'unchanged':
+    case 'repeated':
+      return { outcome: 'already' };
+    case 'rejected':
+      return { outcome: 'refused', code: outcome.rejection.code };
+  }
+};

@@ -1,0 +1,51 @@
+/** Answers of queue-fed handlers: per-item failures, and for ordered groups everything behind the first one. */
+import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
+import { groupBy } from '#domain/kernel/group-by.ts';
+import type { Telemetry } from '#domain/ports/outside.ts';
+
+type Work = (records: readonly SQSRecord[]) => Promise<void>;
+
+/** Runs each FIFO group as one piece of work, groups in parallel; a failed group is delivered again whole. */
+export const eachGroup = async (
+  records: readonly SQSRecord[],
+  telemetry: Telemetry,
+  work: Work,
+): Promise<SQSBatchResponse> => {
+  const groups = groupBy(records, (record) => record.attributes.MessageGroupId ?? record.messageId);
+  const failed: SQSRecord[] = [];
+  await Promise.all(
+    [...groups.values()].map(async (group) => {
+      try {
+        await work(group);
+      } catch (error) {
+        failed.push(...group);
+        logFailure(telemetry, group, error);
+      }
+    }),
+  );
+  return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+};
+
+/** Runs each message as its own piece of work, in parallel. */
+export const eachMessage = (
+  records: readonly SQSRecord[],
+  telemetry: Telemetry,
+  work: (record: SQSRecord) => Promise<void>,
+): Promise<SQSBatchResponse> =>
+  eachGroup(
+    records.map((record) => ({ ...record, attributes: { ...record.attributes, MessageGroupId: record.messageId } })),
+    telemetry,
+    async ([record]) => {
+      if (record) await work(record);
+    },
+  );
+
+const logFailure = (telemetry: Telemetry, group: readonly SQSRecord[], error: unknown): void =>
+  telemetry.log('error', 'messages failed and will be delivered again', {
+    queue: group[0]?.eventSourceARN.split(':').at(-1),
+    messageId: group[0]?.messageId,
+    count: group.length,
+    errorName: error instanceof Error ? error.name : 'unknown',
+    errorMessage: error instanceof Error ? error.message : String(error),
+    stack: error instanceof Error ? error.stack : undefined,
+  });

@@ -1,0 +1,172 @@
+/**
+ * Worker callbacks (DESIGN section 8): the checks in their order of precedence on the run as it stands, then the
+ * command. A run with many tasks in flight takes its reports through the `commands` queue, so that hundreds of
+ * workers finishing at once neither lose a report nor get an error because others finished too.
+ */
+import type * as z from 'zod';
+import {
+  CompletedRequest,
+  HeartbeatRequest,
+  StartedRequest,
+  TaskTokenClaims,
+} from '#contracts/runs/callbacks.ts';
+import type { Rejection } from '#domain/kernel/aggregate.ts';
+import type { Queues, Telemetry } from '#domain/ports/outside.ts';
+import { checkCallback, shouldCancel } from '#domain/run/callback.ts';
+import type { RunCommand } from '#domain/run/command.ts';
+import type { Report } from '#domain/run/guard.ts';
+import { runAggregate, runStream } from '#domain/run/run-aggregate.ts';
+import type { Run } from '#domain/run/run.ts';
+import type { TaskTokens } from '#adapters/tokens/task-token.ts';
+import { ApiError } from '#functions/shared/api-error.ts';
+import { ContentionError } from '#functions/shared/command-handler.ts';
+import { parseBody } from '#functions/shared/http.ts';
+import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
+import type { Mailbox } from '#functions/shared/mailbox.ts';
+import { queuedCommand } from '#functions/shared/queued-command.ts';
+
+export interface CallbackPorts {
+  /** The run as the ledger has it now; what was read is kept warm for the command that follows. */
+  readonly loadRun: (stream: string) => Promise<Run>;
+  readonly mailbox: Mailbox;
+  readonly queues: Queues;
+  readonly tokens: TaskTokens;
+  readonly telemetry: Telemetry;
+  readonly nowMs: () => number;
+  /** Tasks in flight above which reports go to the queue at once; default 16. */
+  readonly callbackQueueTasksMin: number;
+}
+
+type Kind = Report['kind'];
+
+const schemas = {
+  started: StartedRequest,
+  heartbeat: HeartbeatRequest,
+  completed: CompletedRequest,
+} as const;
+
+/** Serves one kind of callback. */
+export const callbackOperation =
+  (ports: CallbackPorts, kind: Kind) =>
+  async (request: ApiRequest): Promise<ApiReply> => {
+    try {
+      return await report(ports, kind, request);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      ports.telemetry.count('CallbacksRefused');
+      throw asCallbackError(error);
+    }
+  };
+
+const report = async (ports: CallbackPorts, kind: Kind, request: ApiRequest): Promise<ApiReply> => {
+  const parsed = parseReport(kind, request.body);
+  const claims = await verify(ports.tokens, request.bearer ?? '');
+  const stream = runStream(claims);
+  const taskId = request.path['taskId'] ?? '';
+  const state = await ports.loadRun(stream);
+  const verdict = checkCallback(state, { ...parsed, taskId, claims });
+  if (verdict.kind === 'refused') throw refused(verdict.rejection);
+  noteClockSkew(ports, parsed);
+  if (verdict.kind === 'duplicate') return answer(ports, parsed, { run: state, isDuplicate: true });
+  const identity = {
+    stream,
+    command: verdict.command,
+    commandId: `${kind}:${claims.attemptId}:${request.requestId}`,
+    actor: { kind: 'worker' as const, id: parsed.body.workerId },
+    correlationId: claims.runId,
+  };
+  if (inFlight(state) > ports.callbackQueueTasksMin) {
+    await ports.queues.send([queuedCommand(runAggregate.kind, identity)]);
+    return answer(ports, parsed, { run: state, isDuplicate: false });
+  }
+  return answerAfter(ports, parsed, identity);
+};
+
+interface Identity {
+  readonly stream: string;
+  readonly command: RunCommand;
+  readonly commandId: string;
+  readonly actor: { readonly kind: 'worker'; readonly id: string };
+  readonly correlationId: string;
+}
+
+/** One optimistic append; a report that keeps losing its race goes to the queue instead of failing. */
+const answerAfter = async (ports: CallbackPorts, parsed: Report, identity: Identity): Promise<ApiReply> => {
+  try {
+    const outcome = await ports.mailbox.send(runAggregate, identity, { triesMax: 2 });
+    if (outcome.kind === 'rejected') throw refused(outcome.rejection);
+    return answer(ports, parsed, { run: outcome.state, isDuplicate: outcome.kind === 'unchanged' });
+  } catch (error) {
+    if (!(error instanceof ContentionError)) throw error;
+    await ports.queues.send([queuedCommand(runAggregate.kind, identity)]);
+    return answer(ports, parsed, { run: { status: 'none' }, isDuplicate: false });
+  }
+};
+
+const parseReport = (kind: Kind, body: unknown): Report => {
+  const parsed: z.infer<(typeof schemas)[Kind]> = parseBody(schemas[kind], body);
+  return { kind, body: parsed } as Report;
+};
+
+const verify = async (tokens: TaskTokens, token: string): Promise<TaskTokenClaims> => {
+  const verified = await tokens.verify(token);
+  if (verified.kind === 'expired') throw new ApiError('token_expired', 'the task token has expired');
+  const claims = verified.kind === 'valid' ? TaskTokenClaims.safeParse(verified.scope) : undefined;
+  if (!claims?.success) throw new ApiError('invalid_token', 'the task token is malformed or not ours');
+  return claims.data;
+};
+
+const inFlight = (run: Run): number =>
+  run.status === 'RUNNING'
+    ? run.tasks.filter(({ status }) => status === 'RUNNING' || status === 'DISPATCHED').length
+    : 0;
+
+const SKEW_TOLERATED_MS = 300_000;
+
+/** A worker's clock is an observation: it is counted when it is far off and never decides anything. */
+const noteClockSkew = ({ telemetry, nowMs }: CallbackPorts, { body }: Report): void => {
+  const at = 'startedAt' in body ? body.startedAt : 'heartbeatAt' in body ? body.heartbeatAt : undefined;
+  const reported = at ?? ('completedAt' in body ? body.completedAt : undefined);
+  if (reported !== undefined && Math.abs(Date.parse(reported) - nowMs()) > SKEW_TOLERATED_MS)
+    telemetry.count('WorkerClockSkew');
+};
+
+const answer = (
+  { nowMs }: CallbackPorts,
+  { kind, body }: Report,
+  { run, isDuplicate }: { readonly run: Run; readonly isDuplicate: boolean },
+): ApiReply => {
+  const acknowledged = { acknowledged: true, serverTime: new Date(nowMs()).toISOString() };
+  switch (kind) {
+    case 'started':
+      return { status: 200, body: acknowledged };
+    case 'heartbeat':
+      return { status: 200, body: { ...acknowledged, shouldCancel: shouldCancel(run) } };
+    case 'completed':
+      return {
+        status: 200,
+        body: { ...acknowledged, finalState: body.outcome, ...(isDuplicate ? { duplicate: true } : {}) },
+      };
+  }
+};
+
+const CALLBACK_MEMBERS = [
+  'state',
+  'expectedAttempt',
+  'receivedAttempt',
+  'expectedAttemptId',
+  'receivedAttemptId',
+];
+
+const refused = ({ code, message, details }: Rejection): ApiError => new ApiError(code, message, { details });
+
+/** Callback errors carry the code as `error` too, and the compared values at top level. */
+const asCallbackError = (error: ApiError): ApiError => {
+  const details = Object.entries(error.details ?? {});
+  const top = details.filter(([name]) => CALLBACK_MEMBERS.includes(name));
+  const rest = details.filter(([name]) => !CALLBACK_MEMBERS.includes(name));
+  return new ApiError(error.code, error.message, {
+    ...(rest.length === 0 ? {} : { details: Object.fromEntries(rest) }),
+    members: { error: error.code, ...Object.fromEntries(top) },
+  });
+};
