@@ -3,6 +3,7 @@
  * time. Unlike on AWS, one environment serves all concurrent invocations, memory is not limited, and a function that
  * outlives its timeout is reported but cannot be killed.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,6 +28,27 @@ export interface DirectHostParts {
   readonly plugin: HostPlugin;
   readonly importModule?: ImportModule;
 }
+
+/** An invocation that sleeps is not in flight, however many of its branches sleep. */
+interface Invocation {
+  sleepingCount: number;
+  resume: () => void;
+}
+
+const invocations = new AsyncLocalStorage<Invocation>();
+
+/** The `sleep` of the plugin: waits on the clock and parks the invocation it is called in. */
+export const sleepOn =
+  ({ clock, activity }: { readonly clock: Clock; readonly activity: Activity }): HostPlugin['sleep'] =>
+  (waitMs) =>
+    new Promise((resolve) => {
+      const invocation = invocations.getStore();
+      if (invocation && invocation.sleepingCount++ === 0) invocation.resume = activity.park();
+      clock.at(clock.nowMs() + waitMs, () => {
+        if (invocation && --invocation.sleepingCount === 0) invocation.resume();
+        resolve();
+      });
+    });
 
 interface DirectFunction {
   readonly setting: FunctionSetting;
@@ -58,7 +80,9 @@ export const directHost = (parts: DirectHostParts): LambdaHost => {
     const end = parts.activity.begin();
     fn.counts.invocations++;
     try {
-      return await run(parts, fn, { event, listener });
+      return await invocations.run({ sleepingCount: 0, resume: () => undefined }, () =>
+        run(parts, fn, { event, listener }),
+      );
     } catch (error) {
       fn.counts.errors++;
       throw functionErrorOf(error);

@@ -74,6 +74,20 @@ export const zeroCounts = (): MutableCounts => ({
   loopsStopped: 0,
 });
 
+/** Runs the function; the invocation counts as in flight itself, so the mapping does not meanwhile. */
+export const invokeParked = async (
+  { activity, invoke }: MappingContext,
+  event: Readonly<Record<string, unknown>>,
+): Promise<unknown> => {
+  const answered = invoke(event);
+  const resume = activity.park();
+  try {
+    return await answered;
+  } finally {
+    resume();
+  }
+};
+
 /** Identifiers of failed items in the answer of a function that reports them. */
 export const failedItems = (answer: unknown): readonly string[] => {
   if (answer === null || typeof answer !== 'object' || !('batchItemFailures' in answer)) return [];

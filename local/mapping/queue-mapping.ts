@@ -7,7 +7,7 @@ import type { QueueMessage, QueueSource } from '#local/kernel/queue-source.ts';
 import { recordFilter } from '#local/mapping/filter.ts';
 import { HOPS_MAX, addHop, mergeLineages, readTraceHeader, withLineage } from '#local/mapping/lineage.ts';
 import type { MappingSetting } from '#local/mapping/mapping-setting.ts';
-import { failedItems, messageOf, zeroCounts } from '#local/mapping/mapping.ts';
+import { failedItems, invokeParked, messageOf, zeroCounts } from '#local/mapping/mapping.ts';
 import type { Mapping, MappingContext, MappingFaults } from '#local/mapping/mapping.ts';
 
 export interface QueueMappingParts {
@@ -80,7 +80,7 @@ export const queueMapping = (parts: QueueMappingParts): Mapping => {
     );
     try {
       const event = { Records: messages.map((message) => recordOf(message, source.arn)) };
-      const answer = await withLineage(lineage, () => context.invoke(event));
+      const answer = await withLineage(lineage, () => invokeParked(context, event));
       if (faults.loseAnswer?.(place) === true) throw new Error('the answer was lost on purpose');
       const failed = new Set(setting.reportsItemFailures ? failedItems(answer) : []);
       const known = new Set(messages.map(({ MessageId }) => MessageId));

@@ -1,7 +1,7 @@
 /** Delivers the records of one shard read: retries, bisects, and gives up as the mapping's setting says. */
 import type { SourceRecord } from '#local/kernel/record-source.ts';
 import type { MappingSetting } from '#local/mapping/mapping-setting.ts';
-import { failedItems, messageOf } from '#local/mapping/mapping.ts';
+import { failedItems, invokeParked, messageOf } from '#local/mapping/mapping.ts';
 import type { BatchPlace, MappingContext, MappingFaults, MutableCounts } from '#local/mapping/mapping.ts';
 import { pause } from '#local/mapping/pause.ts';
 
@@ -79,7 +79,7 @@ const attempt = async (
   };
   counts.invocations++;
   try {
-    const answer = await context.invoke({
+    const answer = await invokeParked(context, {
       Records: records.map(({ event }) => ({ ...event, eventSourceARN: sourceArn })),
     });
     if (delivery.faults().loseAnswer?.(place) === true) throw new Error('the answer was lost on purpose');

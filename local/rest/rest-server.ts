@@ -26,10 +26,7 @@ const LOOPBACK_HOST = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
 /** Listens on 127.0.0.1 only; rejects with the system's error when the port is taken. */
 export const listenRest = async ({ front, activity, port }: RestServerParts): Promise<RestServer> => {
   const server = createServer((incoming, outgoing) => {
-    const end = activity.begin();
-    serve(front, incoming, outgoing)
-      .catch(() => outgoing.destroy())
-      .finally(end);
+    serve({ front, activity, incoming, outgoing }).catch(() => outgoing.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -38,11 +35,14 @@ export const listenRest = async ({ front, activity, port }: RestServerParts): Pr
   return { url: `http://127.0.0.1:${portOf(server)}`, close: () => closeServer(server) };
 };
 
-const serve = async (
-  front: RestFront,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): Promise<void> => {
+interface Exchange {
+  readonly front: RestFront;
+  readonly activity: Activity;
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+}
+
+const serve = async ({ front, activity, incoming, outgoing }: Exchange): Promise<void> => {
   const head: RestRequest = {
     method: incoming.method ?? 'GET',
     target: incoming.url ?? '/',
@@ -59,7 +59,8 @@ const serve = async (
       outgoing,
       refuse({ code: 'forbidden', requestId: requestIdOf(head), details: { header: 'host' } }),
     );
-  const body = await readBody(incoming);
+  const end = activity.begin();
+  const body = await readBody(incoming).finally(end);
   if (body === undefined)
     return writeWhole(
       outgoing,

@@ -1,12 +1,10 @@
 /** Starts functions when their schedules fire; firings missed while the process slept happen once. */
-import type { Activity } from '#local/kernel/activity.ts';
 import type { Clock, Timer } from '#local/kernel/clock.ts';
 import type { ScheduleSetting } from '#local/schedule/schedule-setting.ts';
 
 export interface SchedulerParts {
   readonly schedules: readonly ScheduleSetting[];
   readonly clock: Clock;
-  readonly activity: Activity;
   readonly invoke: (functionReference: string, event: unknown) => Promise<unknown>;
   readonly log: (text: string) => void;
 }
@@ -17,7 +15,7 @@ export interface Scheduler {
 }
 
 /** Arms every schedule; each fires on the clock until stopped. */
-export const startScheduler = ({ schedules, clock, activity, invoke, log }: SchedulerParts): Scheduler => {
+export const startScheduler = ({ schedules, clock, invoke, log }: SchedulerParts): Scheduler => {
   const timers = new Map<string, Timer>();
   let firingCount = 0;
   let isStopped = false;
@@ -25,12 +23,9 @@ export const startScheduler = ({ schedules, clock, activity, invoke, log }: Sche
   const fire = (schedule: ScheduleSetting, atMs: number): void => {
     firingCount++;
     for (const target of schedule.targets) {
-      const end = activity.begin();
-      invoke(target.functionReference, target.event(atMs))
-        .catch((error: unknown) =>
-          log(`schedule ${schedule.id} failed: ${error instanceof Error ? error.message : String(error)}`),
-        )
-        .finally(end);
+      invoke(target.functionReference, target.event(atMs)).catch((error: unknown) =>
+        log(`schedule ${schedule.id} failed: ${error instanceof Error ? error.message : String(error)}`),
+      );
     }
   };
   const arm = (schedule: ScheduleSetting): void => {

@@ -56,7 +56,12 @@ export const bench = (answer: (batch: Batch, call: number) => unknown = () => un
       invoke: async (event) => {
         const batch = event['Records'] as Batch;
         batches.push(batch);
-        return answer(batch, batches.length - 1);
+        const end = activity.begin();
+        try {
+          return await answer(batch, batches.length - 1);
+        } finally {
+          end();
+        }
       },
       sendFailure: async (queueArn, body) => {
         failures.push({ queueArn, body: JSON.parse(body) as Json });

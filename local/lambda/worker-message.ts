@@ -1,0 +1,34 @@
+/** What passes between the worker host and the environment inside a worker thread. */
+import type { MessagePort } from 'node:worker_threads';
+
+import type { ContextData } from '#local/lambda/lambda-context.ts';
+import type { StreamMeta } from '#local/lambda/lambda-host.ts';
+
+/** How an environment begins. */
+export interface WorkerData {
+  readonly file: string;
+  readonly exportName: string;
+  /** AWS calls go over this port to the main thread. */
+  readonly awsPort: MessagePort;
+}
+
+export interface InvokeMessage {
+  readonly id: string;
+  readonly event: unknown;
+  readonly context: ContextData;
+  readonly lineage: readonly (readonly [string, number])[];
+}
+
+export interface ReportedError {
+  readonly errorType: string;
+  readonly errorMessage: string;
+  readonly stackTrace: readonly string[];
+}
+
+export type WorkerMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly error: ReportedError }
+  | { readonly kind: 'meta'; readonly id: string; readonly meta: StreamMeta }
+  | { readonly kind: 'chunk'; readonly id: string; readonly chunk: Uint8Array }
+  | { readonly kind: 'answer'; readonly id: string; readonly answer: unknown }
+  | { readonly kind: 'error'; readonly id: string; readonly error: ReportedError };
