@@ -56,20 +56,20 @@ const moreThan = (threshold: number, periods = 1): MetricAlarm => ({
 /** Every metric by name. */
 export const metricCatalogue = {
   CommandsDecided: count('commands that were accepted', 'kind'),
-  CommandsRefused: count('commands that were refused, with the code in the log', 'kind'),
+  CommandsRefused: count('commands that were refused, with the code in the log'),
   CommandsFailed: alarmed(count('commands that met an unexpected fault'), moreThan(10)),
   AppendConflicts: count('appends that lost their position to another writer', 'kind'),
   EventsAppended: count('events written to the ledger', 'kind'),
-  EffectsPerformed: count('outside acts that were performed', 'function'),
+  EffectsPerformed: count('outside acts that were performed'),
   EffectsFailed: alarmed(count('outside acts that failed and wait for the sweeper'), moreThan(50, 2)),
   ReadyToStartedMs: milliseconds('from a task being ready to a worker having it', 'plane'),
   RunsCompleted: count('runs that ended well', 'plane'),
   RunsFailed: count('runs that ended badly', 'plane'),
   TasksRetried: count('attempts that failed and will be made again', 'plane'),
   CallbacksRefused: count('worker callbacks that were refused, with the code in the log'),
-  RequestsServed: count('HTTP requests answered', 'function'),
-  RequestsRefused: count('HTTP requests answered with 4xx', 'function'),
-  RequestMs: milliseconds('time to answer an HTTP request', 'function'),
+  RequestsServed: count('HTTP requests answered'),
+  RequestsRefused: count('HTTP requests answered with 4xx'),
+  RequestMs: milliseconds('time to answer an HTTP request'),
   RecordsIngested: count('market records written to the buffer'),
   RecordsRefused: alarmed(count('market records sent to the dead-letter queue'), moreThan(100)),
   RecordsRepeated: count('market records delivered again and skipped'),
@@ -85,7 +85,7 @@ export const metricCatalogue = {
   }),
   PublishBlocked: alarmed(count('output keys that could not be delivered'), moreThan(0, 3)),
   ProjectionFailures: alarmed(count('rows whose projection threw'), moreThan(0)),
-  RowsWritten: count('read-model rows written', 'kind'),
+  RowsWritten: count('read-model rows written'),
   RowsRepaired: count('rows found behind the ledger and repaired'),
   LedgerTampered: alarmed(count('ledger items changed or removed after they were written'), moreThan(0)),
   Sweeps: alarmed(count('passes of the sweeper'), {
@@ -101,6 +101,12 @@ export const metricCatalogue = {
 } as const satisfies Readonly<Record<string, Metric>>;
 
 export type MetricName = keyof typeof metricCatalogue;
+
+/** Series all metrics may have together in one stage: each costs money every month it is used. */
+export const seriesMax = 200;
+
+/** Series one dashboard may show and stay free of charge. */
+export const dashboardSeriesMax = 50;
 
 /** How many series one metric may have in one stage: the product of its dimensions' values. */
 export const seriesCount = (metric: Metric): number =>

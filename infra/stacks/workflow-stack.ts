@@ -54,7 +54,8 @@ export class WorkflowStack extends Stack {
       ...common,
       target: this.function('Compact', 'compact').alias,
       // Plans, chunks and states lie in the same table; commits alone count their events.
-      filters: [newImage({ count: { N: present } })],
+      // A change or removal can only be tampering, or a state whose time is over.
+      filters: [newImage({ count: { N: present } }), { eventName: ['MODIFY', 'REMOVE'] }],
     });
     mapStream(this, 'LedgerToPublish', {
       ...common,

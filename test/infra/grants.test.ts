@@ -1,0 +1,213 @@
+/** The table of who may do what to which resource: exact, so that a grant too many fails as one too few does. */
+import { beforeAll, describe, expect, it } from 'vitest';
+
+import { functionNames } from '#contracts/naming.ts';
+import type { FunctionName } from '#contracts/naming.ts';
+import { assembly, at, listOf } from '#test/infra/assembly.ts';
+import type { TestAssembly } from '#test/infra/assembly.ts';
+
+type Grants = Readonly<Record<string, readonly string[]>>;
+
+const query = ['dynamodb:GetItem', 'dynamodb:Query'];
+const ledger = 'table/sluice-dev-ledger';
+const decide: Grants = {
+  [ledger]: [...query, 'dynamodb:PutItem'],
+  'bucket/sluice-dev-blobs-000000000000': ['s3:ListBucket'],
+  'bucket/sluice-dev-blobs-000000000000/*': ['s3:GetObject', 's3:PutObject'],
+};
+const coordinate: Grants = {
+  'table/sluice-dev-control': [...query, 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+};
+const retries: Grants = {
+  'stateMachine:sluice-dev-retry-task': ['states:StartExecution'],
+  'execution:sluice-dev-retry-task:*': ['states:DescribeExecution'],
+};
+const send = (...queues: readonly string[]): Grants =>
+  Object.fromEntries(queues.map((queue) => [`queue/sluice-dev-${queue}`, ['sqs:SendMessage']]));
+const consume = (...queues: readonly string[]): Grants =>
+  Object.fromEntries(
+    queues.map((queue) => [
+      `queue/sluice-dev-${queue}`,
+      ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
+    ]),
+  );
+const readViews: Grants = {
+  'table/sluice-dev-views': ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
+  'table/sluice-dev-views/index/by-list': ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
+};
+const readSecret: Grants = {
+  'secret:sluice-dev-task-token-key-??????': ['secretsmanager:GetSecretValue'],
+};
+const readLedgerStream: Grants = {
+  [`${ledger}/stream/local`]: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
+};
+const readMarket: Grants = {
+  'stream/sluice-dev-market-events': [
+    'kinesis:DescribeStream',
+    'kinesis:DescribeStreamSummary',
+    'kinesis:GetRecords',
+    'kinesis:GetShardIterator',
+    'kinesis:ListShards',
+  ],
+};
+const forRuns: readonly Grants[] = [decide, coordinate, retries, send('commands.fifo', 'timers')];
+const forFeeds: readonly Grants[] = [decide, send('engine-runs.fifo', 'commands.fifo', 'timers')];
+const forAll: readonly Grants[] = [...forFeeds, coordinate, retries];
+
+const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
+  'api-runs': [...forRuns, readViews],
+  'api-feeds': [...forFeeds, readViews],
+  'api-workers': [...forRuns, readSecret],
+  'task-callback': [...forRuns, readSecret],
+  'ingest-market': [...forFeeds, readMarket, send('market-dead-letters')],
+  'run-engine': [...forFeeds, consume('engine-runs.fifo')],
+  commands: [...forAll, consume('commands.fifo')],
+  'retry-task': forRuns,
+  compact: [
+    readLedgerStream,
+    { [ledger]: query },
+    {
+      'bucket/sluice-dev-blobs-000000000000': ['s3:ListBucket'],
+      'bucket/sluice-dev-blobs-000000000000/*': ['s3:GetObject'],
+    },
+    readViews,
+    { 'table/sluice-dev-views': ['dynamodb:PutItem'] },
+    send('timers', 'dead-letters'),
+  ],
+  publish: [
+    readLedgerStream,
+    { [ledger]: query },
+    coordinate,
+    { 'stream/sluice-dev-orchestrator-events': ['kinesis:PutRecord'] },
+    send('commands.fifo', 'timers', 'dead-letters'),
+  ],
+  sweeper: [{ [`${ledger}/index/by-due`]: ['dynamodb:Query'] }, coordinate, send('sweep')],
+  sweep: [...forAll, consume('sweep')],
+  'dead-letters': [
+    ...forAll,
+    consume('engine-runs-dead.fifo', 'commands-dead.fifo', 'sweep-dead', 'timers-dead', 'dead-letters'),
+  ],
+  timers: [...forAll, consume('timers')],
+};
+
+/** Everything a policy names with an asterisk, with the reason AWS leaves no narrower way. */
+const wildcards: Readonly<Record<string, string>> = {
+  'logs of one function': 'Lambda names the streams of a log group',
+  'bucket/sluice-dev-blobs-000000000000/*': 'keys are hashes of the content',
+  'execution:sluice-dev-retry-task:*': 'executions are named after run and attempt',
+  '*': 'log delivery and X-Ray know no resources',
+};
+
+interface Statement {
+  readonly effect: string;
+  readonly actions: readonly string[];
+  readonly resources: readonly string[];
+}
+
+const plain = (arn: string): string =>
+  arn
+    .replace(/^arn:aws:sqs:us-east-1:000000000000:/, 'queue/')
+    .replace(/^arn:aws:s3:::/, 'bucket/')
+    .replace(/^arn:aws:[a-z]+:us-east-1:000000000000:/, '')
+    .replace(/^log-group:\/aws\/lambda\/sluice-dev-[a-z-]+:\*$/, 'logs of one function');
+
+const statementsIn = (policy: unknown): readonly Statement[] =>
+  listOf(at(policy, 'Statement')).map((statement) => ({
+    effect: String(at(statement, 'Effect')),
+    actions: listOf(at(statement, 'Action')).map(String),
+    resources: listOf(at(statement, 'Resource')).map((arn) => plain(String(arn))),
+  }));
+
+const merge = (grants: readonly (readonly [string, readonly string[]])[]): Grants => {
+  const merged = new Map<string, Set<string>>();
+  for (const [resource, actions] of grants)
+    merged.set(resource, new Set([...(merged.get(resource) ?? []), ...actions]));
+  return Object.fromEntries([...merged].sort().map(([resource, actions]) => [resource, [...actions].sort()]));
+};
+
+let app: TestAssembly;
+
+beforeAll(async () => {
+  app = await assembly();
+});
+
+const roleOf = (name: FunctionName): readonly Statement[] => {
+  const role = app
+    .ofType('AWS::IAM::Role')
+    .find(({ properties }) => properties['RoleName'] === `sluice-dev-${name}-function`);
+  return listOf(role?.properties['Policies']).flatMap((policy) => statementsIn(at(policy, 'PolicyDocument')));
+};
+
+describe('the role of a function', () => {
+  it.each(functionNames)('%s may do exactly what the table lists', (name) => {
+    const found = merge(
+      roleOf(name)
+        .filter(({ effect }) => effect === 'Allow')
+        .flatMap(({ actions, resources }) => resources.map((resource) => [resource, actions] as const)),
+    );
+
+    expect(found).toEqual(
+      merge([
+        ...allowed[name].flatMap((grants) => Object.entries(grants)),
+        ['logs of one function', ['logs:CreateLogStream', 'logs:PutLogEvents']],
+      ]),
+    );
+  });
+
+  it.each(functionNames)('%s is denied every change of what the ledger holds', (name) => {
+    const denied = roleOf(name).filter(({ effect }) => effect === 'Deny');
+
+    expect(denied).toEqual([
+      {
+        effect: 'Deny',
+        actions: [
+          'dynamodb:UpdateItem',
+          'dynamodb:DeleteItem',
+          'dynamodb:BatchWriteItem',
+          'dynamodb:PartiQLUpdate',
+          'dynamodb:PartiQLDelete',
+        ],
+        resources: [ledger],
+      },
+    ]);
+  });
+
+  it('belongs to one function alone', () => {
+    const roles = app.ofType('AWS::Lambda::Function').map(({ properties }) => properties['Role']);
+
+    expect(new Set(roles).size).toBe(functionNames.length);
+  });
+
+  it('gives the write to read models to the compactor alone', () => {
+    const writers = functionNames.filter((name) =>
+      roleOf(name).some(
+        ({ effect, actions, resources }) =>
+          effect === 'Allow' &&
+          resources.includes('table/sluice-dev-views') &&
+          actions.some((action) => /Put|Update|Delete|Write/.test(action)),
+      ),
+    );
+
+    expect(writers).toEqual(['compact']);
+  });
+});
+
+it('names an asterisk only where AWS offers nothing narrower', () => {
+  const policies = [
+    ...app.ofType('AWS::IAM::Policy').map(({ properties }) => properties['PolicyDocument']),
+    ...app
+      .ofType('AWS::IAM::Role')
+      .flatMap(({ properties }) => listOf(properties['Policies']))
+      .map((policy) => at(policy, 'PolicyDocument')),
+  ];
+  const statements = policies.flatMap(statementsIn).filter(({ effect }) => effect === 'Allow');
+
+  const found = new Set(
+    statements
+      .flatMap(({ resources }) => resources)
+      .filter((resource) => resource.includes('*') || resource === 'logs of one function'),
+  );
+
+  expect([...found].sort()).toEqual(Object.keys(wildcards).sort());
+  expect(statements.flatMap(({ actions }) => actions).filter((action) => action.includes('*'))).toEqual([]);
+});
