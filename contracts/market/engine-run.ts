@@ -14,7 +14,7 @@ export type EngineMode = z.infer<typeof EngineMode>;
 export const ChunkRef = z.strictObject({
   /** SHA-256 of the chunk's content: its name in the store. */
   hash: z.string().regex(/^[0-9a-f]{64}$/),
-  /** `item` in the control table's neighbour for small ones, `blob` in the object store. */
+  /** Small chunks are an `item` of a table, larger ones a `blob` of the object store. */
   location: z.enum(['item', 'blob']),
   /** Size before compression. */
   bytes: z.int().min(1),

@@ -57,7 +57,8 @@ type Raw = Readonly<Record<string, unknown>>;
 const isRaw = (value: unknown): value is Raw =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const objectAt = (value: unknown, label: string): Raw => (isRaw(value) ? value : broken(`${label} must be an object`));
+const objectAt = (value: unknown, label: string): Raw =>
+  isRaw(value) ? value : broken(`${label} must be an object`);
 
 const refuseUnknown = (value: Raw, known: readonly string[], label: string): void => {
   const unknown = Object.keys(value).filter((key) => !known.includes(key));
@@ -72,9 +73,11 @@ const integerAtLeast = (value: unknown, minimum: 0 | 1, label: string): number =
 };
 
 const symbolsOf = (value: unknown, sourceId: string): FeedSource['symbols'] => {
-  if (!Array.isArray(value) || value.length === 0) return broken(`symbols must be set for source_id=${sourceId}`);
+  if (!Array.isArray(value) || value.length === 0)
+    return broken(`symbols must be set for source_id=${sourceId}`);
   const symbols = z.array(MarketSymbol).safeParse(value);
-  if (!symbols.success) return broken(`symbols of source_id=${sourceId} must be 1 to 128 printable characters`);
+  if (!symbols.success)
+    return broken(`symbols of source_id=${sourceId} must be 1 to 128 printable characters`);
   const seen = new Set(symbols.data);
   return seen.size === symbols.data.length
     ? symbols.data

@@ -27,8 +27,9 @@ const snapshotInputs = (
   record: BufferedRecord,
   engineTimestampMs: number,
 ): Readonly<Record<string, unknown>> | undefined => {
-  // A cheap look first: most records of a slice are trades, and parsing them all would be most of the work.
-  if (!record.text.includes('SnapshotInputs')) return undefined;
+  // A cheap look first: most records of a slice are trades, and parsing them all would be most of the work. An
+  // escaped name is as good as a plain one, so a text with escapes is parsed too.
+  if (!record.text.includes('SnapshotInputs') && !record.text.includes('\\u')) return undefined;
   const event = JSON.parse(record.text) as {
     readonly event_type: string;
     readonly normalized: Readonly<Record<string, unknown>>;
@@ -55,7 +56,10 @@ const invoke = (engine: Engine, snapshot: RegimeInputSnapshot): RunOutcome => {
     const regimeOutput = engine(snapshot);
     const size = JSON.stringify(regimeOutput).length;
     return size > REGIME_OUTPUT_MAX
-      ? failed('engine_failure', `the output has ${size} characters, at most ${REGIME_OUTPUT_MAX} are recorded`)
+      ? failed(
+          'engine_failure',
+          `the output has ${size} characters, at most ${REGIME_OUTPUT_MAX} are recorded`,
+        )
       : { kind: 'completed', regimeOutput };
   } catch (error) {
     return failed('engine_failure', error instanceof Error ? error.message : String(error));

@@ -103,9 +103,7 @@ const refuseNormalized = (event: RawMarketEvent): RefusedRecord | undefined => {
   if (missing.length > 0)
     return refused('missing_normalized_keys', `missing normalized keys for ${type}: ${missing.join(', ')}`);
   const shape = normalizedShapes[type].safeParse(event.normalized);
-  return shape.success
-    ? undefined
-    : refused('invalid_market_event', firstIssue(shape.error, ['normalized']));
+  return shape.success ? undefined : refused('invalid_market_event', firstIssue(shape.error, ['normalized']));
 };
 
 /**

@@ -44,10 +44,7 @@ export const classicalAnswer = (
 };
 
 /** The regime of a snapshot. Throws `ExplainabilityError` when vetoes leave nobody and no evidence decides. */
-export const run = (
-  snapshot: RegimeInputSnapshot,
-  predicates: VetoPredicates = noVetoes,
-): RegimeOutput => {
+export const run = (snapshot: RegimeInputSnapshot, predicates: VetoPredicates = noVetoes): RegimeOutput => {
   const classical = classicalAnswer(snapshot, predicates);
   const evidence = embeddedEvidence(snapshot);
   return evidence ? fromEvidence(snapshot, classical, evidence) : fromClassical(snapshot, classical);

@@ -1,0 +1,70 @@
+/** Events and commands of one symbol of a feed (stream kind `feed-symbol`): how its runs ended, in order. */
+import * as z from 'zod';
+import { EngineRunId } from '#contracts/ids.ts';
+import { EngineMode, PlannedRun } from '#contracts/market/engine-run.ts';
+import { RunErrorKind } from '#contracts/market/orchestrator-event.ts';
+import { RegimeOutput } from '#contracts/market/regime.ts';
+
+const counts = z.record(z.string(), z.int()).optional();
+
+const terminal = {
+  ...PlannedRun.shape,
+  runId: EngineRunId,
+  engineMode: EngineMode,
+  attempts: z.int().min(1),
+  /** Records of the slice by type; informational. */
+  countsByEventType: counts,
+};
+
+/** The engine answered. */
+export const EngineRunCompleted = z.strictObject({ ...terminal, regimeOutput: RegimeOutput });
+export type EngineRunCompleted = z.infer<typeof EngineRunCompleted>;
+
+/** The run ended without an answer; the next one goes on. */
+export const EngineRunFailed = z.strictObject({
+  ...terminal,
+  errorKind: RunErrorKind,
+  errorDetail: z.string(),
+});
+export type EngineRunFailed = z.infer<typeof EngineRunFailed>;
+
+/** Every event of a feed's symbol by its type. */
+export const feedSymbolEvents = { EngineRunCompleted, EngineRunFailed } as const;
+
+/** A run and how it ended. */
+export const FinishedRun = z.strictObject({
+  ...PlannedRun.shape,
+  engineMode: EngineMode,
+  attempts: z.int().min(1),
+  countsByEventType: counts,
+  outcome: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('completed'), regimeOutput: RegimeOutput }),
+    z.strictObject({ kind: z.literal('failed'), errorKind: RunErrorKind, errorDetail: z.string() }),
+  ]),
+});
+export type FinishedRun = z.infer<typeof FinishedRun>;
+
+/** Records the outcomes of consecutive runs; those already recorded are dropped, a gap is refused. */
+export const RecordRuns = z.strictObject({
+  type: z.literal('RecordRuns'),
+  runs: z.array(FinishedRun),
+});
+
+/** Everything that can be asked of a feed's symbol. */
+export const FeedSymbolCommand = RecordRuns;
+export type FeedSymbolCommand = z.infer<typeof FeedSymbolCommand>;
+
+/** One symbol of a feed as its read-model row shows it. */
+export const FeedSymbolView = z.strictObject({
+  tenantId: z.string(),
+  workspaceId: z.string(),
+  feedId: z.string(),
+  symbol: z.string(),
+  runNo: z.int(),
+  completedCount: z.int(),
+  failedCount: z.int(),
+  lastEngineTimestampMs: z.int(),
+  /** What the engine last said, null before its first answer. */
+  regimeOutput: RegimeOutput.nullable(),
+});
+export type FeedSymbolView = z.infer<typeof FeedSymbolView>;

@@ -1,0 +1,156 @@
+/** Events and commands of a feed (stream kind `feed`): its configuration, its buffer and the runs it planned. */
+import * as z from 'zod';
+import { MarketSymbol } from '#contracts/ids.ts';
+import { ChunkRef, CutKind } from '#contracts/market/engine-run.ts';
+import { FeedConfig } from '#contracts/market/feed-config.ts';
+
+/** A feed came into being; it takes in nothing before it is started. */
+export const FeedCreated = z.strictObject({ config: FeedConfig });
+
+/** The feed takes in records from now on. */
+export const FeedStarted = z.strictObject({});
+
+/** The records of one symbol inside an ingested chunk. */
+export const IngestedSymbol = z.strictObject({
+  symbol: z.string(),
+  firstSeq: z.int().min(1),
+  lastSeq: z.int().min(1),
+  count: z.int().min(1),
+});
+export type IngestedSymbol = z.infer<typeof IngestedSymbol>;
+
+/** Records got their places in the buffer; their content is the chunk. */
+export const RecordsIngested = z.strictObject({
+  chunk: ChunkRef,
+  /** Where the batch came from; a redelivery at or below this position appends nothing. */
+  shardId: z.string().min(1),
+  lastSequenceNumber: z.string().regex(/^\d+$/),
+  lastIngestTsMs: z.int().min(0),
+  /** Feed time at which the schedule began; only with the first record that has a time. */
+  scheduleStartMs: z.int().min(0).optional(),
+  decodeFailures: z.int().min(0),
+  symbols: z.array(IngestedSymbol).min(1),
+});
+export type RecordsIngested = z.infer<typeof RecordsIngested>;
+
+/** A tick with at least one run. All its cuts end at `cutEnd`. */
+export const PlannedTick = z.strictObject({
+  plannedTsMs: z.int(),
+  engineTimestampMs: z.int(),
+  cutKind: CutKind,
+  cutEnd: z.int().min(1),
+  runs: z
+    .array(z.strictObject({ symbol: MarketSymbol, runNo: z.int().min(1), cutStart: z.int().min(1) }))
+    .min(1),
+});
+export type PlannedTick = z.infer<typeof PlannedTick>;
+
+/** Which chunks hold the records of some cuts. */
+export const CutChunks = z.strictObject({
+  /** False when there were too many to list: the feed's ledger has them from `fromSequence` on. */
+  isComplete: z.boolean(),
+  fromSequence: z.int().min(1),
+  refs: z.array(ChunkRef),
+});
+export type CutChunks = z.infer<typeof CutChunks>;
+
+/**
+ * Ticks passed. Those with runs are listed; every other tick of the schedule up to `lastTickMs` found nothing
+ * new and is only counted. This is the authority for replay: schedules are never derived again.
+ */
+export const TicksPlanned = z.strictObject({
+  ticks: z.array(PlannedTick),
+  idleCount: z.int().min(0),
+  lastTickMs: z.int(),
+  chunks: CutChunks,
+});
+export type TicksPlanned = z.infer<typeof TicksPlanned>;
+
+/** Runs up to these numbers are terminal. */
+export const RunsAcknowledged = z.strictObject({
+  symbols: z.array(z.strictObject({ symbol: MarketSymbol, runNo: z.int().min(1) })).min(1),
+  /** The oldest `TicksPlanned` that still has unacknowledged runs, as far as the sweep saw. */
+  firstUnacknowledgedSequence: z.int().min(1).optional(),
+});
+export type RunsAcknowledged = z.infer<typeof RunsAcknowledged>;
+
+/** Every event of a feed by its type. */
+export const feedEvents = {
+  FeedCreated,
+  FeedStarted,
+  RecordsIngested,
+  TicksPlanned,
+  RunsAcknowledged,
+} as const;
+
+/** Creates a feed, and starts it at once when asked to. */
+export const CreateFeed = z.strictObject({
+  type: z.literal('CreateFeed'),
+  config: FeedConfig,
+  start: z.boolean(),
+});
+
+/** Starts a feed; a started one stays started. */
+export const StartFeed = z.strictObject({ type: z.literal('StartFeed') });
+
+/** Appends a planned batch whose chunk is stored; refused when the feed moved since it was planned. */
+export const IngestBatch = z.strictObject({
+  type: z.literal('IngestBatch'),
+  /** The `planVersion` of the state the batch was planned on. */
+  basedOnVersion: z.int().min(0),
+  ingested: RecordsIngested,
+  ticks: z.array(PlannedTick),
+  idleCount: z.int().min(0),
+  /** Present exactly when ticks passed. */
+  lastTickMs: z.int().optional(),
+});
+
+/** Plans every tick strictly before an instant of the feed's clock; does nothing on a feed with another clock. */
+export const PlanTicks = z.strictObject({
+  type: z.literal('PlanTicks'),
+  clock: z.enum(['record', 'arrival']),
+  beforeMs: z.int().min(0),
+});
+
+/** Tells a feed which of its runs are terminal. */
+export const AcknowledgeRuns = RunsAcknowledged.extend({ type: z.literal('AcknowledgeRuns') });
+
+/** Everything that can be asked of a feed. */
+export const FeedCommand = z.discriminatedUnion('type', [
+  CreateFeed,
+  StartFeed,
+  IngestBatch,
+  PlanTicks,
+  AcknowledgeRuns,
+]);
+export type FeedCommand = z.infer<typeof FeedCommand>;
+
+/** Body of a message on the `timers` queue that lets a feed with clock `arrival` plan its next tick. */
+export const FeedTimerMessage = z.strictObject({
+  kind: z.literal('feed-tick'),
+  feedStream: z.string().min(3),
+  beforeMs: z.int().min(0),
+});
+export type FeedTimerMessage = z.infer<typeof FeedTimerMessage>;
+
+/** A feed as its read-model row shows it. */
+export const FeedView = z.strictObject({
+  tenantId: z.string(),
+  workspaceId: z.string(),
+  feedId: z.string(),
+  state: z.enum(['created', 'started']),
+  config: FeedConfig,
+  recordCount: z.int(),
+  decodeFailureCount: z.int(),
+  tickCount: z.int(),
+  idleTickCount: z.int(),
+  plannedRunCount: z.int(),
+  lastIngestSeq: z.int(),
+  lastIngestTsMs: z.int().nullable(),
+  lastTickMs: z.int().nullable(),
+  /** Feed time between the last tick and the last record. */
+  lagMs: z.int(),
+  /** Operational: when the last commit was made. */
+  updatedAtMs: z.int(),
+});
+export type FeedView = z.infer<typeof FeedView>;

@@ -1,0 +1,125 @@
+/**
+ * One symbol of a feed: the outcomes of its runs in order. Run n + 1 is refused until run n is terminal, so what
+ * is published for a symbol is in order however often and in whatever order outcomes arrive.
+ */
+import * as z from 'zod';
+import type { CommitOutput, RecordedEvent } from '#contracts/event.ts';
+import { feedSymbolEvents } from '#contracts/market/feed-symbol.ts';
+import type {
+  EngineRunCompleted,
+  EngineRunFailed,
+  FeedSymbolCommand,
+  FinishedRun,
+} from '#contracts/market/feed-symbol.ts';
+import type { Aggregate, ProposedEvent, Rejection } from '#domain/kernel/aggregate.ts';
+import { accept, reject } from '#domain/kernel/decision.ts';
+import type { Decision } from '#domain/kernel/decision.ts';
+import { orchestratorEvents } from '#domain/market/feed-symbol/run-facts.ts';
+import type { TerminalRun } from '#domain/market/feed-symbol/run-facts.ts';
+import { engineRunId } from '#domain/market/run-id.ts';
+import { orderKey, parseFeedSymbolStream } from '#domain/market/streams.ts';
+
+const FeedSymbolState = z.strictObject({
+  /** The last terminal run, 0 before the first. */
+  runNo: z.int().min(0),
+  engineTimestampMs: z.int().optional(),
+});
+/** How far a symbol's runs have come. */
+export type FeedSymbolState = z.infer<typeof FeedSymbolState>;
+
+const conflict = (message: string, details: Readonly<Record<string, unknown>>): Decision<never, Rejection> =>
+  reject({ code: 'feed_state_conflict', message, details });
+
+const finish = (run: FinishedRun, symbol: string): ProposedEvent => {
+  const { outcome, countsByEventType, ...planned } = run;
+  const runId = engineRunId({ ...run, symbol });
+  const facts = { ...planned, runId, ...(countsByEventType ? { countsByEventType } : {}) };
+  return outcome.kind === 'completed'
+    ? {
+        type: 'EngineRunCompleted',
+        idempotencyKey: `engine-run:${runId}`,
+        data: { ...facts, regimeOutput: outcome.regimeOutput },
+      }
+    : {
+        type: 'EngineRunFailed',
+        idempotencyKey: `engine-run:${runId}`,
+        data: { ...facts, errorKind: outcome.errorKind, errorDetail: outcome.errorDetail },
+      };
+};
+
+const decide = (
+  { runs }: FeedSymbolCommand,
+  state: FeedSymbolState,
+  { stream }: { readonly stream: string },
+): Decision<ProposedEvent, Rejection> => {
+  const { symbol } = parseFeedSymbolStream(stream);
+  let { runNo, engineTimestampMs = 0 } = state;
+  const fresh = runs.filter((run) => run.runNo > state.runNo).sort((left, right) => left.runNo - right.runNo);
+  const events: ProposedEvent[] = [];
+  for (const run of fresh) {
+    if (run.runNo === runNo) continue;
+    if (run.runNo !== runNo + 1)
+      return conflict(`run ${run.runNo} cannot be recorded before run ${runNo + 1}`, {
+        state: `run ${runNo}`,
+        expectedRunNo: runNo + 1,
+        receivedRunNo: run.runNo,
+      });
+    if (run.engineTimestampMs < engineTimestampMs)
+      return conflict('engine_timestamp_ms must be monotonic per symbol', {
+        state: `run ${runNo}`,
+        lastEngineTimestampMs: engineTimestampMs,
+        receivedEngineTimestampMs: run.engineTimestampMs,
+      });
+    events.push(finish(run, symbol));
+    ({ runNo, engineTimestampMs } = run);
+  }
+  return accept(...events);
+};
+
+/** The terminal run an event records; undefined for other types. */
+export const terminalRun = (event: RecordedEvent): TerminalRun | undefined => {
+  const { symbol } = parseFeedSymbolStream(event.stream);
+  switch (event.type) {
+    case 'EngineRunCompleted':
+      return { type: event.type, symbol, data: event.data as EngineRunCompleted };
+    case 'EngineRunFailed':
+      return { type: event.type, symbol, data: event.data as EngineRunFailed };
+    default:
+      return undefined;
+  }
+};
+
+const evolve = (state: FeedSymbolState, event: RecordedEvent): FeedSymbolState => {
+  const run = terminalRun(event);
+  return run ? { runNo: run.data.runNo, engineTimestampMs: run.data.engineTimestampMs } : state;
+};
+
+const outputs = (events: readonly RecordedEvent[]): readonly CommitOutput[] => {
+  const runs = events.map(terminalRun).filter((run) => run !== undefined);
+  const [first] = events;
+  if (!first || runs.length === 0) return [];
+  return [
+    {
+      key: orderKey(parseFeedSymbolStream(first.stream)),
+      destination: 'orchestrator-events',
+      bodies: runs.flatMap(orchestratorEvents).map((event) => JSON.stringify(event)),
+    },
+  ];
+};
+
+/** It waits for nothing: the feed that planned the runs looks after them. */
+export const feedSymbolAggregate: Aggregate<FeedSymbolState, FeedSymbolCommand, ProposedEvent> = {
+  kind: 'feed-symbol',
+  foldVersion: 1,
+  eventTypes: new Set(Object.keys(feedSymbolEvents)),
+  initialState: () => ({ runNo: 0 }),
+  decide,
+  evolve,
+  outstanding: () => [],
+  waiting: () => [],
+  sweepCommand: () => ({ type: 'RecordRuns', runs: [] }),
+  isTerminal: () => false,
+  outputs,
+  encodeState: (state) => JSON.stringify(state),
+  decodeState: (text) => FeedSymbolState.parse(JSON.parse(text)),
+};

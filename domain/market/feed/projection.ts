@@ -1,0 +1,83 @@
+/** The read-model row of a feed: its configuration, state and counts, listed by workspace. */
+import type { RecordedEvent } from '#contracts/event.ts';
+import type { FeedView, RecordsIngested, TicksPlanned } from '#contracts/market/feed.ts';
+import { feedEvents } from '#contracts/market/feed.ts';
+import type { Projection, RowContent, RowKey } from '#domain/kernel/projection.ts';
+import { parseFeedStream } from '#domain/market/streams.ts';
+import type { FeedRef } from '#domain/market/streams.ts';
+
+/** The key of a feed's row. */
+export const feedRow = (stream: string): RowKey => ({ pk: stream, sk: 'feed' });
+
+/** The list of a workspace's feeds, by feed id. */
+export const feedList = ({ tenantId, workspaceId }: Pick<FeedRef, 'tenantId' | 'workspaceId'>): string =>
+  `feeds#${tenantId}/${workspaceId}`;
+
+const created = (event: RecordedEvent): FeedView => ({
+  ...parseFeedStream(event.stream),
+  state: 'created',
+  config: feedEvents.FeedCreated.parse(event.data).config,
+  recordCount: 0,
+  decodeFailureCount: 0,
+  tickCount: 0,
+  idleTickCount: 0,
+  plannedRunCount: 0,
+  lastIngestSeq: 0,
+  lastIngestTsMs: null,
+  lastTickMs: null,
+  lagMs: 0,
+  updatedAtMs: event.occurredAtMs,
+});
+
+const lag = (view: FeedView): FeedView => ({
+  ...view,
+  lagMs: Math.max(0, (view.lastIngestTsMs ?? 0) - (view.lastTickMs ?? view.lastIngestTsMs ?? 0)),
+});
+
+const ingested = (view: FeedView, data: RecordsIngested): FeedView => ({
+  ...view,
+  recordCount: view.recordCount + data.chunk.count,
+  decodeFailureCount: view.decodeFailureCount + data.decodeFailures,
+  lastIngestSeq: data.chunk.lastSeq,
+  lastIngestTsMs: data.lastIngestTsMs,
+});
+
+const ticked = (view: FeedView, data: TicksPlanned): FeedView => ({
+  ...view,
+  tickCount: view.tickCount + data.ticks.length + data.idleCount,
+  idleTickCount: view.idleTickCount + data.idleCount,
+  plannedRunCount: view.plannedRunCount + data.ticks.reduce((runs, tick) => runs + tick.runs.length, 0),
+  lastTickMs: data.lastTickMs,
+});
+
+const next = (view: FeedView, event: RecordedEvent): FeedView => {
+  switch (event.type) {
+    case 'FeedStarted':
+      return { ...view, state: 'started' };
+    case 'RecordsIngested':
+      return lag(ingested(view, event.data as RecordsIngested));
+    case 'TicksPlanned':
+      return lag(ticked(view, event.data as TicksPlanned));
+    default:
+      return view;
+  }
+};
+
+const content = (view: FeedView): RowContent => ({
+  data: { ...view },
+  listKey: feedList(view),
+  listSort: view.feedId,
+});
+
+/** Folds a feed's events into its row. */
+export const feedProjection: Projection = {
+  kind: 'feed',
+  cursor: feedRow,
+  details: () => [],
+  apply: (row, _key, event) => {
+    if (!row) return event.type === 'FeedCreated' ? content(created(event)) : undefined;
+    const view = row.data as unknown as FeedView;
+    return content({ ...next(view, event), updatedAtMs: event.occurredAtMs });
+  },
+  operational: ['updatedAtMs'],
+};

@@ -1,0 +1,177 @@
+/**
+ * The decision state of a feed and its fold. It holds what planning needs and no more: where the buffer and the
+ * schedule stand, how far each symbol was cut, and the ticks of the last commit, whose messages may still be owed.
+ */
+import type { RecordedEvent } from '#contracts/event.ts';
+import type { ChunkRef } from '#contracts/market/engine-run.ts';
+import type { FeedConfig } from '#contracts/market/feed-config.ts';
+import { feedEvents } from '#contracts/market/feed.ts';
+import type { RecordsIngested, RunsAcknowledged, TicksPlanned } from '#contracts/market/feed.ts';
+import type { ScheduleState } from '#domain/market/scheduler.ts';
+
+/** A symbol of the buffer: its first record, the last run planned, and the last run known to be terminal. */
+export interface FeedSymbol {
+  readonly firstSeq: number;
+  readonly runNo: number;
+  readonly acknowledged: number;
+}
+
+/** A chunk that the next cut may still read, with the sequence of the event that added it. */
+export interface OpenChunk extends ChunkRef {
+  readonly sequence: number;
+}
+
+/** A feed that exists. */
+export interface ExistingFeed {
+  readonly status: 'created' | 'started';
+  readonly stream: string;
+  readonly config: FeedConfig;
+  readonly version: number;
+  /** Sequence of the last event that a plan depends on; acknowledgements do not move it. */
+  readonly planVersion: number;
+  readonly lastSeq: number;
+  readonly lastIngestTsMs: number;
+  readonly schedule?: ScheduleState;
+  /** End of the last cut. */
+  readonly lastCutEnd: number;
+  readonly symbols: ReadonlyMap<string, FeedSymbol>;
+  /** Last sequence number taken in, by shard, the most recently used last. */
+  readonly shards: ReadonlyMap<string, string>;
+  readonly openChunks: readonly OpenChunk[];
+  /** First event with records after the last cut; set when `openChunks` no longer lists all of them. */
+  readonly openChunksFrom?: number;
+  /** What the last commit planned. */
+  readonly planned?: TicksPlanned;
+  /** The schedule moved with the last commit, so a timer for its next tick is owed. */
+  readonly isTimerOwed: boolean;
+  /** The oldest `TicksPlanned` with unacknowledged runs and since when somebody waits for them. */
+  readonly unacknowledged?: { readonly sequence: number; readonly sinceMs: number };
+}
+
+export type Feed = { readonly status: 'none' } | ExistingFeed;
+
+/** How many chunks a cut lists itself; beyond that its readers go to the ledger. */
+export const OPEN_CHUNKS_MAX = 64;
+/** How many shards a feed remembers; more than are ever open at once. */
+export const SHARDS_MAX = 100;
+
+const created = (event: RecordedEvent): ExistingFeed => ({
+  status: 'created',
+  stream: event.stream,
+  config: feedEvents.FeedCreated.parse(event.data).config,
+  version: event.sequence,
+  planVersion: event.sequence,
+  lastSeq: 0,
+  lastIngestTsMs: 0,
+  lastCutEnd: 0,
+  symbols: new Map(),
+  shards: new Map(),
+  openChunks: [],
+  isTimerOwed: false,
+});
+
+/** The symbols a feed lists: only they are known to the scheduler. */
+export const listedSymbols = (config: FeedConfig): ReadonlySet<string> =>
+  new Set(config.sources.flatMap((source) => source.symbols));
+
+const moveShard = (feed: ExistingFeed, data: RecordsIngested): ReadonlyMap<string, string> => {
+  const shards = new Map(feed.shards);
+  shards.delete(data.shardId);
+  shards.set(data.shardId, data.lastSequenceNumber);
+  return new Map([...shards].slice(-SHARDS_MAX));
+};
+
+const addSymbols = (feed: ExistingFeed, data: RecordsIngested): ReadonlyMap<string, FeedSymbol> => {
+  const listed = listedSymbols(feed.config);
+  const fresh = data.symbols.filter(({ symbol }) => listed.has(symbol) && !feed.symbols.has(symbol));
+  if (fresh.length === 0) return feed.symbols;
+  const symbols = new Map(feed.symbols);
+  for (const { symbol, firstSeq } of fresh) symbols.set(symbol, { firstSeq, runNo: 0, acknowledged: 0 });
+  return symbols;
+};
+
+const addChunk = (
+  feed: ExistingFeed,
+  chunk: OpenChunk,
+): Pick<ExistingFeed, 'openChunks' | 'openChunksFrom'> => {
+  const openChunks = [...feed.openChunks, chunk];
+  const from = feed.openChunksFrom ?? openChunks[0]?.sequence ?? chunk.sequence;
+  return openChunks.length > OPEN_CHUNKS_MAX || feed.openChunksFrom !== undefined
+    ? { openChunks: [chunk], openChunksFrom: from }
+    : { openChunks };
+};
+
+const ingested = (feed: ExistingFeed, event: RecordedEvent, data: RecordsIngested): ExistingFeed => {
+  const { planned: _planned, ...rest } = feed;
+  return {
+    ...rest,
+    ...addChunk(feed, { ...data.chunk, sequence: event.sequence }),
+    lastSeq: data.chunk.lastSeq,
+    lastIngestTsMs: data.lastIngestTsMs,
+    symbols: addSymbols(feed, data),
+    shards: moveShard(feed, data),
+    isTimerOwed: data.scheduleStartMs !== undefined,
+    ...(data.scheduleStartMs === undefined ? {} : { schedule: { startMs: data.scheduleStartMs } }),
+  };
+};
+
+const planRuns = (feed: ExistingFeed, data: TicksPlanned): ReadonlyMap<string, FeedSymbol> => {
+  const symbols = new Map(feed.symbols);
+  for (const { symbol, runNo } of data.ticks.flatMap((tick) => tick.runs)) {
+    const known = symbols.get(symbol);
+    if (known) symbols.set(symbol, { ...known, runNo });
+  }
+  return symbols;
+};
+
+const ticked = (feed: ExistingFeed, event: RecordedEvent, data: TicksPlanned): ExistingFeed => {
+  const schedule = { startMs: feed.schedule?.startMs ?? data.lastTickMs, lastTickMs: data.lastTickMs };
+  const last = data.ticks.at(-1);
+  if (!last) return { ...feed, schedule, isTimerOwed: true };
+  const { openChunksFrom: _from, ...rest } = feed;
+  return {
+    ...rest,
+    schedule,
+    lastCutEnd: last.cutEnd,
+    symbols: planRuns(feed, data),
+    openChunks: feed.openChunks.filter((chunk) => chunk.lastSeq > last.cutEnd),
+    planned: data,
+    isTimerOwed: true,
+    unacknowledged: feed.unacknowledged ?? { sequence: event.sequence, sinceMs: event.occurredAtMs },
+  };
+};
+
+const acknowledged = (feed: ExistingFeed, event: RecordedEvent, data: RunsAcknowledged): ExistingFeed => {
+  const symbols = new Map(feed.symbols);
+  for (const { symbol, runNo } of data.symbols) {
+    const known = symbols.get(symbol);
+    if (known) symbols.set(symbol, { ...known, acknowledged: Math.max(known.acknowledged, runNo) });
+  }
+  const { unacknowledged, ...rest } = feed;
+  const isAll = [...symbols.values()].every((symbol) => symbol.acknowledged >= symbol.runNo);
+  if (isAll || !unacknowledged) return { ...rest, symbols };
+  const sequence = Math.max(unacknowledged.sequence, data.firstUnacknowledgedSequence ?? 0);
+  return { ...rest, symbols, unacknowledged: { sequence, sinceMs: event.occurredAtMs } };
+};
+
+const evolveExisting = (feed: ExistingFeed, event: RecordedEvent): ExistingFeed => {
+  const moved = { ...feed, version: event.sequence, planVersion: event.sequence };
+  switch (event.type) {
+    case 'FeedStarted':
+      return { ...moved, status: 'started' };
+    case 'RecordsIngested':
+      return ingested(moved, event, event.data as RecordsIngested);
+    case 'TicksPlanned':
+      return ticked(moved, event, event.data as TicksPlanned);
+    case 'RunsAcknowledged':
+      return acknowledged({ ...feed, version: event.sequence }, event, event.data as RunsAcknowledged);
+    default:
+      return feed;
+  }
+};
+
+/** Folds one event of a feed; types it does not know change nothing. */
+export const evolveFeed = (feed: Feed, event: RecordedEvent): Feed => {
+  if (feed.status !== 'none') return evolveExisting(feed, event);
+  return event.type === 'FeedCreated' ? created(event) : feed;
+};
