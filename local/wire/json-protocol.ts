@@ -2,8 +2,8 @@
 import { crc32 } from 'node:zlib';
 import { AwsError } from '#local/kernel/aws-error.ts';
 import type { Json, ServiceName } from '#local/kernel/engine.ts';
+import { queryErrorHeader } from '#local/sqs/refusal.ts';
 import { bodyText, type WireRequest, type WireResponse } from '#local/wire/message.ts';
-import { queryErrorHeader } from '#local/wire/query-error.ts';
 
 interface JsonService {
   readonly service: ServiceName;
@@ -84,7 +84,7 @@ export const jsonRefusal = (
     headers: {
       ...response.headers,
       'x-amzn-errortype': error.code,
-      ...(call?.service === 'sqs' ? queryErrorHeader(error) : {}),
+      ...(call?.service === 'sqs' ? { 'x-amzn-query-error': queryErrorHeader(error) } : {}),
     },
   };
 };

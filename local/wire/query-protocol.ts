@@ -2,8 +2,8 @@
 import { AwsError } from '#local/kernel/aws-error.ts';
 import type { Dispatcher } from '#local/dispatch/dispatcher.ts';
 import type { Json } from '#local/kernel/engine.ts';
+import { faultOf, queryCode } from '#local/sqs/refusal.ts';
 import { bodyText, type WireRequest, type WireResponse } from '#local/wire/message.ts';
-import { queryErrorCode } from '#local/wire/query-error.ts';
 
 /** Turns a service's forms into the input of its JSON protocol and its output into XML. */
 export interface QueryCodec {
@@ -65,8 +65,8 @@ const callerIdentity = (accountId: string, requestId: string): string =>
   '</GetCallerIdentityResponse>';
 
 const refusal = (error: AwsError, requestId: string): string =>
-  `<ErrorResponse><Error><Type>${error.status < 500 ? 'Sender' : 'Receiver'}</Type>` +
-  `<Code>${escapeXml(queryErrorCode(error))}</Code><Message>${escapeXml(error.message)}</Message></Error>` +
+  `<ErrorResponse><Error><Type>${faultOf(error)}</Type>` +
+  `<Code>${escapeXml(queryCode(error))}</Code><Message>${escapeXml(error.message)}</Message></Error>` +
   `<RequestId>${requestId}</RequestId></ErrorResponse>`;
 
 const entities: Readonly<Record<string, string>> = {

@@ -161,7 +161,7 @@ describe('the Query protocol', () => {
       'the action AssumeRole of version 2011',
     );
     expect(await text('Action=%3CPublish%3E&Version=2010-03-31')).toContain('the action &lt;Publish&gt;');
-    expect(await text('')).toContain('UnknownOperationException');
+    expect(await text('')).toContain('InvalidAction');
   });
 });
 
