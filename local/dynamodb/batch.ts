@@ -9,18 +9,19 @@ import {
   writeConsumption,
 } from './capacity.ts';
 import type { Consumption } from './capacity.ts';
-import { expressionsOf } from './expression/expressions.ts';
+import { bindingsOf, refuseUnused } from './expression/bindings.ts';
+import { readProjection } from './expression/expressions.ts';
 import type { Projection } from './expression/projection.ts';
 import { requireKey } from './key.ts';
 import type { PrimaryKey } from './key.ts';
 import { parseItem } from './parse-value.ts';
 import { constraint, optionalFlag, refuseUnknown, requiredRecord, requiredRecords } from './request.ts';
-import { commit, requireTable } from './store.ts';
+import { commitChange, requireTable } from './store.ts';
 import type { Store } from './store.ts';
 import { findItem } from './table.ts';
 import type { Table } from './table.ts';
 import type { Item } from './value.ts';
-import { decideWrite, entryOf, readWrite, targetOf } from './write.ts';
+import { decideWrite, readWrite, targetOf } from './write.ts';
 import type { WriteRequest } from './write.ts';
 
 /** The batch operations. */
@@ -89,9 +90,9 @@ const batchGet = (store: Store, input: Json): Json => {
 const readTableGet = (store: Store, name: string, given: unknown): TableGet => {
   const request = requiredRecord({ [name]: given }, name);
   refuseUnknown(request, 'BatchGetItem', GET_TABLE_PARAMETERS);
-  const expressions = expressionsOf(request, ['ProjectionExpression']);
-  const projection = expressions.projection();
-  expressions.bindings.refuseUnused();
+  const bindings = bindingsOf(request, ['ProjectionExpression']);
+  const projection = readProjection(request, bindings);
+  refuseUnused(bindings);
   const table = requireTable(store, name);
   const keys = requiredRecords(request, 'Keys').map((given) => {
     const key = parseItem(given);
@@ -127,14 +128,10 @@ const batchWrite = (store: Store, input: Json): Json => {
   refuseDuplicates(requests.map((request) => targetOf(store, request)));
 
   const decisions = requests.map((request) => decideWrite(store, request));
-  const nowMs = store.setting.clock.nowMs();
-  for (const { write } of decisions) {
-    if (write !== undefined) commit(store, ['write', nowMs, ...write]);
+  for (const decision of decisions) {
+    if (decision.isChange) commitChange(store, decision);
   }
-  const consumptions =
-    detail === 'NONE'
-      ? []
-      : decisions.map(({ table, before, after }) => writeConsumption(table, before, entryOf(table, after)));
+  const consumptions = detail === 'NONE' ? [] : decisions.map(writeConsumption);
   return { UnprocessedItems: {}, ...printConsumptions(detail, consumptions) };
 };
 

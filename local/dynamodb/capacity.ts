@@ -1,10 +1,9 @@
 /** Capacity units as the service counts them: 4 KB a read, half when eventually consistent, 1 KB a write. */
 import type { Json } from '#local/kernel/engine.ts';
 import { compareEntries } from './key-index.ts';
-import type { Entry } from './key-index.ts';
 import { optionalChoice } from './request.ts';
 import { placementIn } from './table.ts';
-import type { Placement, Table } from './table.ts';
+import type { ItemChange, Placement, Table } from './table.ts';
 import { equalItems } from './value.ts';
 
 /** What one operation consumed of one table and of its indexes. */
@@ -35,11 +34,7 @@ export const readConsumption = (table: Table, units: number, indexName?: string)
     : { table, tableUnits: 0, indexUnits: new Map([[indexName, units]]) };
 
 /** A write of one item, with every index it moves in. */
-export const writeConsumption = (
-  table: Table,
-  before: Entry | undefined,
-  after: Entry | undefined,
-): Consumption => {
+export const writeConsumption = ({ table, before, after }: ItemChange): Consumption => {
   const indexUnits = new Map<string, number>();
   for (const [name, { definition }] of table.indexes) {
     const from = placementIn(table, definition, before);

@@ -8,16 +8,17 @@ import {
   readUnits,
   writeConsumption,
 } from './capacity.ts';
-import { expressionsOf } from './expression/expressions.ts';
+import { bindingsOf, refuseUnused } from './expression/bindings.ts';
+import { readProjection } from './expression/expressions.ts';
 import { project } from './expression/projection.ts';
 import { requireKey } from './key.ts';
 import { parseItem } from './parse-value.ts';
 import { optionalChoice, optionalFlag, refuseUnknown, requiredRecord, requiredText } from './request.ts';
-import { commit, requireTable } from './store.ts';
+import { commitChange, requireTable } from './store.ts';
 import type { Store } from './store.ts';
 import { findItem } from './table.ts';
 import type { Item } from './value.ts';
-import { decideWrite, entryOf, readWrite } from './write.ts';
+import { decideWrite, readWrite } from './write.ts';
 import type { WriteDecision, WriteKind, WriteRequest } from './write.ts';
 
 /** The operations on single items. */
@@ -58,16 +59,11 @@ const writeItem = (store: Store, kind: 'Put' | 'Update' | 'Delete', input: Json)
   const detail = capacityDetail(input);
   const request = readWrite(kind, input);
   const decision = decideWrite(store, request);
-  if (decision.write !== undefined) {
-    commit(store, ['write', store.setting.clock.nowMs(), ...decision.write]);
-  }
+  if (decision.isChange) commitChange(store, decision);
   const attributes = returnedAttributes(wanted, request, decision);
-  const { table, before, after } = decision;
   return {
     ...(attributes === undefined ? {} : { Attributes: attributes }),
-    ...(detail === 'NONE'
-      ? {}
-      : printConsumption(detail, writeConsumption(table, before, entryOf(table, after)))),
+    ...(detail === 'NONE' ? {} : printConsumption(detail, writeConsumption(decision))),
   };
 };
 
@@ -82,11 +78,11 @@ const returnedAttributes = (
     case 'ALL_OLD':
       return before?.item;
     case 'ALL_NEW':
-      return after;
+      return after?.item;
     case 'UPDATED_OLD':
       return nonEmpty(project(before?.item ?? {}, update?.paths ?? []));
     case 'UPDATED_NEW':
-      return nonEmpty(project(after ?? {}, update?.paths ?? []));
+      return nonEmpty(project(after?.item ?? {}, update?.paths ?? []));
   }
 };
 
@@ -107,9 +103,9 @@ const getItem = (store: Store, input: Json): Json => {
   const key = parseItem(requiredRecord(input, 'Key'));
   const isConsistent = optionalFlag(input, 'ConsistentRead') ?? false;
   const detail = capacityDetail(input);
-  const expressions = expressionsOf(input, ['ProjectionExpression']);
-  const projection = expressions.projection();
-  expressions.bindings.refuseUnused();
+  const bindings = bindingsOf(input, ['ProjectionExpression']);
+  const projection = readProjection(input, bindings);
+  refuseUnused(bindings);
 
   const table = requireTable(store, tableName);
   const found = findItem(table, requireKey(table.definition.keys, key));

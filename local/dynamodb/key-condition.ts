@@ -1,5 +1,6 @@
 /** Key conditions: one partition, and a range of its sort values. */
 import { validation } from '#local/kernel/aws-error.ts';
+import { boundPath, boundValue } from './expression/bindings.ts';
 import type { Bindings } from './expression/bindings.ts';
 import { bindCondition } from './expression/condition.ts';
 import type { Condition, Operand } from './expression/condition-syntax.ts';
@@ -9,13 +10,10 @@ import type { KeyAttribute, KeySchema } from './key.ts';
 import { bytesOf, compareValues, typeOf } from './value.ts';
 import type { AttributeValue } from './value.ts';
 
-/** Both tests, once met along the sort order, stay met. */
 export interface KeyRange {
   readonly partition: string;
-  /** Whether a sort value has reached the range. */
-  readonly hasBegun: (sort: AttributeValue) => boolean;
-  /** Whether a sort value lies past the range. */
-  readonly hasEnded: (sort: AttributeValue) => boolean;
+  /** The condition of the range key; undefined for a whole partition. */
+  readonly term: Term | undefined;
 }
 
 /** Binds a key condition; refuses what is no equality of the hash key and one condition of the range key. */
@@ -36,13 +34,47 @@ export const bindKeyCondition = (condition: Condition, schema: KeySchema, bindin
   }
   requireTypes(hash, schema.hash);
   if (range && schema.range) requireTypes(range, schema.range);
-  return { partition: partitionText(hash.value), ...(range ? sortRange(range) : WHOLE) };
+  return { partition: partitionText(hash.value), term: range };
+};
+
+/** Whether a sort value has reached the range; along the order it stays so. */
+export const hasBegun = ({ term }: KeyRange, sort: AttributeValue): boolean => {
+  switch (term?.operator) {
+    case undefined:
+    case '<':
+    case '<=':
+      return true;
+    case '>':
+      return compareValues(sort, term.value) > 0;
+    case '=':
+    case '>=':
+    case 'BETWEEN':
+    case 'begins_with':
+      return compareValues(sort, term.value) >= 0;
+  }
+};
+
+/** Whether a sort value lies past the range; along the order it stays so. */
+export const hasEnded = ({ term }: KeyRange, sort: AttributeValue): boolean => {
+  switch (term?.operator) {
+    case undefined:
+    case '>':
+    case '>=':
+      return false;
+    case '<':
+      return compareValues(sort, term.value) >= 0;
+    case '=':
+    case '<=':
+      return compareValues(sort, term.value) > 0;
+    case 'BETWEEN':
+      return compareValues(sort, term.upper ?? term.value) > 0;
+    case 'begins_with':
+      return compareValues(sort, term.value) > 0 && !hasPrefix(sort, term.value);
+  }
 };
 
 const KIND = 'KeyConditionExpression';
 const UNSUPPORTED = 'Query key condition not supported';
-
-const WHOLE = { hasBegun: () => true, hasEnded: () => false };
 
 type Operator = '=' | '<' | '<=' | '>' | '>=' | 'BETWEEN' | 'begins_with';
 
@@ -110,7 +142,7 @@ const attributeName = (operand: Operand, bindings: Bindings): string => {
   if (operand.kind === 'size') {
     throw validation('Invalid operator used in KeyConditionExpression: size');
   }
-  const [name, ...nested] = bindings.path(KIND, operand.path);
+  const [name, ...nested] = boundPath(bindings, KIND, operand.path);
   if (nested.length > 0) {
     throw invalid(KIND, 'KeyConditionExpressions cannot have conditions on nested attributes');
   }
@@ -118,36 +150,10 @@ const attributeName = (operand: Operand, bindings: Bindings): string => {
 };
 
 const constant = (operand: Operand, bindings: Bindings): AttributeValue => {
-  if (operand.kind === 'value') return bindings.value(KIND, operand.placeholder);
+  if (operand.kind === 'value') return boundValue(bindings, KIND, operand.placeholder);
   throw validation(
     'Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition',
   );
-};
-
-const sortRange = ({ operator, value, upper }: Term): Omit<KeyRange, 'partition'> => {
-  const order = (sort: AttributeValue): number => compareValues(sort, value);
-  switch (operator) {
-    case '=':
-      return { hasBegun: (sort) => order(sort) >= 0, hasEnded: (sort) => order(sort) > 0 };
-    case '<':
-      return { ...WHOLE, hasEnded: (sort) => order(sort) >= 0 };
-    case '<=':
-      return { ...WHOLE, hasEnded: (sort) => order(sort) > 0 };
-    case '>':
-      return { ...WHOLE, hasBegun: (sort) => order(sort) > 0 };
-    case '>=':
-      return { ...WHOLE, hasBegun: (sort) => order(sort) >= 0 };
-    case 'BETWEEN':
-      return {
-        hasBegun: (sort) => order(sort) >= 0,
-        hasEnded: (sort) => upper !== undefined && compareValues(sort, upper) > 0,
-      };
-    case 'begins_with':
-      return {
-        hasBegun: (sort) => order(sort) >= 0,
-        hasEnded: (sort) => order(sort) > 0 && !hasPrefix(sort, value),
-      };
-  }
 };
 
 const hasPrefix = (sort: AttributeValue, prefix: AttributeValue): boolean => {

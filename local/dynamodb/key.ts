@@ -41,8 +41,13 @@ export const comparePrimaryKeys = (left: PrimaryKey, right: PrimaryKey): number 
   return compareValues(left.sort, right.sort);
 };
 
-/** Only the key attributes of an item. */
-export const keyOf = (schema: KeySchema, item: Item): Item => pick(item, keyAttributes(schema));
+/** Only the key attributes of an item that has been checked. */
+export const keyOf = ({ hash, range }: KeySchema, item: Item): Item => {
+  const hashValue = requireAttribute(item, hash.name);
+  return range
+    ? { [hash.name]: hashValue, [range.name]: requireAttribute(item, range.name) }
+    : { [hash.name]: hashValue };
+};
 
 /** The named attributes of an item, those it has. */
 export const pick = (item: Item, attributes: readonly { readonly name: string }[]): Item => {
@@ -55,14 +60,10 @@ export const pick = (item: Item, attributes: readonly { readonly name: string }[
 };
 
 /** The place of an item that has been checked. */
-export const primaryKeyOf = (schema: KeySchema, item: Item): PrimaryKey => {
-  const hash = attributeOf(item, schema.hash.name);
-  if (hash === undefined) throw new Error(`an item without its key ${schema.hash.name}`);
-  return {
-    partition: partitionText(hash),
-    sort: schema.range && attributeOf(item, schema.range.name),
-  };
-};
+export const primaryKeyOf = ({ hash, range }: KeySchema, item: Item): PrimaryKey => ({
+  partition: partitionText(requireAttribute(item, hash.name)),
+  sort: range && requireAttribute(item, range.name),
+});
 
 /** Checks a `Key` parameter: the key attributes and nothing else. */
 export const requireKey = (schema: KeySchema, key: Item): PrimaryKey => {
@@ -80,20 +81,8 @@ export const requireKey = (schema: KeySchema, key: Item): PrimaryKey => {
 
 /** Checks the key attributes of an item that is to be stored. */
 export const requireItemKey = (schema: KeySchema, item: Item): PrimaryKey => {
-  for (const attribute of keyAttributes(schema)) {
-    const { name, type } = attribute;
-    const value = attributeOf(item, name);
-    if (value === undefined) {
-      throw validation(`One or more parameter values were invalid: Missing the key ${name} in the item`);
-    }
-    if (typeOf(value) !== type) {
-      throw validation(
-        'One or more parameter values were invalid: ' +
-          `Type mismatch for key ${name} expected: ${type} actual: ${typeOf(value)}`,
-      );
-    }
-    refuseBadContent(schema, attribute, item);
-  }
+  requireItemAttribute(schema, schema.hash, item);
+  if (schema.range) requireItemAttribute(schema, schema.range, item);
   return primaryKeyOf(schema, item);
 };
 
@@ -118,6 +107,27 @@ export const requireIndexKey = (schema: KeySchema, indexName: string, item: Item
     }
     refuseLong(schema, attribute, value);
   }
+};
+
+const requireAttribute = (item: Item, name: string): AttributeValue => {
+  const value = attributeOf(item, name);
+  if (value === undefined) throw new Error(`an item without its key ${name}`);
+  return value;
+};
+
+const requireItemAttribute = (schema: KeySchema, attribute: KeyAttribute, item: Item): void => {
+  const { name, type } = attribute;
+  const value = attributeOf(item, name);
+  if (value === undefined) {
+    throw validation(`One or more parameter values were invalid: Missing the key ${name} in the item`);
+  }
+  if (typeOf(value) !== type) {
+    throw validation(
+      'One or more parameter values were invalid: ' +
+        `Type mismatch for key ${name} expected: ${type} actual: ${typeOf(value)}`,
+    );
+  }
+  refuseBadContent(schema, attribute, item);
 };
 
 const refuseBadContent = (schema: KeySchema, attribute: KeyAttribute, item: Item): void => {

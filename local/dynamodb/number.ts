@@ -43,9 +43,22 @@ export const subtractNumbers = (left: string, right: string): string =>
     ? String(Number(left) - Number(right))
     : stored(new Big(left).minus(new Big(right)));
 
-/** Digits that count for the size of a canonical number. */
-export const significantDigitCount = (canonical: string): number =>
-  canonical.replace(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '').length;
+/** Digits of a canonical number from its first to its last that is not zero. */
+export const significantDigitCount = (canonical: string): number => {
+  let count = 0;
+  let trailingZeroCount = 0;
+  for (let place = 0; place < canonical.length; place += 1) {
+    const unit = canonical.charCodeAt(place);
+    const isDigit = unit >= ZERO && unit <= NINE;
+    if (!isDigit || (unit === ZERO && count === 0)) continue;
+    count += 1;
+    trailingZeroCount = unit === ZERO ? trailingZeroCount + 1 : 0;
+  }
+  return count - trailingZeroCount;
+};
+
+const ZERO = 48;
+const NINE = 57;
 
 const stored = (number: Big): string => {
   const isZero = number.c[0] === 0;

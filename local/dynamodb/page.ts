@@ -19,52 +19,63 @@ export interface PageSetting {
   readonly projection: Projection | undefined;
 }
 
-export interface Page {
-  /** Evaluates an entry; false when the page is full. */
-  readonly offer: (entry: Entry) => boolean;
-  readonly answer: () => Json;
+/** The upper bound stands for no limit: no page holds as many items. */
+const LIMIT = { least: 1, most: 2 ** 30 - 1 };
+
+/** A page being filled. */
+export interface Page extends PageSetting {
+  readonly input: Json;
+  readonly limit: number;
+  readonly items: Item[];
+  count: number;
+  scannedCount: number;
+  bytes: number;
+  last: Entry | undefined;
+  isFull: boolean;
 }
 
 /** Opens an empty page for a request. */
-export const openPage = (input: Json, setting: PageSetting): Page => {
-  const { source, select, filter, projection } = setting;
-  const limit = optionalCount(input, 'Limit', { least: 1, most: Number.MAX_SAFE_INTEGER }) ?? Infinity;
+export const openPage = (input: Json, setting: PageSetting): Page => ({
+  ...setting,
+  input,
+  limit: optionalCount(input, 'Limit', LIMIT) ?? LIMIT.most,
+  items: [],
+  count: 0,
+  scannedCount: 0,
+  bytes: 0,
+  last: undefined,
+  isFull: false,
+});
+
+/** Evaluates an entry; false when the page is full. */
+export const offerEntry = (page: Page, entry: Entry): boolean => {
+  if (page.scannedCount > 0 && page.bytes + entry.bytes > PAGE_BYTES_MAX) {
+    page.isFull = true;
+    return false;
+  }
+  page.last = entry;
+  page.scannedCount += 1;
+  page.bytes += entry.bytes;
+  if (page.filter === undefined || page.filter(entry.item)) {
+    page.count += 1;
+    if (page.select !== 'COUNT') {
+      page.items.push(page.projection ? page.projection.apply(entry.item) : entry.item);
+    }
+  }
+  page.isFull = page.scannedCount >= page.limit;
+  return !page.isFull;
+};
+
+/** The answer, with the key to go on from when the page is full. */
+export const answerPage = (page: Page): Json => {
+  const { input, source, select, items, count, scannedCount, bytes, last, isFull } = page;
   const isConsistent = optionalFlag(input, 'ConsistentRead') ?? false;
-  const detail = capacityDetail(input);
-  const items: Item[] = [];
-  let count = 0;
-  let scannedCount = 0;
-  let bytes = 0;
-  let last: Entry | undefined;
-  let isFull = false;
-
-  const offer = (entry: Entry): boolean => {
-    if (scannedCount > 0 && bytes + entry.bytes > PAGE_BYTES_MAX) {
-      isFull = true;
-      return false;
-    }
-    last = entry;
-    scannedCount += 1;
-    bytes += entry.bytes;
-    if (filter === undefined || filter(entry.item)) {
-      count += 1;
-      if (select !== 'COUNT') items.push(projection ? projection.apply(entry.item) : entry.item);
-    }
-    isFull = scannedCount >= limit;
-    return !isFull;
-  };
-
+  const consumption = readConsumption(source.table, readUnits(bytes, isConsistent), source.indexName);
   return {
-    offer,
-    answer: () => ({
-      Count: count,
-      ScannedCount: scannedCount,
-      ...(select === 'COUNT' ? {} : { Items: items }),
-      ...(isFull && last ? { LastEvaluatedKey: pageKey(source, last.item) } : {}),
-      ...printConsumption(
-        detail,
-        readConsumption(source.table, readUnits(bytes, isConsistent), source.indexName),
-      ),
-    }),
+    Count: count,
+    ScannedCount: scannedCount,
+    ...(select === 'COUNT' ? {} : { Items: items }),
+    ...(isFull && last ? { LastEvaluatedKey: pageKey(source, last.item) } : {}),
+    ...printConsumption(capacityDetail(input), consumption),
   };
 };

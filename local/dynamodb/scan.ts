@@ -1,10 +1,11 @@
 /** Scan: every partition by its hash; a segment of a parallel scan is a range of hashes. */
 import { validation } from '#local/kernel/aws-error.ts';
 import type { Json } from '#local/kernel/engine.ts';
-import { expressionsOf } from './expression/expressions.ts';
+import { bindingsOf, refuseUnused } from './expression/bindings.ts';
+import { readProjection, readTest } from './expression/expressions.ts';
 import { compareEntries, firstWhere, hashOf, segmentRange } from './key-index.ts';
 import type { KeyIndex } from './key-index.ts';
-import { openPage } from './page.ts';
+import { answerPage, offerEntry, openPage } from './page.ts';
 import type { Page } from './page.ts';
 import { readSelect, readSource, readStart } from './read-source.ts';
 import type { StartPlace } from './read-source.ts';
@@ -35,10 +36,10 @@ export const scan = (store: Store, input: Json): Json => {
   refuseUnknown(input, 'Scan', PARAMETERS);
   const tableName = requiredText(input, 'TableName');
   const hashes = readSegment(input);
-  const expressions = expressionsOf(input, ['FilterExpression', 'ProjectionExpression']);
-  const filter = expressions.test('FilterExpression');
-  const projection = expressions.projection();
-  expressions.bindings.refuseUnused();
+  const bindings = bindingsOf(input, ['FilterExpression', 'ProjectionExpression']);
+  const filter = readTest(input, 'FilterExpression', bindings);
+  const projection = readProjection(input, bindings);
+  refuseUnused(bindings);
 
   const source = readSource(requireTable(store, tableName), input);
   const select = readSelect(input, source, projection);
@@ -47,7 +48,7 @@ export const scan = (store: Store, input: Json): Json => {
 
   const page = openPage(input, { source, select, filter, projection });
   walk(source.entries, { hashes, start }, page);
-  return page.answer();
+  return answerPage(page);
 };
 
 interface HashRange {
@@ -69,7 +70,7 @@ const walk = (
       start?.partition === key ? firstWhere(entries, (entry) => compareEntries(entry, start.key) > 0) : 0;
     for (let place = first; place < entries.length; place += 1) {
       const entry = entries[place];
-      if (entry !== undefined && !page.offer(entry)) return;
+      if (entry !== undefined && !offerEntry(page, entry)) return;
     }
   }
 };

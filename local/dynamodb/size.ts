@@ -11,7 +11,10 @@ const ELEMENT_BYTES = 1;
 /** Bytes of an item: every name and every value. */
 export const itemSize = (item: Item): number => {
   let total = 0;
-  for (const [name, value] of Object.entries(item)) total += Buffer.byteLength(name) + valueSize(value);
+  for (const name in item) {
+    const value = item[name];
+    if (value !== undefined) total += Buffer.byteLength(name) + valueSize(value);
+  }
   return total;
 };
 

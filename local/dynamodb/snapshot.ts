@@ -5,7 +5,7 @@ import { apply } from './store.ts';
 import type { Store, StoreEntry, TokenMark } from './store.ts';
 import { createStream, heldRecords, trim } from './stream.ts';
 import type { Shard, Stream, StreamRecord } from './stream.ts';
-import { allEntries, storeItem } from './table.ts';
+import { allEntries, changeItem, entryOf } from './table.ts';
 import type { Item } from './value.ts';
 
 type SnapshotEntry =
@@ -96,7 +96,7 @@ const restoreStream = (store: Store, head: StreamHead): void => {
 const restoreRow = (store: Store, tableName: string, item: Item): void => {
   const table = store.tables.get(tableName);
   if (table === undefined) throw new Error(`a snapshot row of the table ${tableName}, which it lacks`);
-  storeItem(table, undefined, item);
+  changeItem({ table, before: undefined, after: entryOf(table, item) });
 };
 
 const shardAt = (store: Store, arn: string, place: number): Shard => {

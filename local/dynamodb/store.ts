@@ -5,13 +5,11 @@
 import { AwsError } from '#local/kernel/aws-error.ts';
 import type { EngineSetting } from '#local/kernel/engine.ts';
 import type { TableDefinition } from './definition.ts';
-import { keyAttributes, primaryKeyOf } from './key.ts';
-import type { Entry } from './key-index.ts';
+import { keyAttributes, keyOf, primaryKeyOf } from './key.ts';
 import { appendChange, createStream, RETENTION_MS } from './stream.ts';
 import type { Shard, Stream } from './stream.ts';
-import { createTable, findItem, redefineTable, removeItem, storeItem } from './table.ts';
-import type { Table } from './table.ts';
-import { equalItems } from './value.ts';
+import { changeItem, createTable, entryOf, findItem, redefineTable } from './table.ts';
+import type { ItemChange, Table } from './table.ts';
 import type { Item } from './value.ts';
 
 /** A write to one item. */
@@ -58,10 +56,29 @@ export const createStore = (setting: EngineSetting): Store => ({
   touched: new Map(),
 });
 
-/** Changes the state and journals the change. */
-export const commit = (store: Store, entry: StoreEntry): void => {
+/** Changes tables as the entry says, and journals it. */
+export const commitTable = (store: Store, entry: StoreEntry): void => {
   apply(store, entry);
-  store.setting.journal.append('dynamodb', entry);
+  append(store, entry);
+};
+
+/** Makes one change of an item, and journals it. */
+export const commitChange = (store: Store, change: ItemChange, isExpiry = false): void => {
+  const atMs = store.setting.clock.nowMs();
+  makeChange(store, change, { atMs, isExpiry });
+  append(store, ['write', atMs, ...writeOf(change, isExpiry)]);
+};
+
+/** Makes several changes as one, and journals them as one. */
+export const commitTransaction = (
+  store: Store,
+  changes: readonly ItemChange[],
+  mark: TokenMark | undefined,
+): void => {
+  const atMs = store.setting.clock.nowMs();
+  for (const change of changes) makeChange(store, change, { atMs, isExpiry: false });
+  if (mark !== undefined) rememberToken(store, mark, atMs);
+  append(store, ['transaction', atMs, changes.map((change) => writeOf(change, false)), mark ?? null]);
 };
 
 /** Changes the state as the entry says. */
@@ -101,12 +118,6 @@ export const tableNameOf = (nameOrArn: string): string =>
 export const streamOf = (store: Store, table: Table): Stream | undefined =>
   table.definition.stream && store.streams.get(table.definition.stream.arn);
 
-/** Whether storing the item would leave the table as it is; such writes leave no trace in stream or journal. */
-export const isNoChange = (before: Entry | undefined, after: Item | undefined): boolean =>
-  before === undefined || after === undefined
-    ? before === undefined && after === undefined
-    : equalItems(before.item, after);
-
 /** Tells the listeners of streams about new records; called when an operation has ended. */
 export const notifyListeners = (store: Store): void => {
   if (store.touched.size === 0) return;
@@ -117,25 +128,34 @@ export const notifyListeners = (store: Store): void => {
   }
 };
 
+const append = (store: Store, entry: StoreEntry): void => store.setting.journal.append('dynamodb', entry);
+
+const writeOf = ({ table, before, after }: ItemChange, isExpiry: boolean): Write => {
+  const { name, keys } = table.definition;
+  if (after !== undefined) return ['put', name, after.item];
+  if (before === undefined) throw new Error('a change without an item before or after it');
+  return [isExpiry ? 'expire' : 'delete', name, keyOf(keys, before.item)];
+};
+
 const applyWrite = (store: Store, atMs: number, [kind, tableName, given]: Write): void => {
   const table = store.tables.get(tableName);
   if (table === undefined) throw new Error(`a write to the table ${tableName}, which does not exist`);
   const before = findItem(table, primaryKeyOf(table.definition.keys, given));
-  const after = kind === 'put' ? storeItem(table, before, given) : undefined;
-  if (after === undefined && before !== undefined) removeItem(table, before);
-  const stream = streamOf(store, table);
-  if (stream === undefined || (before === undefined && after === undefined)) return;
+  const after = kind === 'put' ? entryOf(table, given) : undefined;
+  makeChange(store, { table, before, after }, { atMs, isExpiry: kind === 'expire' });
+};
+
+const makeChange = (
+  store: Store,
+  change: ItemChange,
+  when: { readonly atMs: number; readonly isExpiry: boolean },
+): void => {
+  changeItem(change);
+  const stream = streamOf(store, change.table);
+  if (stream === undefined) return;
   store.recordCount += 1;
   const { region } = store.setting;
-  const change = {
-    table: table.definition,
-    before,
-    after,
-    atMs,
-    isExpiry: kind === 'expire',
-    region,
-  };
-  const shard = appendChange(stream, change, store.recordCount);
+  const shard = appendChange(stream, change, { ...when, region, recordCount: store.recordCount });
   if (stream.listeners.size > 0) store.touched.set(shard, stream);
 };
 

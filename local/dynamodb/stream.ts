@@ -4,11 +4,12 @@
  */
 import type { Json } from '#local/kernel/engine.ts';
 import type { SourceRecord } from '#local/kernel/record-source.ts';
-import type { StreamDefinition, TableDefinition } from './definition.ts';
+import type { StreamDefinition } from './definition.ts';
 import { keyOf } from './key.ts';
 import { hashOf } from './key-index.ts';
 import type { Entry } from './key-index.ts';
 import { itemSize } from './size.ts';
+import type { ItemChange } from './table.ts';
 import type { Item } from './value.ts';
 
 /** How long a record can be read. */
@@ -41,16 +42,16 @@ export interface Stream {
   /** When the stream or its table was switched off: its shards are closed and it is gone a day later. */
   closedAtMs: number | undefined;
   readonly listeners: Set<(shardId: string) => void>;
+  /** The first 8 hex digits of event ids; the count of the record is the rest, so a rebuilt record has the same. */
+  readonly eventIdPrefix: string;
 }
 
-/** One change of one item. */
-export interface ItemChange {
-  readonly table: TableDefinition;
-  readonly before: Entry | undefined;
-  readonly after: Entry | undefined;
+/** When and why an item changed, and the how-manieth record that is. */
+export interface ChangeOccasion {
   readonly atMs: number;
   readonly isExpiry: boolean;
   readonly region: string;
+  readonly recordCount: number;
 }
 
 /** A stream without records. */
@@ -71,22 +72,21 @@ export const createStream = (
   })),
   closedAtMs: undefined,
   listeners: new Set(),
+  eventIdPrefix: hashOf(definition.arn).toString(16).padStart(8, '0'),
 });
 
 /** The sequence number of the n-th change of this account: 21 digits whose text order is their order. */
 export const sequenceNumber = (count: number): string => `1${String(count).padStart(20, '0')}`;
 
 /** Adds the record of a change and gives the shard it went to. */
-export const appendChange = (stream: Stream, change: ItemChange, count: number): Shard => {
+export const appendChange = (stream: Stream, change: ItemChange, occasion: ChangeOccasion): Shard => {
   const entry = change.after ?? change.before;
   if (entry === undefined) throw new Error('a change without an item before or after it');
   const partitionKey = entry.primary.partition;
   const shard = stream.shards[hashOf(partitionKey) % stream.shards.length];
   if (shard === undefined) throw new Error(`the stream ${stream.definition.arn} has no shards`);
-  const number = sequenceNumber(count);
-  const { event, bytes } = recordOf(stream, change, { entry, number });
-  trim(shard, change.atMs);
-  shard.records.push({ sequenceNumber: number, partitionKey, arrivalMs: change.atMs, bytes, event });
+  trim(shard, occasion.atMs);
+  shard.records.push(recordOf(stream, change, { ...occasion, entry }));
   return shard;
 };
 
@@ -144,46 +144,42 @@ const LAMBDA_IDENTITY = { type: 'Service', principalId: 'dynamodb.amazonaws.com'
 
 const recordOf = (
   stream: Stream,
-  change: ItemChange,
-  { entry, number }: { readonly entry: Entry; readonly number: string },
-): { readonly event: Json; readonly bytes: number } => {
-  const { before, after, atMs, table } = change;
-  const keys = keyOf(table.keys, entry.item);
+  { table, before, after }: ItemChange,
+  occasion: ChangeOccasion & { readonly entry: Entry },
+): StreamRecord => {
+  const { atMs, entry, recordCount } = occasion;
   const { view } = stream.definition;
+  const Keys = keyOf(table.definition.keys, entry.item);
   const newImage = view === 'NEW_IMAGE' || view === 'NEW_AND_OLD_IMAGES' ? after : undefined;
   const oldImage = view === 'OLD_IMAGE' || view === 'NEW_AND_OLD_IMAGES' ? before : undefined;
-  const bytes = itemSize(keys) + (newImage?.bytes ?? 0) + (oldImage?.bytes ?? 0);
-  const event = {
-    eventID: eventId(stream, number),
+  const bytes = itemSize(Keys) + (newImage?.bytes ?? 0) + (oldImage?.bytes ?? 0);
+  const number = sequenceNumber(recordCount);
+  const images: Record<string, Item> = {};
+  if (newImage) images['NewImage'] = newImage.item;
+  if (oldImage) images['OldImage'] = oldImage.item;
+  const event: Record<string, unknown> = {
+    eventID: stream.eventIdPrefix + recordCount.toString(16).padStart(24, '0'),
     eventName: eventName(before, after),
     eventVersion: '1.1',
     eventSource: 'aws:dynamodb',
-    awsRegion: change.region,
+    awsRegion: occasion.region,
     dynamodb: {
       ApproximateCreationDateTime: Math.floor(atMs / 1_000),
-      Keys: keys,
-      ...image('NewImage', newImage?.item),
-      ...image('OldImage', oldImage?.item),
+      Keys,
+      ...images,
       SequenceNumber: number,
       SizeBytes: bytes,
       StreamViewType: view,
     },
-    ...(change.isExpiry ? { userIdentity: SERVICE_IDENTITY } : {}),
   };
-  return { event, bytes };
+  if (occasion.isExpiry) event['userIdentity'] = SERVICE_IDENTITY;
+  return { sequenceNumber: number, partitionKey: entry.primary.partition, arrivalMs: atMs, bytes, event };
 };
-
-const image = (name: 'NewImage' | 'OldImage', item: Item | undefined): Json =>
-  item === undefined ? {} : { [name]: item };
 
 const eventName = (before: Entry | undefined, after: Entry | undefined): string => {
   if (before === undefined) return 'INSERT';
   return after === undefined ? 'REMOVE' : 'MODIFY';
 };
-
-/** 32 hex digits that are the same whenever the record is rebuilt. */
-const eventId = (stream: Stream, number: string): string =>
-  hashOf(stream.definition.arn).toString(16).padStart(8, '0') + BigInt(number).toString(16).padStart(24, '0');
 
 const shardId = (createdAtMs: number, place: number): string =>
   `shardId-${String(createdAtMs).padStart(20, '0')}-${String(place).padStart(8, '0')}`;

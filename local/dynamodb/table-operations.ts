@@ -25,7 +25,7 @@ import {
   requiredRecords,
   requiredText,
 } from './request.ts';
-import { commit, tableNameOf } from './store.ts';
+import { commitTable, tableNameOf } from './store.ts';
 import type { Store } from './store.ts';
 import type { Table } from './table.ts';
 
@@ -54,7 +54,7 @@ export const requireKnownTable = (store: Store, input: Json): Table => {
 
 /** Changes a table's definition. */
 export const redefine = (store: Store, definition: TableDefinition): void =>
-  commit(store, ['table', store.setting.clock.nowMs(), definition]);
+  commitTable(store, ['table', store.setting.clock.nowMs(), definition]);
 
 const NAME_ONLY: ReadonlySet<string> = new Set(['TableName']);
 
@@ -191,7 +191,7 @@ const deleteTable = (store: Store, input: Json): Json => {
         'Disable deletion protection first.',
     );
   }
-  commit(store, ['drop', store.setting.clock.nowMs(), table.definition.name]);
+  commitTable(store, ['drop', store.setting.clock.nowMs(), table.definition.name]);
   return { TableDescription: describeTable(table, 'DELETING') };
 };
 

@@ -21,6 +21,13 @@ export interface Table {
   readonly expiries: KeyIndex | undefined;
 }
 
+/** What an item was and becomes; undefined where there is none. */
+export interface ItemChange {
+  readonly table: Table;
+  readonly before: Entry | undefined;
+  readonly after: Entry | undefined;
+}
+
 /** The partition of `expiries`. */
 export const EXPIRY_PARTITION = '';
 
@@ -65,19 +72,17 @@ export const redefineTable = (table: Table, definition: TableDefinition): Table 
 export const findItem = (table: Table, primary: PrimaryKey): Entry | undefined =>
   table.items.find(primary.partition, { sort: primary.sort, primary });
 
-/** Stores the item in the table and its indexes; `before` is what stood at its key. */
-export const storeItem = (table: Table, before: Entry | undefined, item: Item): Entry => {
-  const primary = primaryKeyOf(table.definition.keys, item);
-  const entry: Entry = { item, bytes: itemSize(item), sort: primary.sort, primary };
-  table.items.put(primary.partition, entry);
-  replaceInIndexes(table, before, entry);
-  return entry;
+/** Makes the change in the table and its indexes. */
+export const changeItem = ({ table, before, after }: ItemChange): void => {
+  if (after !== undefined) table.items.put(after.primary.partition, after);
+  else if (before !== undefined) table.items.remove(before.primary.partition, before);
+  replaceInIndexes(table, before, after);
 };
 
-/** Removes an item from the table and its indexes. */
-export const removeItem = (table: Table, before: Entry): void => {
-  table.items.remove(before.primary.partition, before);
-  replaceInIndexes(table, before, undefined);
+/** The entry of a stored item. */
+export const entryOf = ({ definition }: Table, item: Item): Entry => {
+  const primary = primaryKeyOf(definition.keys, item);
+  return { item, bytes: itemSize(item), sort: primary.sort, primary };
 };
 
 /** Where an item stands in a secondary index; undefined when it lacks one of the index's keys. */

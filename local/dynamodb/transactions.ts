@@ -11,7 +11,8 @@ import {
   writeConsumption,
 } from './capacity.ts';
 import type { Consumption } from './capacity.ts';
-import { expressionsOf } from './expression/expressions.ts';
+import { bindingsOf, refuseUnused } from './expression/bindings.ts';
+import { readProjection } from './expression/expressions.ts';
 import { keyOf, requireKey } from './key.ts';
 import { parseItem } from './parse-value.ts';
 import {
@@ -23,10 +24,10 @@ import {
   requiredText,
 } from './request.ts';
 import { itemSize } from './size.ts';
-import { commit, requireTable, TOKEN_MS } from './store.ts';
+import { commitTransaction, requireTable, TOKEN_MS } from './store.ts';
 import type { Store, TokenMark } from './store.ts';
 import { findItem } from './table.ts';
-import { decideWrite, entryOf, readWrite, targetOf } from './write.ts';
+import { decideWrite, readWrite, targetOf } from './write.ts';
 import type { WriteDecision, WriteKind, WriteRequest } from './write.ts';
 
 /** The transactional operations. */
@@ -59,18 +60,15 @@ const transactWrite = (store: Store, input: Json): Json => {
   }
   refuseSameItem(requests.map((request) => requireTarget(store, request)));
   const decisions = decideAll(store, requests);
-  const bytes = decisions.reduce((total, { after }) => total + (after ? itemSize(after) : 0), 0);
+  const bytes = decisions.reduce((total, { after }) => total + (after?.bytes ?? 0), 0);
   if (bytes > BYTES_MAX) throw validation('Transaction aggregate item size exceeds the limit of 4 MB');
 
-  const writes = decisions.flatMap(({ write }) => (write === undefined ? [] : [write]));
-  if (writes.length > 0 || mark !== undefined) {
-    commit(store, ['transaction', store.setting.clock.nowMs(), writes, mark ?? null]);
-  }
+  const changes = decisions.filter(({ isChange }) => isChange);
+  if (changes.length > 0 || mark !== undefined) commitTransaction(store, changes, mark);
+  if (detail === 'NONE') return {};
   return printConsumptions(
     detail,
-    decisions.map(({ table, before, after }) =>
-      doubled(writeConsumption(table, before, entryOf(table, after))),
-    ),
+    decisions.map((decision) => doubled(writeConsumption(decision))),
   );
 };
 
@@ -205,9 +203,9 @@ const transactGet = (store: Store, input: Json): Json => {
   const responses = readItems(input).map((item) => {
     const get = requiredRecord(item, 'Get');
     refuseUnknown(get, 'TransactGetItems Get', GET_ACTION);
-    const expressions = expressionsOf(get, ['ProjectionExpression']);
-    const projection = expressions.projection();
-    expressions.bindings.refuseUnused();
+    const bindings = bindingsOf(get, ['ProjectionExpression']);
+    const projection = readProjection(get, bindings);
+    refuseUnused(bindings);
     const table = requireTable(store, requiredText(get, 'TableName'));
     const { keys, name } = table.definition;
     const key = parseItem(requiredRecord(get, 'Key'));

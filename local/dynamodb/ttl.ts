@@ -1,10 +1,9 @@
 /** Time to live: items whose expiry, in seconds, has passed are deleted by the service itself. */
 import { firstWhere } from './key-index.ts';
-import { keyOf } from './key.ts';
 import { compareNumbers } from './number.ts';
-import { commit } from './store.ts';
+import { commitChange } from './store.ts';
 import type { Store } from './store.ts';
-import { EXPIRY_PARTITION } from './table.ts';
+import { EXPIRY_PARTITION, findItem } from './table.ts';
 import type { Entry } from './key-index.ts';
 import type { Table } from './table.ts';
 
@@ -16,9 +15,8 @@ export const sweepExpired = (store: Store): number => {
   const nowMs = store.setting.clock.nowMs();
   let count = 0;
   for (const table of store.tables.values()) {
-    const { name, keys } = table.definition;
-    for (const { item } of expiredEntries(table, nowMs)) {
-      commit(store, ['write', nowMs, 'expire', name, keyOf(keys, item)]);
+    for (const { primary } of expiredEntries(table, nowMs)) {
+      commitChange(store, { table, before: findItem(table, primary), after: undefined }, true);
       count += 1;
     }
   }

@@ -4,19 +4,22 @@
  */
 import { AwsError, validation } from '#local/kernel/aws-error.ts';
 import type { Json } from '#local/kernel/engine.ts';
+import { bindingsOf, refuseUnused } from './expression/bindings.ts';
 import type { Test } from './expression/condition.ts';
-import { expressionsOf } from './expression/expressions.ts';
+import { readTest, readUpdate } from './expression/expressions.ts';
 import type { ExpressionKind } from './expression/token.ts';
 import type { Update } from './expression/update.ts';
-import { keyAttributes, keyOf, primaryKeyOf, requireIndexKey, requireItemKey, requireKey } from './key.ts';
+import { keyAttributes, requireIndexKey, requireItemKey, requireKey } from './key.ts';
+import type { PrimaryKey } from './key.ts';
 import type { Entry } from './key-index.ts';
 import { parseItem } from './parse-value.ts';
 import { optionalChoice, requiredRecord, requiredText } from './request.ts';
 import { ITEM_BYTES_MAX, itemSize } from './size.ts';
-import { isNoChange, requireTable } from './store.ts';
-import type { Store, Write } from './store.ts';
+import { requireTable } from './store.ts';
+import type { Store } from './store.ts';
 import { findItem } from './table.ts';
-import type { Table } from './table.ts';
+import type { ItemChange, Table } from './table.ts';
+import { equalItems } from './value.ts';
 import type { Item } from './value.ts';
 
 export type WriteKind = 'Put' | 'Update' | 'Delete' | 'ConditionCheck';
@@ -33,13 +36,9 @@ export interface WriteRequest {
 }
 
 /** A write that may happen. */
-export interface WriteDecision {
-  readonly table: Table;
-  readonly before: Entry | undefined;
-  /** The item afterwards; undefined when it is gone. */
-  readonly after: Item | undefined;
-  /** What to commit; undefined when nothing changes. */
-  readonly write: Write | undefined;
+export interface WriteDecision extends ItemChange {
+  /** False when the table stays as it is; such a write leaves no trace in stream or journal. */
+  readonly isChange: boolean;
 }
 
 const KINDS: Readonly<Record<WriteKind, readonly ExpressionKind[]>> = {
@@ -53,48 +52,69 @@ const KINDS: Readonly<Record<WriteKind, readonly ExpressionKind[]>> = {
 export const readWrite = (kind: WriteKind, input: Json): WriteRequest => {
   const tableName = requiredText(input, 'TableName');
   const given = parseItem(requiredRecord(input, kind === 'Put' ? 'Item' : 'Key'));
-  const expressions = expressionsOf(input, KINDS[kind]);
-  const update = kind === 'Update' ? expressions.update() : undefined;
-  const test = expressions.test('ConditionExpression');
-  expressions.bindings.refuseUnused();
+  const bindings = bindingsOf(input, KINDS[kind]);
+  const update = kind === 'Update' ? readUpdate(input, bindings) : undefined;
+  const test = readTest(input, 'ConditionExpression', bindings);
+  refuseUnused(bindings);
   const shown = optionalChoice(input, 'ReturnValuesOnConditionCheckFailure', ['ALL_OLD', 'NONE']);
   return { kind, tableName, given, test, update, showsOldOnFailure: shown === 'ALL_OLD' };
 };
 
 /** Decides a write; throws the refusal of a failed condition or of an item that cannot be stored. */
 export const decideWrite = (store: Store, request: WriteRequest): WriteDecision => {
+  const { kind, given, update, test } = request;
   const table = requireTable(store, request.tableName);
   const { keys } = table.definition;
-  const primary = request.kind === 'Put' ? requireStorable(table, request) : requireKey(keys, request.given);
-  if (request.update) refuseKeyUpdate(table, request.update);
+  const primary = kind === 'Put' ? requireItemKey(keys, given) : requireKey(keys, given);
+  const put = kind === 'Put' ? storable(table, primary, given) : undefined;
+  if (update) refuseKeyUpdate(table, update);
   const before = findItem(table, primary);
-  if (request.test && !request.test(before?.item ?? {})) throw conditionFailed(request, before);
-  const after = itemAfter(table, request, before);
-  return { table, before, after, write: writeFor(table, request, { before, after }) };
+  if (test && !test(before?.item ?? {})) throw conditionFailed(request, before);
+  switch (kind) {
+    case 'Put':
+      return decision(table, before, put);
+    case 'Delete':
+      return decision(table, before, undefined);
+    case 'ConditionCheck':
+      return decision(table, before, before);
+    case 'Update': {
+      const base = before?.item ?? given;
+      return decision(table, before, updatable(table, primary, update ? update.apply(base) : base));
+    }
+  }
 };
 
 /** The key under which no two writes of a transaction may meet. */
-export const targetOf = (store: Store, request: WriteRequest): string => {
-  const { definition } = requireTable(store, request.tableName);
-  const primary =
-    request.kind === 'Put'
-      ? requireItemKey(definition.keys, request.given)
-      : requireKey(definition.keys, request.given);
-  return JSON.stringify([definition.name, primary]);
+export const targetOf = (store: Store, { kind, tableName, given }: WriteRequest): string => {
+  const { keys, name } = requireTable(store, tableName).definition;
+  const primary = kind === 'Put' ? requireItemKey(keys, given) : requireKey(keys, given);
+  return JSON.stringify([name, primary]);
 };
 
-const requireStorable = (table: Table, { given }: WriteRequest) => {
-  const primary = requireItemKey(table.definition.keys, given);
-  requireStorableIndexes(table, given);
-  if (itemSize(given) > ITEM_BYTES_MAX) {
-    throw validation('Item size has exceeded the maximum allowed size');
-  }
-  return primary;
+const decision = (table: Table, before: Entry | undefined, after: Entry | undefined): WriteDecision => ({
+  table,
+  before,
+  after,
+  isChange:
+    before === undefined || after === undefined ? before !== after : !equalItems(before.item, after.item),
+});
+
+const storable = (table: Table, primary: PrimaryKey, item: Item): Entry => {
+  const entry = entryFor(table, primary, item);
+  if (entry.bytes <= ITEM_BYTES_MAX) return entry;
+  throw validation('Item size has exceeded the maximum allowed size');
 };
 
-const requireStorableIndexes = (table: Table, item: Item): void => {
+const updatable = (table: Table, primary: PrimaryKey, item: Item): Entry => {
+  const entry = entryFor(table, primary, item);
+  if (entry.bytes <= ITEM_BYTES_MAX) return entry;
+  throw validation('Item size to update has exceeded the maximum allowed size');
+};
+
+const entryFor = (table: Table, primary: PrimaryKey, item: Item): Entry => {
   for (const { definition } of table.indexes.values())
     requireIndexKey(definition.keys, definition.name, item);
+  return { item, bytes: itemSize(item), sort: primary.sort, primary };
 };
 
 const refuseKeyUpdate = (table: Table, update: Update): void => {
@@ -107,44 +127,7 @@ const refuseKeyUpdate = (table: Table, update: Update): void => {
   );
 };
 
-const itemAfter = (table: Table, request: WriteRequest, before: Entry | undefined): Item | undefined => {
-  switch (request.kind) {
-    case 'Put':
-      return request.given;
-    case 'Delete':
-      return undefined;
-    case 'ConditionCheck':
-      return before?.item;
-    case 'Update': {
-      const base = before?.item ?? request.given;
-      const after = request.update ? request.update.apply(base) : base;
-      requireStorableIndexes(table, after);
-      if (itemSize(after) > ITEM_BYTES_MAX) {
-        throw validation('Item size to update has exceeded the maximum allowed size');
-      }
-      return after;
-    }
-  }
-};
-
-const writeFor = (
-  table: Table,
-  { kind, given }: WriteRequest,
-  { before, after }: { readonly before: Entry | undefined; readonly after: Item | undefined },
-): Write | undefined => {
-  if (kind === 'ConditionCheck' || isNoChange(before, after)) return undefined;
-  const { name, keys } = table.definition;
-  return after === undefined ? ['delete', name, keyOf(keys, given)] : ['put', name, after];
-};
-
 const conditionFailed = (request: WriteRequest, before: Entry | undefined): AwsError =>
   new AwsError('ConditionalCheckFailedException', 'The conditional request failed', {
     details: request.showsOldOnFailure && before ? { Item: before.item } : {},
   });
-
-/** The entry an item will have; for counting what a write consumes. */
-export const entryOf = (table: Table, item: Item | undefined): Entry | undefined => {
-  if (item === undefined) return undefined;
-  const primary = primaryKeyOf(table.definition.keys, item);
-  return { item, bytes: itemSize(item), sort: primary.sort, primary };
-};

@@ -9,12 +9,10 @@ import { invalid } from './token.ts';
 import type { ExpressionKind } from './token.ts';
 
 export interface Bindings {
-  /** The path with its `#names` resolved. */
-  readonly path: (kind: ExpressionKind, written: WrittenPath) => Path;
-  /** The value behind a `:value`. */
-  readonly value: (kind: ExpressionKind, placeholder: string) => AttributeValue;
-  /** Refuses names and values that no expression has used. */
-  readonly refuseUnused: () => void;
+  readonly names: ReadonlyMap<string, string>;
+  readonly values: ReadonlyMap<string, AttributeValue>;
+  /** The placeholders some expression has used. */
+  readonly used: Set<string>;
 }
 
 /** Reads the bindings of a request whose operation takes these expressions. */
@@ -22,54 +20,61 @@ export const bindingsOf = (input: Json, kinds: readonly ExpressionKind[]): Bindi
   const names = optionalRecord(input, 'ExpressionAttributeNames');
   const values = optionalRecord(input, 'ExpressionAttributeValues');
   const hasExpression = kinds.some((kind) => typeof input[kind] === 'string');
-  const boundNames = names === undefined ? NONE : readNames(names, hasExpression);
-  const boundValues = values === undefined ? NONE : readValues(values, hasExpression ? [] : kinds);
-  return createBindings(boundNames, boundValues);
+  return {
+    names: names === undefined ? NONE : readNames(names, hasExpression),
+    values: values === undefined ? NONE : readValues(values, hasExpression ? [] : kinds),
+    used: new Set(),
+  };
+};
+
+/** The path with its `#names` resolved. */
+export const boundPath = (bindings: Bindings, kind: ExpressionKind, written: WrittenPath): Path => {
+  if (!written.some(isPlaceholder)) return written;
+  const [first, ...rest] = written;
+  return [
+    boundName(bindings, kind, first),
+    ...rest.map((step) => (typeof step === 'number' ? step : boundName(bindings, kind, step))),
+  ];
+};
+
+/** The value behind a `:value`. */
+export const boundValue = (bindings: Bindings, kind: ExpressionKind, placeholder: string): AttributeValue => {
+  const value = bindings.values.get(placeholder);
+  if (value === undefined) {
+    throw invalid(
+      kind,
+      `An expression attribute value used in expression is not defined; attribute value: ${placeholder}`,
+    );
+  }
+  bindings.used.add(placeholder);
+  return value;
+};
+
+/** Refuses names and values that no expression has used. */
+export const refuseUnused = ({ names, values, used }: Bindings): void => {
+  if (used.size === names.size + values.size) return;
+  refuseUnusedOf('ExpressionAttributeNames', names, used);
+  refuseUnusedOf('ExpressionAttributeValues', values, used);
 };
 
 const NONE: ReadonlyMap<string, never> = new Map<string, never>();
 
-const createBindings = (
-  names: ReadonlyMap<string, string>,
-  values: ReadonlyMap<string, AttributeValue>,
-): Bindings => {
-  const used = new Set<string>();
-  const nameOf = (kind: ExpressionKind, written: string): string => {
-    if (!written.startsWith('#')) return written;
-    const name = names.get(written);
-    if (name === undefined) {
-      throw invalid(
-        kind,
-        `An expression attribute name used in the document path is not defined; attribute name: ${written}`,
-      );
-    }
-    used.add(written);
-    return name;
-  };
-  return {
-    path: (kind, [first, ...rest]) => [
-      nameOf(kind, first),
-      ...rest.map((step: Step) => (typeof step === 'number' ? step : nameOf(kind, step))),
-    ],
-    value: (kind, placeholder) => {
-      const value = values.get(placeholder);
-      if (value === undefined) {
-        throw invalid(
-          kind,
-          `An expression attribute value used in expression is not defined; attribute value: ${placeholder}`,
-        );
-      }
-      used.add(placeholder);
-      return value;
-    },
-    refuseUnused: () => {
-      refuseUnused('ExpressionAttributeNames', names, used);
-      refuseUnused('ExpressionAttributeValues', values, used);
-    },
-  };
+const isPlaceholder = (step: Step): boolean => typeof step === 'string' && step.startsWith('#');
+
+const boundName = (bindings: Bindings, kind: ExpressionKind, written: string): string => {
+  if (!isPlaceholder(written)) return written;
+  const name = bindings.names.get(written);
+  if (name === undefined) {
+    throw invalid(
+      kind,
+      `An expression attribute name used in the document path is not defined; attribute name: ${written}`,
+    );
+  }
+  bindings.used.add(written);
+  return name;
 };
 
-const refuseUnused = (
+const refuseUnusedOf = (
   parameter: string,
   given: ReadonlyMap<string, unknown>,
   used: ReadonlySet<string>,

@@ -3,6 +3,7 @@ import type { AwsError } from '#local/kernel/aws-error.ts';
 import { binarySize } from '../size.ts';
 import { bytesOf, compareValues, equalValues, setMembers, typeOf } from '../value.ts';
 import type { AttributeValue, Item } from '../value.ts';
+import { boundPath, boundValue } from './bindings.ts';
 import type { Bindings } from './bindings.ts';
 import type { Comparator, Condition, ConditionFunction, Operand } from './condition-syntax.ts';
 import { formatPath, isSamePath, valueAt } from './path.ts';
@@ -22,9 +23,11 @@ interface Binding {
   readonly bindings: Bindings;
 }
 
+type Read = (item: Item) => AttributeValue | undefined;
+
 /** An operand that gives its value for an item; `constant` when the value came with the request. */
 interface BoundOperand {
-  readonly read: (item: Item) => AttributeValue | undefined;
+  readonly read: Read;
   readonly path?: Path;
   readonly constant?: AttributeValue;
   readonly isSize?: true;
@@ -168,21 +171,36 @@ const bindAttributeType = (binding: Binding, subject: BoundOperand, argument: Bo
 const bindOperand = (binding: Binding, operand: Operand): BoundOperand => {
   switch (operand.kind) {
     case 'path': {
-      const path = binding.bindings.path(binding.kind, operand.path);
-      return { path, read: (item) => valueAt(item, path) };
+      const path = boundPath(binding.bindings, binding.kind, operand.path);
+      return { path, read: readPath(path) };
     }
     case 'value': {
-      const constant = binding.bindings.value(binding.kind, operand.placeholder);
-      return { constant, read: () => constant };
+      const constant = boundValue(binding.bindings, binding.kind, operand.placeholder);
+      return { constant, read: readConstant(constant) };
     }
     case 'size': {
       const of = bindOperand(binding, operand.of);
       if (of.isSize) throw wrongType(binding, 'size', 'N');
       refuseTypes(binding, 'size', of, ['S', 'B', 'SS', 'NS', 'BS', 'L', 'M']);
-      return { isSize: true, read: (item) => sizeOf(of.read(item)) };
+      return { isSize: true, read: readSize(of.read) };
     }
   }
 };
+
+const readPath =
+  (path: Path): Read =>
+  (item) =>
+    valueAt(item, path);
+
+const readConstant =
+  (constant: AttributeValue): Read =>
+  () =>
+    constant;
+
+const readSize =
+  (read: Read): Read =>
+  (item) =>
+    sizeOf(read(item));
 
 /** What `size()` gives: characters, bytes or members; nothing for numbers, booleans and null. */
 const sizeOf = (value: AttributeValue | undefined): AttributeValue | undefined => {

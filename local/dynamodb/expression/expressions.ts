@@ -1,9 +1,7 @@
-/**
- * The expressions of one request: parsed once per text and kept, bound to the request's names and values each time.
- */
+/** The expressions of a request: parsed once per text and kept, bound to the request's names and values each time. */
 import type { Json } from '#local/kernel/engine.ts';
 import { optionalText } from '../request.ts';
-import { bindingsOf } from './bindings.ts';
+import { boundPath } from './bindings.ts';
 import type { Bindings } from './bindings.ts';
 import { bindCondition } from './condition.ts';
 import type { Test } from './condition.ts';
@@ -17,46 +15,41 @@ import { bindUpdate } from './update.ts';
 import type { Update } from './update.ts';
 import { parseUpdate } from './update-syntax.ts';
 
-/** Binds what the request gave of the kinds an operation takes, then refuses unused names and values. */
-export interface Expressions {
-  readonly bindings: Bindings;
-  readonly test: (kind: 'ConditionExpression' | 'FilterExpression') => Test | undefined;
-  readonly keyCondition: () => Condition | undefined;
-  /** The attributes the filter reads. */
-  readonly filterNames: () => readonly string[];
-  readonly update: () => Update | undefined;
-  readonly projection: () => Projection | undefined;
-}
+/** The condition or filter of a request. */
+export const readTest = (
+  input: Json,
+  kind: 'ConditionExpression' | 'FilterExpression',
+  bindings: Bindings,
+): Test | undefined => {
+  const text = optionalText(input, kind);
+  return text === undefined ? undefined : bindCondition(kind, parsed(conditions, kind, text), bindings);
+};
 
-/** Opens the expressions of a request; call `bindings.refuseUnused` when all have been bound. */
-export const expressionsOf = (input: Json, kinds: readonly ExpressionKind[]): Expressions => {
-  const bindings = bindingsOf(input, kinds);
-  return {
-    bindings,
-    test: (kind) => {
-      const text = optionalText(input, kind);
-      return text === undefined ? undefined : bindCondition(kind, parsed(conditions, kind, text), bindings);
-    },
-    keyCondition: () => {
-      const text = optionalText(input, 'KeyConditionExpression');
-      return text === undefined ? undefined : parsed(conditions, 'KeyConditionExpression', text);
-    },
-    filterNames: () => {
-      const kind = 'FilterExpression';
-      const text = optionalText(input, kind);
-      if (text === undefined) return [];
-      return pathsIn(parsed(conditions, kind, text)).map((path) => bindings.path(kind, path)[0]);
-    },
-    update: () => {
-      const text = optionalText(input, 'UpdateExpression');
-      return text === undefined ? undefined : bindUpdate(parsed(updates, 'UpdateExpression', text), bindings);
-    },
-    projection: () => {
-      const text = optionalText(input, 'ProjectionExpression');
-      if (text === undefined) return undefined;
-      return bindProjection(parsed(projections, 'ProjectionExpression', text), bindings);
-    },
-  };
+/** The key condition of a request, not yet bound. */
+export const readKeyCondition = (input: Json): Condition | undefined => {
+  const text = optionalText(input, 'KeyConditionExpression');
+  return text === undefined ? undefined : parsed(conditions, 'KeyConditionExpression', text);
+};
+
+/** The attributes the filter of a request reads. */
+export const readFilterNames = (input: Json, bindings: Bindings): readonly string[] => {
+  const kind = 'FilterExpression';
+  const text = optionalText(input, kind);
+  if (text === undefined) return [];
+  return pathsIn(parsed(conditions, kind, text)).map((path) => boundPath(bindings, kind, path)[0]);
+};
+
+/** The update of a request. */
+export const readUpdate = (input: Json, bindings: Bindings): Update | undefined => {
+  const text = optionalText(input, 'UpdateExpression');
+  return text === undefined ? undefined : bindUpdate(parsed(updates, 'UpdateExpression', text), bindings);
+};
+
+/** The projection of a request. */
+export const readProjection = (input: Json, bindings: Bindings): Projection | undefined => {
+  const text = optionalText(input, 'ProjectionExpression');
+  if (text === undefined) return undefined;
+  return bindProjection(parsed(projections, 'ProjectionExpression', text), bindings);
 };
 
 const CACHED_TEXTS_MAX = 5_000;

@@ -1,6 +1,7 @@
 /** Projections: the part of an item that lies under some paths. */
 import { attributeOf } from '../value.ts';
 import type { AttributeValue, Item } from '../value.ts';
+import { boundPath } from './bindings.ts';
 import type { Bindings } from './bindings.ts';
 import { byFirstStep, clashOf, parsePath } from './path.ts';
 import type { Path, Step, WrittenPath } from './path.ts';
@@ -25,7 +26,7 @@ export const parseProjection = (cursor: Cursor): readonly WrittenPath[] => {
 
 /** Binds the names of a projection; refuses paths that overlap. */
 export const bindProjection = (written: readonly WrittenPath[], bindings: Bindings): Projection => {
-  const paths = written.map((path) => bindings.path('ProjectionExpression', path));
+  const paths = written.map((path) => boundPath(bindings, 'ProjectionExpression', path));
   paths.forEach((path, place) => {
     for (const earlier of paths.slice(0, place)) {
       const clash = clashOf(earlier, path);

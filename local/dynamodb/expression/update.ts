@@ -4,6 +4,7 @@ import type { AwsError } from '#local/kernel/aws-error.ts';
 import { addNumbers, subtractNumbers } from '../number.ts';
 import { setMembers, typeOf } from '../value.ts';
 import type { AttributeValue, Item, TypeTag } from '../value.ts';
+import { boundPath, boundValue } from './bindings.ts';
 import type { Bindings } from './bindings.ts';
 import { clashOf, valueAt } from './path.ts';
 import type { Path } from './path.ts';
@@ -25,22 +26,25 @@ export const bindUpdate = (actions: readonly UpdateAction[], bindings: Bindings)
   const bound = actions.map((action) => bindAction(action, bindings));
   const paths = bound.map(({ path }) => path);
   refuseClashes(paths);
-  return {
-    paths,
-    apply: (before) => {
-      const changes: Change[] = [];
-      for (const { path, read } of bound) {
-        const change = read(before);
-        if (change !== UNCHANGED) changes.push({ path, value: change });
-      }
-      return rebuild(before, changes);
-    },
-  };
+  return { paths, apply: applier(bound) };
 };
 
 const KIND = 'UpdateExpression';
 const WRONG_OPERAND = 'An operand in the update expression has an incorrect data type';
 const MISSING_OPERAND = 'The provided expression refers to an attribute that does not exist in the item';
+
+const applier =
+  (actions: readonly BoundAction[]): Update['apply'] =>
+  (before) => {
+    const changes: Change[] = [];
+    for (const { path, read } of actions) {
+      const value = read(before);
+      if (value !== UNCHANGED) changes.push({ path, value });
+    }
+    return rebuild(before, changes);
+  };
+
+const remove = (): undefined => undefined;
 
 /** The action leaves the item as it is. */
 const UNCHANGED = Symbol('unchanged');
@@ -56,23 +60,23 @@ interface BoundAction {
 type Read = (before: Item) => AttributeValue;
 
 const bindAction = (action: UpdateAction, bindings: Bindings): BoundAction => {
-  const path = bindings.path(KIND, action.path);
+  const path = boundPath(bindings, KIND, action.path);
   switch (action.kind) {
     case 'SET':
       return { path, read: bindOperand(action.operand, bindings) };
     case 'REMOVE':
-      return { path, read: () => undefined };
+      return { path, read: remove };
     case 'ADD':
-      return { path, read: bindAdd(path, bindings.value(KIND, action.placeholder)) };
+      return { path, read: bindAdd(path, boundValue(bindings, KIND, action.placeholder)) };
     case 'DELETE':
-      return { path, read: bindDelete(path, bindings.value(KIND, action.placeholder)) };
+      return { path, read: bindDelete(path, boundValue(bindings, KIND, action.placeholder)) };
   }
 };
 
 const bindOperand = (operand: UpdateOperand, bindings: Bindings): Read => {
   switch (operand.kind) {
     case 'path': {
-      const path = bindings.path(KIND, operand.path);
+      const path = boundPath(bindings, KIND, operand.path);
       return (before) => {
         const value = valueAt(before, path);
         if (value === undefined) throw validation(MISSING_OPERAND);
@@ -80,11 +84,11 @@ const bindOperand = (operand: UpdateOperand, bindings: Bindings): Read => {
       };
     }
     case 'value': {
-      const constant = bindings.value(KIND, operand.placeholder);
+      const constant = boundValue(bindings, KIND, operand.placeholder);
       return () => constant;
     }
     case 'if_not_exists': {
-      const path = bindings.path(KIND, operand.path);
+      const path = boundPath(bindings, KIND, operand.path);
       const fallback = bindOperand(operand.fallback, bindings);
       return (before) => valueAt(before, path) ?? fallback(before);
     }
@@ -165,7 +169,7 @@ const setOf = (like: AttributeValue, members: readonly string[]): AttributeValue
 /** Only a value that came with the request has a type before the item is known. */
 const refuseType = (operator: string, operand: UpdateOperand, bindings: Bindings, wanted: TypeTag): void => {
   if (operand.kind !== 'value') return;
-  const type = typeOf(bindings.value(KIND, operand.placeholder));
+  const type = typeOf(boundValue(bindings, KIND, operand.placeholder));
   if (type === wanted) return;
   throw invalid(
     KIND,
