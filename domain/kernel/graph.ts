@@ -3,8 +3,9 @@
 /** For each node the nodes it depends on; dependencies outside the map are ignored. */
 export type Dependencies = ReadonlyMap<string, readonly string[]>;
 
-const known = (graph: Dependencies, node: string): readonly string[] =>
-  (graph.get(node) ?? []).filter((upstream) => graph.has(upstream));
+const known = (graph: Dependencies, node: string): readonly string[] => [
+  ...new Set((graph.get(node) ?? []).filter((upstream) => graph.has(upstream))),
+];
 
 /** The same graph with every edge turned round. */
 export const reversed = (graph: Dependencies): Dependencies => {
@@ -51,8 +52,8 @@ export const topologicalOrder = (graph: Dependencies): readonly string[] => {
 };
 
 /**
- * One cycle of each knot, as a path that names its first node again at the end (`a`, `b`, `a`), starting at the
- * least name; empty for a graph without cycles.
+ * Cycles as paths that name their first node again at the end (`a`, `b`, `a`): every node that lies on a cycle
+ * is in one of them, which is its shortest. Starts at the least name; empty for a graph without cycles.
  */
 export const cycles = (graph: Dependencies): readonly (readonly string[])[] => {
   const ordered = new Set(topologicalOrder(graph));

@@ -15,7 +15,7 @@ const NAMES =
 
 /** `name=value`, `name: value`, `"name":"value"`, with any prefix or suffix to the name, such as `AWS_SECRET_KEY`. */
 const assignment = (value: string): RegExp =>
-  new RegExp(`((?:[\\w.-]*(?:${NAMES})[\\w.-]*)(?:\\\\?["'])?\\s*[:=]\\s*)${value}`, 'gi');
+  new RegExp(`((?:[\\w.-]*(?:${NAMES})[\\w.-]*)(?:\\\\?["'])?\\s*[:=]\\s*)(?!\\[redacted\\])${value}`, 'gi');
 
 /** Order matters: whole blocks and quoted values first, so that no part of one is left behind. */
 const SHAPES: readonly Shape[] = [

@@ -11,7 +11,7 @@ import { plannedTask } from '#domain/run/run.ts';
 export const runDetail = (events: readonly RecordedEvent[]): RunRead | undefined => {
   let run: RunRow | undefined;
   let plan: Plan | undefined;
-  let tasks: readonly TaskRow[] = [];
+  let tasks: TaskRow[] = [];
   for (const event of events) {
     run = runRowAfter(run, event);
     const known = asRunEvent(event);
@@ -20,9 +20,8 @@ export const runDetail = (events: readonly RecordedEvent[]): RunRead | undefined
       tasks = plan.tasks.flatMap(({ key }) => taskRowAfter(undefined, key, event) ?? []);
     } else if (known && 'taskIndex' in known.data) {
       const { taskIndex, taskKey } = known.data;
-      tasks = tasks.map((row, index) =>
-        index === taskIndex ? (taskRowAfter(row, taskKey, event) ?? row) : row,
-      );
+      const row = taskRowAfter(tasks[taskIndex], taskKey, event);
+      if (row) tasks[taskIndex] = row;
     }
   }
   if (!run) return undefined;

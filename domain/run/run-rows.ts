@@ -6,6 +6,7 @@ import type { RunStatus, TaskStatus } from '#contracts/runs/states.ts';
 import type { RunRead, TaskCounts, TaskRead } from '#contracts/runs/read.ts';
 import { asRunEvent } from '#domain/run/evolve.ts';
 import { executionLineageRef, lineageOf } from '#domain/run/lineage.ts';
+import { statusLetter, statusOf } from '#domain/run/status-letter.ts';
 
 /** The run's own row. `statuses` holds one letter a task in plan order, from which the counts are taken. */
 export type RunRow = Omit<RunRead, 'tasks' | 'taskCounts'> & {
@@ -25,18 +26,6 @@ export type TaskRow = Omit<TaskRead, 'retryAttribution' | 'skipAttribution'> & {
 };
 
 const iso = (atMs: number): string => new Date(atMs).toISOString();
-
-const LETTER_OF = {
-  BLOCKED: 'b',
-  READY: 'r',
-  DISPATCHED: 'd',
-  RUNNING: 'x',
-  RETRY_WAIT: 'w',
-  SKIPPED: 'k',
-  CANCELLED: 'c',
-  FAILED: 'f',
-  SUCCEEDED: 's',
-} as const satisfies Record<TaskStatus, string>;
 
 const COUNT_OF = {
   PENDING: 'pending',
@@ -60,7 +49,7 @@ export const countTasks = (statuses: string): TaskCounts => {
     skipped: 0,
     cancelled: 0,
   };
-  for (const [status, letter] of Object.entries(LETTER_OF) as [TaskStatus, string][]) {
+  for (const [letter, status] of statusOf) {
     const count = statuses.split(letter).length - 1;
     counts[COUNT_OF[publicTaskState[status]]] += count;
     counts.total += count;
@@ -109,7 +98,7 @@ export const runRowAfter = (row: RunRow | undefined, event: RecordedEvent): RunR
   if (known?.type === 'PlanCreated') {
     const { tasks } = known.data.plan;
     const statuses = tasks
-      .map(({ dependsOn }) => LETTER_OF[isRoot(dependsOn) ? 'READY' : 'BLOCKED'])
+      .map(({ dependsOn }) => statusLetter[isRoot(dependsOn) ? 'READY' : 'BLOCKED'])
       .join('');
     return { ...withState(row, 'RUNNING'), statuses, taskCount: tasks.length };
   }
@@ -122,14 +111,14 @@ export const runRowAfter = (row: RunRow | undefined, event: RecordedEvent): RunR
   const change = statusAfter(event);
   if (!change) return row;
   const { taskIndex, status } = change;
-  const statuses = row.statuses.slice(0, taskIndex) + LETTER_OF[status] + row.statuses.slice(taskIndex + 1);
-  const { succeeded, failed } = countTasks(statuses);
+  const statuses =
+    row.statuses.slice(0, taskIndex) + statusLetter[status] + row.statuses.slice(taskIndex + 1);
   return {
     ...row,
     ...(status === 'RUNNING' && row.startedAt === undefined ? { startedAt: iso(event.occurredAtMs) } : {}),
     statuses,
-    tasksSucceeded: succeeded,
-    tasksFailed: failed,
+    tasksSucceeded: row.tasksSucceeded + (status === 'SUCCEEDED' ? 1 : 0),
+    tasksFailed: row.tasksFailed + (status === 'FAILED' ? 1 : 0),
   };
 };
 

@@ -4,8 +4,8 @@
  * About 150 bytes for 10 tasks and 2 KB compressed for 500.
  */
 import type { WorkerId } from '#contracts/runs/callbacks.ts';
-import type { TaskStatus } from '#contracts/runs/states.ts';
 import { attemptOf } from '#domain/run/run.ts';
+import { statusLetter, statusOf } from '#domain/run/status-letter.ts';
 import type { EndedRun, Run, RunHeader, RunningRun, Task } from '#domain/run/run.ts';
 
 /** Characters of a report hash. */
@@ -25,22 +25,6 @@ interface Packed {
   readonly o?: RunHeader;
 }
 
-const LETTERS = {
-  BLOCKED: 'b',
-  READY: 'r',
-  DISPATCHED: 'd',
-  RUNNING: 'x',
-  RETRY_WAIT: 'w',
-  SKIPPED: 'k',
-  CANCELLED: 'c',
-  FAILED: 'f',
-  SUCCEEDED: 's',
-} as const satisfies Record<TaskStatus, string>;
-
-const STATUSES = new Map<string, TaskStatus>(
-  Object.entries(LETTERS).map(([status, letter]) => [letter, status as TaskStatus]),
-);
-
 /** Compact JSON of the run without its origin. */
 export const encodeRun = (run: Run): string => {
   if (run.status === 'none') return JSON.stringify({ s: 'none' } satisfies Packed);
@@ -55,7 +39,7 @@ export const encodeRun = (run: Run): string => {
   const packed: Packed = {
     s: run.status,
     t: run.changedAtMs,
-    k: run.tasks.map(({ status }) => LETTERS[status]).join(''),
+    k: run.tasks.map(({ status }) => statusLetter[status]).join(''),
     a: run.tasks.map((task) => attemptOf(task).toString(36)).join(''),
     h: run.tasks.map((task) => ('reportHash' in task ? task.reportHash : '')).join(''),
     w: workers,
@@ -108,7 +92,7 @@ const unpackTasks = (
     isReported ? h.slice(hash, (hash += REPORT_HASH_LENGTH)) : '';
   return [...k].map((letter, index): Task => {
     const attempt = Number.parseInt(a.charAt(index), 36);
-    const status = STATUSES.get(letter) ?? 'BLOCKED';
+    const status = statusOf.get(letter) ?? 'BLOCKED';
     switch (status) {
       case 'BLOCKED':
       case 'SKIPPED':

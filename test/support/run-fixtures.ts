@@ -1,0 +1,134 @@
+/** Manifests, plans and commands for tests of runs. */
+import type { AssetKey, ManifestId, TenantId, WorkspaceId } from '#contracts/ids.ts';
+import { AttemptId, RunId, TaskKey } from '#contracts/ids.ts';
+import type { CompletedRequest } from '#contracts/runs/callbacks.ts';
+import { CompletedRequest as CompletedBody, WorkerId } from '#contracts/runs/callbacks.ts';
+import type { Plan, TaskPolicy } from '#contracts/runs/plan.ts';
+import type { RunCommand, TriggerRun } from '#domain/run/command.ts';
+import { attemptId, planId } from '#domain/kernel/ids.ts';
+import { defaultPolicy } from '#domain/run/plan.ts';
+import { runAggregate, runStream } from '#domain/run/run-aggregate.ts';
+import { given } from '#test/support/decider.ts';
+
+export const START_MS = 1_767_387_600_000;
+export const runId = RunId.parse('run_01JQ8Z3T5N6M7P8Q9R0S1T2V3W');
+export const scope = { tenantId: 'acme' as TenantId, workspaceId: 'prod' as WorkspaceId };
+export const stream = runStream({ ...scope, runId });
+export const worker = (name: string): WorkerId => WorkerId.parse(name);
+
+/** Edges by task name: `{ 'm.b': ['m.a'] }`; names in plan order, upstreams first. */
+export type Edges = Readonly<Record<string, readonly string[]>>;
+
+export interface PlanOptions {
+  readonly partitionKey?: string;
+  readonly policy?: Partial<TaskPolicy>;
+}
+
+/** A plan of these edges; every task is an asset of the same key. */
+export const planOf = (edges: Edges, { partitionKey, policy }: PlanOptions = {}): Plan => {
+  const names = Object.keys(edges);
+  return {
+    ...(partitionKey === undefined ? {} : { partitionKey }),
+    defaults: { ...defaultPolicy, ...policy },
+    requiresVisibleOutput: true,
+    tasks: names.map((name) => {
+      const dependsOn = (edges[name] ?? []).map((upstream) => names.indexOf(upstream));
+      return {
+        key: TaskKey.parse(name),
+        assetKey: name as AssetKey,
+        ...(dependsOn.length === 0 ? {} : { dependsOn }),
+      };
+    }),
+  };
+};
+
+export const triggerOf = (plan: Plan, header: Partial<TriggerRun['header']> = {}): TriggerRun => ({
+  type: 'TriggerRun',
+  header: {
+    runId,
+    planId: planId(runId),
+    ...scope,
+    manifestId: 'man_00000000000000000000000000' as ManifestId,
+    trigger: { type: 'manual', userId: 'ops@acme.example' },
+    rootAssets: [plan.tasks[0]?.key ?? ''],
+    fingerprint: 'f1',
+    labels: {},
+    codeVersion: 'git-1',
+    ...header,
+  },
+  plan,
+});
+
+/** A run that was just triggered with this plan. */
+export const triggered = (plan: Plan) =>
+  given(runAggregate, { stream, nowMs: START_MS }).after(triggerOf(plan));
+
+export const idOf = (taskKey: string, attempt: number): AttemptId => attemptId({ runId, taskKey, attempt });
+
+export const claim = (taskKey: string, workerId = 'wk-1', attempt = 1): RunCommand => ({
+  type: 'ClaimTask',
+  taskKey: TaskKey.parse(taskKey),
+  attempt,
+  attemptId: idOf(taskKey, attempt),
+  workerId: worker(workerId),
+});
+
+export const start = (taskKey: string, workerId = 'wk-1', attempt = 1): RunCommand => ({
+  type: 'StartTask',
+  taskKey: TaskKey.parse(taskKey),
+  report: { attempt, attemptId: idOf(taskKey, attempt), workerId: worker(workerId) },
+});
+
+export const beat = (
+  taskKey: string,
+  more: Partial<Extract<RunCommand, { type: 'HeartbeatTask' }>['report']> = {},
+): RunCommand => ({
+  type: 'HeartbeatTask',
+  taskKey: TaskKey.parse(taskKey),
+  report: { attempt: 1, attemptId: idOf(taskKey, more.attempt ?? 1), workerId: worker('wk-1'), ...more },
+});
+
+/** A completion body as parsed from the wire. */
+export const completion = (
+  taskKey: string,
+  body: Readonly<Record<string, unknown>> & { readonly outcome: string; readonly attempt?: number },
+): CompletedRequest =>
+  CompletedBody.parse({
+    attempt: 1,
+    attemptId: idOf(taskKey, body.attempt ?? 1),
+    workerId: 'wk-1',
+    ...body,
+  });
+
+export const succeed = (taskKey: string, attempt = 1, output?: object): RunCommand => ({
+  type: 'CompleteTask',
+  taskKey: TaskKey.parse(taskKey),
+  report: completion(taskKey, { outcome: 'SUCCEEDED', attempt, ...(output ? { output } : {}) }),
+});
+
+export const fail = (taskKey: string, attempt = 1, category = 'USER_CODE'): RunCommand => ({
+  type: 'CompleteTask',
+  taskKey: TaskKey.parse(taskKey),
+  report: completion(taskKey, { outcome: 'FAILED', attempt, error: { category, message: 'it broke' } }),
+});
+
+export const cancel = (taskKey: string): RunCommand => ({
+  type: 'CompleteTask',
+  taskKey: TaskKey.parse(taskKey),
+  report: completion(taskKey, { outcome: 'CANCELLED' }),
+});
+
+export const retry = (taskKey: string, attempt = 1): RunCommand => ({
+  type: 'RetryTask',
+  taskKey: TaskKey.parse(taskKey),
+  attempt,
+});
+
+export const sweep = (nowMs: number, ...lostOffers: readonly string[]): RunCommand => ({
+  type: 'SweepRun',
+  nowMs,
+  lostOffers,
+});
+
+/** Claims and finishes a task. */
+export const finish = (taskKey: string): readonly RunCommand[] => [claim(taskKey), succeed(taskKey)];
