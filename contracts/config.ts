@@ -153,7 +153,7 @@ export const readEnvironment = <Name extends FunctionName>(
   const parsed = Environment.pick(mask as Record<EnvironmentKey, true>).safeParse(given);
   if (!parsed.success)
     throw new Error(`the environment of ${functionName} is not usable: ${describeIssues(parsed.error)}`);
-  return parsed.data as EnvironmentOf<Name>;
+  return parsed.data;
 };
 
 const describeIssues = (error: z.ZodError): string =>

@@ -27,6 +27,7 @@ export interface MetricAlarm {
   readonly whenSilent?: 'fine' | 'alarming';
 }
 
+/** One metric: its unit, what it counts, and how it may be told apart. */
 export interface Metric {
   readonly unit: 'Count' | 'Milliseconds';
   readonly meaning: string;

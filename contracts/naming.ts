@@ -10,9 +10,11 @@ export const Stage = z.string().regex(/^[a-z][a-z0-9]{0,11}$/, {
 });
 export type Stage = z.infer<typeof Stage>;
 
+/** The tables: facts, read models and losable coordination. */
 export const tableNames = ['ledger', 'views', 'control'] as const;
 export type TableName = (typeof tableNames)[number];
 
+/** The Kinesis streams: market records in, orchestrator events out. */
 export const streamNames = ['market-events', 'orchestrator-events'] as const;
 export type StreamName = (typeof streamNames)[number];
 
@@ -54,6 +56,7 @@ export const functionNames = [
 ] as const;
 export type FunctionName = (typeof functionNames)[number];
 
+/** The state machines; each is `statemachines/<name>.asl.json`. */
 export const stateMachineNames = ['retry-task'] as const;
 export type StateMachineName = (typeof stateMachineNames)[number];
 

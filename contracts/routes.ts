@@ -10,6 +10,7 @@ import type { Role } from '#contracts/roles.ts';
 /** What a caller must show: at least this role, an attempt-scoped task token, or nothing. */
 export type RouteAccess = Role | 'task-token' | 'public';
 
+/** One route: who serves it, who may call it, and what it takes and gives. */
 export interface Route {
   readonly operationId: string;
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';

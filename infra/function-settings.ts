@@ -1,6 +1,7 @@
 /** How long each function may take, and whether it may cause messages to itself. */
 import type { FunctionName } from '#contracts/naming.ts';
 
+/** What differs between functions besides their grants and variables. */
 export interface FunctionSettings {
   readonly timeoutSeconds: number;
   /** On a cycle of queues: Lambda would otherwise drop the seventeenth hop. A test derives the cycles. */
@@ -14,6 +15,7 @@ const settings = (timeoutSeconds: number, isRecursive: boolean, description: str
   description,
 });
 
+/** The settings of every function; API functions answer before the gateway gives up at 29 s. */
 export const functionSettings: Readonly<Record<FunctionName, FunctionSettings>> = {
   'api-runs': settings(29, false, 'Serves health, manifests and runs'),
   'api-feeds': settings(29, false, 'Serves market feeds'),

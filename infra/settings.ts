@@ -25,6 +25,7 @@ const Settings = z.strictObject({
 });
 type Settings = z.infer<typeof Settings>;
 
+/** The settings of one deployment with every default filled in. */
 export interface StackSettings extends Omit<Settings, 'marketRetentionHours'> {
   readonly marketRetentionHours: number;
 }

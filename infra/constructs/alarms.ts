@@ -74,7 +74,7 @@ const plansOf = (settings: StackSettings, names: ResourceNames): readonly AlarmP
 const cataloguePlans = (settings: StackSettings): readonly AlarmPlan[] =>
   Object.entries(metricCatalogue).flatMap(([metricName, entry]) => {
     if (!('alarm' in entry)) return [];
-    const { statistic, ...alarm } = entry.alarm as MetricAlarm;
+    const { statistic, ...alarm } = entry.alarm;
     return [
       {
         id: metricName,

@@ -23,6 +23,7 @@ import type { Route } from '#contracts/routes.ts';
 import { acknowledge } from '#infra/constructs/acknowledge.ts';
 import { addGatewayErrors } from '#infra/constructs/gateway-errors.ts';
 
+/** The routes and the functions that serve them. */
 export interface HttpApiProps {
   readonly name: string;
   /** Stage of the gateway, first part of every path on its own domain. */

@@ -4,6 +4,7 @@ import { EventSourceMapping, StartingPosition } from 'aws-cdk-lib/aws-lambda';
 import type { IEventSourceDlq, IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 
+/** How a stream is read. */
 export interface StreamMappingProps {
   readonly target: IFunction;
   readonly streamArn: string;
@@ -32,6 +33,7 @@ export const mapStream = (scope: Construct, id: string, props: StreamMappingProp
       : { filters: props.filters.map((filter) => ({ pattern: JSON.stringify(filter) })) }),
   });
 
+/** How a queue is read. */
 export interface QueueMappingProps {
   readonly target: IFunction;
   readonly queueArn: string;

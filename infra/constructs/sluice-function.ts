@@ -24,6 +24,7 @@ export interface TokenIssuer {
   readonly audience: string;
 }
 
+/** Which function of which deployment. */
 export interface SluiceFunctionProps {
   readonly name: FunctionName;
   readonly settings: StackSettings;

@@ -9,6 +9,7 @@ import type { QueueName, Stage, WorkQueueName } from '#contracts/naming.ts';
 /** Receives of one message before it is given up. */
 export const receivesMax = 8;
 
+/** Which queue of which stage, and how long its consumer may take. */
 export interface WorkQueueProps {
   readonly stage: Stage;
   readonly name: WorkQueueName;
@@ -33,6 +34,7 @@ export class WorkQueue extends Construct {
   }
 }
 
+/** Which queue of which stage. */
 export interface DeadLetterQueueProps {
   readonly stage: Stage;
   readonly name: QueueName;

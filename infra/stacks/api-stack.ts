@@ -27,6 +27,7 @@ const constructIds = {
   'task-callback': 'TaskCallback',
 } as const satisfies Partial<Record<FunctionName, string>>;
 
+/** The routes of the contract table behind one gateway, and the issuer of tokens. */
 export class ApiStack extends Stack {
   constructor(scope: Construct, id: string, settings: StackSettings) {
     super(scope, id, { description: 'Sluice: HTTP API and token issuer' });

@@ -26,6 +26,7 @@ import type { StackSettings } from '#infra/settings.ts';
 const text = (name: string) => ({ name, type: AttributeType.STRING });
 const number = (name: string) => ({ name, type: AttributeType.NUMBER });
 
+/** The stores of a stage; all of them stay when the stack is deleted. */
 export class DataStack extends Stack {
   private readonly settings: StackSettings;
   private readonly names: ResourceNames;

@@ -10,6 +10,7 @@ import { functionSettings } from '#infra/function-settings.ts';
 import { resourceNames } from '#infra/resource-names.ts';
 import type { StackSettings } from '#infra/settings.ts';
 
+/** Market ingest and the queue of engine runs; absent when feeds are off. */
 export class IngestStack extends Stack {
   constructor(scope: Construct, id: string, settings: StackSettings) {
     super(scope, id, { description: 'Sluice: market ingest and engine runs' });

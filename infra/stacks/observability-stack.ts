@@ -13,6 +13,7 @@ import type { StackSettings } from '#infra/settings.ts';
 /** Graphs side by side. */
 const columnCount = 4;
 
+/** One dashboard and the alarms of a stage. */
 export class ObservabilityStack extends Stack {
   constructor(scope: Construct, id: string, settings: StackSettings) {
     super(scope, id, { description: 'Sluice: dashboard and alarms' });

@@ -25,6 +25,7 @@ const retryTaskFile = new URL('../../statemachines/retry-task.asl.json', import.
 /** Hours DynamoDB keeps the records of a table's stream. */
 const tableStreamHours = 24;
 
+/** Everything between a commit and the next command. */
 export class WorkflowStack extends Stack {
   private readonly settings: StackSettings;
   private readonly names: ResourceNames;

@@ -49,3 +49,9 @@ export const listOf = (value: unknown): readonly unknown[] =>
 /** A member deep inside a property. */
 export const at = (value: unknown, ...path: readonly (string | number)[]): unknown =>
   path.reduce<unknown>((inner, key) => (inner as Record<string | number, unknown> | undefined)?.[key], value);
+
+/** A member that is text, or undefined. */
+export const textAt = (value: unknown, ...path: readonly (string | number)[]): string | undefined => {
+  const found = at(value, ...path);
+  return typeof found === 'string' ? found : undefined;
+};

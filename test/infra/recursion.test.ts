@@ -1,7 +1,7 @@
 /** Lambda drops the seventeenth hop of a loop unless told otherwise; the loops are derived from the template. */
 import { beforeAll, expect, it } from 'vitest';
 
-import { assembly, at, listOf } from '#test/infra/assembly.ts';
+import { assembly, at, listOf, textAt } from '#test/infra/assembly.ts';
 import type { TestAssembly } from '#test/infra/assembly.ts';
 
 /** What an action on a resource sets in motion. */
@@ -56,8 +56,8 @@ const edges = (): ReadonlyMap<string, ReadonlySet<string>> => {
     add(nodeOf(String(properties['EventSourceArn'])), `lambda ${nameOf(properties['FunctionName'])}`);
   }
   for (const { properties } of app.ofType('AWS::SQS::Queue')) {
-    const dead = at(properties, 'RedrivePolicy', 'deadLetterTargetArn');
-    if (dead !== undefined) add(`sqs ${nameOf(properties['QueueName'])}`, nodeOf(String(dead)));
+    const dead = textAt(properties, 'RedrivePolicy', 'deadLetterTargetArn');
+    if (dead !== undefined) add(`sqs ${nameOf(properties['QueueName'])}`, nodeOf(dead));
   }
   return found;
 };

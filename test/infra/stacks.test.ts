@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { environmentKeysOf } from '#contracts/config.ts';
 import { metricCatalogue } from '#contracts/metrics.ts';
 import { functionNames } from '#contracts/naming.ts';
-import { assembly, at, listOf } from '#test/infra/assembly.ts';
+import { assembly, at, listOf, textAt } from '#test/infra/assembly.ts';
 import type { TestAssembly } from '#test/infra/assembly.ts';
 
 /** A stack beyond this is split before CloudFormation's 500 stop it. */
@@ -116,9 +116,9 @@ describe('queues', () => {
   it('have a dead-letter queue each, of their own kind', () => {
     for (const { properties, physicalName } of app.ofType('AWS::SQS::Queue')) {
       const isFinal = /-dead(\.fifo)?$|dead-letters$/.test(physicalName);
-      const dead = at(properties, 'RedrivePolicy', 'deadLetterTargetArn');
+      const dead = textAt(properties, 'RedrivePolicy', 'deadLetterTargetArn');
       expect(dead === undefined, physicalName).toBe(isFinal);
-      if (dead !== undefined) expect(String(dead).endsWith('.fifo')).toBe(physicalName.endsWith('.fifo'));
+      if (dead !== undefined) expect(dead.endsWith('.fifo')).toBe(physicalName.endsWith('.fifo'));
     }
   });
 

@@ -13,6 +13,7 @@ import { functionNames } from '#contracts/naming.ts';
 import type { FunctionName } from '#contracts/naming.ts';
 import { fileDigest, replaceFolder, scratchName } from '#tools/build/files.ts';
 
+/** What to bundle, from where to where. */
 export interface BundleOptions {
   /** Folder of the repository; default the working directory. */
   readonly root?: string;
@@ -22,6 +23,7 @@ export interface BundleOptions {
   readonly names?: readonly FunctionName[];
 }
 
+/** What was done. */
 export interface BundleReport {
   /** False when the bundles were up to date. */
   readonly isBuilt: boolean;

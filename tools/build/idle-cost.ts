@@ -8,11 +8,13 @@ import { dimensionValues } from '#contracts/metrics.ts';
 
 const Price = z.object({ dollars: z.number(), freeCount: z.number().optional() });
 const Prices = z.object({ hoursPerMonth: z.number(), idle: z.record(z.string(), Price) });
+/** The price table. */
 export type Prices = z.infer<typeof Prices>;
 
 const Resource = z.object({ Type: z.string(), Properties: z.record(z.string(), z.unknown()).default({}) });
 const Template = z.object({ Resources: z.record(z.string(), Resource).default({}) });
 type Resource = z.infer<typeof Resource>;
+/** A template as far as its cost goes. */
 export type CostedTemplate = z.infer<typeof Template>;
 
 /** One line of the bill. */

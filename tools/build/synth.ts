@@ -9,6 +9,7 @@ import * as z from 'zod';
 
 import { replaceFolder, scratchName, treeDigest } from '#tools/build/files.ts';
 
+/** What to synthesise, from where to where. */
 export interface SynthOptions {
   /** Folder of the repository; default the working directory. */
   readonly root?: string;
@@ -22,6 +23,7 @@ export interface SynthOptions {
   readonly isChecked?: boolean;
 }
 
+/** What was done. */
 export interface SynthReport {
   /** Folder of the cloud assembly. */
   readonly assemblyDir: string;
