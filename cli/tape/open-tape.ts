@@ -1,0 +1,78 @@
+/** Opens tape files, plain or gzip, as lines; and names a tape so that it is recognised after a restart. */
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { createGunzip } from 'node:zlib';
+import { sha256Base32 } from '#domain/kernel/hash.ts';
+import { TapeError } from '#cli/tape/tape-record.ts';
+
+/** A tape file and its name: a hash of its first 64 KiB and its size, so that renaming it changes nothing. */
+export interface TapeFile {
+  readonly path: string;
+  readonly tapeId: string;
+  readonly isGzip: boolean;
+}
+
+/** A line of a tape without its line end. */
+export interface TapeLine {
+  /** 1-based. */
+  readonly line: number;
+  readonly text: string;
+}
+
+const HEAD_BYTES = 65_536;
+
+const unreadable = (path: string, cause: unknown): TapeError => {
+  const isMissing = typeof cause === 'object' && cause !== null && 'code' in cause && cause.code === 'ENOENT';
+  return isMissing
+    ? new TapeError('tape_missing', `there is no tape at ${path}; check the path`, { cause })
+    : new TapeError('tape_unreadable', `the tape at ${path} cannot be read: ${String(cause)}`, { cause });
+};
+
+/** Looks at a file without reading it through. Throws `TapeError` when it cannot be opened. */
+export const findTape = async (path: string): Promise<TapeFile> => {
+  try {
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      const head = buffer.subarray(0, bytesRead);
+      const tapeId = sha256Base32(Buffer.concat([head, Buffer.from(`|${size}`)]), 16);
+      return { path, tapeId, isGzip: head[0] === 0x1f && head[1] === 0x8b };
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+};
+
+async function* bytesOf({ path, isGzip }: TapeFile): AsyncGenerator<Uint8Array> {
+  const raw = createReadStream(path);
+  const stream = isGzip ? raw.pipe(createGunzip()) : raw;
+  // `pipe` does not carry errors over: without this a vanished file would hang the reader.
+  if (isGzip) raw.on('error', (error) => stream.destroy(error));
+  try {
+    for await (const part of stream) yield part as Uint8Array;
+  } catch (error) {
+    throw unreadable(path, error);
+  } finally {
+    raw.destroy();
+  }
+}
+
+/** Cuts bytes into lines; line ends are LF or CRLF, and an empty last line is no line. */
+export async function* linesOf(parts: AsyncIterable<Uint8Array>): AsyncGenerator<TapeLine> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  let line = 0;
+  for await (const part of parts) {
+    const texts = (rest + decoder.decode(part, { stream: true })).split('\n');
+    rest = texts.pop() ?? '';
+    for (const text of texts) yield { line: ++line, text: text.replace(/\r$/, '') };
+  }
+  rest += decoder.decode();
+  if (rest !== '') yield { line: ++line, text: rest.replace(/\r$/, '') };
+}
+
+/** The lines of a tape file. Throws `TapeError` when reading fails on the way. */
+export const tapeLines = (tape: TapeFile): AsyncGenerator<TapeLine> => linesOf(bytesOf(tape));
