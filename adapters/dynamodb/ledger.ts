@@ -30,12 +30,12 @@ import type {
 export interface LedgerSetting {
   readonly client: DynamoDBClient;
   readonly table: string;
-  /** Takes documents above 100 KB. */
+  /** Takes documents above 64 KB. */
   readonly blobs: BlobStore;
   readonly nowMs: () => number;
 }
 
-const DOCUMENT_INLINE_MAX_BYTES = 100 * 1024;
+const DOCUMENT_INLINE_MAX_BYTES = 64 * 1024;
 const COMMIT_MAX_BYTES = 256 * 1024;
 
 /** Reads and appends commits in the named table. */
@@ -149,11 +149,11 @@ const putDocument = async (
   { client, table, blobs }: LedgerSetting,
   stream: string,
   body: string,
-): Promise<void> => {
+): Promise<'item' | 'blob'> => {
   const packed = packText(body);
-  const bytes = packed.B?.length ?? body.length;
-  const isLarge = bytes > DOCUMENT_INLINE_MAX_BYTES;
-  if (isLarge) await blobs.put(`documents/${encodeURIComponent(stream)}`, body);
+  const isLarge = (packed.B?.length ?? body.length) > DOCUMENT_INLINE_MAX_BYTES;
+  const blob = `documents/${encodeURIComponent(stream)}`;
+  if (isLarge) await blobs.put(blob, body);
   try {
     await client.send(
       new PutItemCommand({
@@ -161,15 +161,16 @@ const putDocument = async (
         Item: {
           stream: { S: stream },
           sequence: { N: '0' },
-          ...(isLarge ? { blob: { S: `documents/${encodeURIComponent(stream)}` } } : { document: packed }),
+          ...(isLarge ? { blob: { S: blob } } : { document: packed }),
         },
         ConditionExpression: 'attribute_not_exists(sequence)',
       }),
     );
   } catch (error) {
-    // Documents are addressed by content or written before their first commit: the same one again is success.
+    // Documents are addressed by content: the same one again is success.
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
   }
+  return isLarge ? 'blob' : 'item';
 };
 
 const document = async (

@@ -28,13 +28,16 @@ const settings = {
   },
 };
 
-/** The environment's one client of a service, made at the first call. */
+/**
+ * The environment's one client of a service, made at the first call. A host that runs several clouds in one thread
+ * passes itself; otherwise the one left under the thread's symbol is used.
+ */
 export const sharedClient = <Client extends object>(
   create: (configuration: typeof settings) => Client,
-): (() => Client) => {
+): ((given?: object) => Client) => {
   const clients = new WeakMap<object, Client>();
-  return () => {
-    const host = hostOfThread();
+  return (given) => {
+    const host = isHost(given) ? given : hostOfThread();
     const owner = host ?? globalThis;
     const known = clients.get(owner);
     if (known) return known;

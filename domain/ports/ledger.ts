@@ -48,8 +48,8 @@ export interface Ledger extends LedgerReader {
   readonly append: (commit: StoredCommit) => Promise<AppendResult>;
   /** Keeps a large state beside the stream; losing it costs a longer fold and nothing else. */
   readonly keepState: (stream: string, item: StateItem) => Promise<void>;
-  /** Stores a document once; storing the same stream again is success. */
-  readonly putDocument: (stream: string, text: string) => Promise<void>;
+  /** Stores a document once, in the table or in the object store; storing the same stream again is success. */
+  readonly putDocument: (stream: string, text: string) => Promise<'item' | 'blob'>;
 }
 
 /** What rebuild and backup need besides: every stream there is. */

@@ -13,8 +13,12 @@ import { runProjection } from '#domain/run/run-projection.ts';
 /** An aggregate whose state and commands its caller does not look into. */
 export type OpaqueAggregate = Aggregate<unknown, { readonly type: string }, ProposedEvent>;
 
-const aggregates = [runAggregate, manifestsAggregate, feedAggregate, feedSymbolAggregate] as readonly unknown[] as
-  readonly OpaqueAggregate[];
+const aggregates = [
+  runAggregate,
+  manifestsAggregate,
+  feedAggregate,
+  feedSymbolAggregate,
+] as readonly unknown[] as readonly OpaqueAggregate[];
 
 const byKind = new Map(aggregates.map((aggregate) => [aggregate.kind, aggregate]));
 

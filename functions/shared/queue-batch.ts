@@ -33,7 +33,10 @@ export const eachMessage = (
   work: (record: SQSRecord) => Promise<void>,
 ): Promise<SQSBatchResponse> =>
   eachGroup(
-    records.map((record) => ({ ...record, attributes: { ...record.attributes, MessageGroupId: record.messageId } })),
+    records.map((record) => ({
+      ...record,
+      attributes: { ...record.attributes, MessageGroupId: record.messageId },
+    })),
     telemetry,
     async ([record]) => {
       if (record) await work(record);

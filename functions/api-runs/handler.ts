@@ -1,0 +1,43 @@
+/** Serves health, manifests and runs. */
+import { readEnvironment } from '#contracts/config.ts';
+import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
+import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
+import { getHealth, getReady } from '#functions/api-runs/health.ts';
+import { deployManifestOperation, getManifest, listManifests } from '#functions/api-runs/manifests.ts';
+import { getRun, getRunWhy, listRunEvents, listRuns, listRunTasks } from '#functions/api-runs/reads.ts';
+import { triggerRunOperation } from '#functions/api-runs/trigger.ts';
+import { lazily } from '#functions/shared/handler.ts';
+import type { Source } from '#functions/shared/handler.ts';
+import { httpHandler } from '#functions/shared/http.ts';
+import { platformOf } from '#functions/shared/platform.ts';
+import { actingOf, verifierOf } from '#functions/shared/wiring.ts';
+
+/** Builds the handler from its settings. */
+export const createHandler = (source: Source, plugin?: object) => {
+  const environment = readEnvironment('api-runs', source);
+  const platform = platformOf(plugin);
+  const acting = actingOf('api-runs', environment, platform);
+  const views = dynamoViewReader({ client: dynamodbClient(platform.plugin), table: environment.VIEWS_TABLE });
+  const ports = { ...acting, views, nowMs: platform.nowMs };
+  return httpHandler({
+    operations: {
+      getHealth,
+      getReady: getReady(ports),
+      deployManifest: deployManifestOperation(ports),
+      listManifests: listManifests(ports),
+      getManifest: getManifest(ports),
+      triggerRun: triggerRunOperation(ports),
+      listRuns: listRuns(ports),
+      getRun: getRun(ports),
+      listRunTasks: listRunTasks(ports),
+      getRunWhy: getRunWhy(ports),
+      listRunEvents: listRunEvents(ports),
+    },
+    verify: verifierOf(environment, platform),
+    telemetry: acting.telemetry,
+    bodyBytesMax: environment.LIMITS.requestBytesMax,
+    nowMs: platform.nowMs,
+  });
+};
+
+export const handler = lazily(createHandler);

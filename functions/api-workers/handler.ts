@@ -1,0 +1,25 @@
+/** Serves claims of workers. */
+import { readEnvironment } from '#contracts/config.ts';
+import { claimTasks } from '#functions/api-workers/claim.ts';
+import { lazily } from '#functions/shared/handler.ts';
+import type { Source } from '#functions/shared/handler.ts';
+import { httpHandler } from '#functions/shared/http.ts';
+import { platformOf } from '#functions/shared/platform.ts';
+import { actingOf, taskTokensOf, verifierOf } from '#functions/shared/wiring.ts';
+
+/** Builds the handler from its settings. */
+export const createHandler = (source: Source, plugin?: object) => {
+  const environment = readEnvironment('api-workers', source);
+  const platform = platformOf(plugin);
+  const acting = actingOf('api-workers', environment, platform);
+  const ports = { ...acting, ...platform, tokens: taskTokensOf(environment, platform) };
+  return httpHandler({
+    operations: { claimTasks: claimTasks(ports) },
+    verify: verifierOf(environment, platform),
+    telemetry: acting.telemetry,
+    bodyBytesMax: environment.LIMITS.requestBytesMax,
+    nowMs: platform.nowMs,
+  });
+};
+
+export const handler = lazily(createHandler);

@@ -1,0 +1,22 @@
+/**
+ * The two exports of every `functions/<name>/handler.ts`: `createHandler(environment, plugin?)` builds the handler
+ * from its settings and keeps no state at top level; `handler` is what AWS calls, built at the first event.
+ */
+import process from 'node:process';
+
+export type Source = Readonly<Record<string, string | undefined>>;
+export type CreateHandler<Event, Answer> = (
+  source: Source,
+  plugin?: object,
+) => (event: Event) => Promise<Answer>;
+
+/** The handler AWS calls, which builds itself from this process's environment. */
+export const lazily = <Event, Answer>(
+  create: CreateHandler<Event, Answer>,
+): ((event: Event) => Promise<Answer>) => {
+  let built: ((event: Event) => Promise<Answer>) | undefined;
+  return (event) => {
+    built ??= create(process.env);
+    return built(event);
+  };
+};

@@ -1,0 +1,133 @@
+/** Makes ports real for the functions: the one place where adapters and domain meet, besides the handlers. */
+import { monotonicFactory } from 'ulid';
+import type { EnvironmentOf } from '#contracts/config.ts';
+import { packedBytes } from '#adapters/dynamodb/attributes.ts';
+import { dynamoCursors, dynamoOffers, dynamoRearms } from '#adapters/dynamodb/control.ts';
+import { dynamoLedger } from '#adapters/dynamodb/ledger.ts';
+import { s3Blobs } from '#adapters/s3/blobs.ts';
+import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
+import { s3Client } from '#adapters/sdk/s3-client.ts';
+import { secretsClient } from '#adapters/sdk/secrets-client.ts';
+import { sqsClient } from '#adapters/sdk/sqs-client.ts';
+import { stepFunctionsClient } from '#adapters/sdk/step-functions-client.ts';
+import { secretValues } from '#adapters/secrets/secret-values.ts';
+import { sqsQueues } from '#adapters/sqs/queues.ts';
+import { stepFunctionsWorkflow } from '#adapters/stepfunctions/workflow.ts';
+import { telemetry } from '#adapters/telemetry/telemetry.ts';
+import { accessTokenVerifier } from '#adapters/tokens/access-token.ts';
+import { taskTokens } from '#adapters/tokens/task-token.ts';
+import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
+import { aggregateCache } from '#functions/shared/aggregate-cache.ts';
+import { aggregateOf } from '#functions/shared/aggregates.ts';
+import type { CommandPorts } from '#functions/shared/command-handler.ts';
+import { performEffects } from '#functions/shared/effects.ts';
+import { loadStream } from '#functions/shared/load.ts';
+import { mailbox } from '#functions/shared/mailbox.ts';
+import type { Platform } from '#functions/shared/platform.ts';
+
+type Stores = Pick<EnvironmentOf<'compact'>, 'LEDGER_TABLE' | 'BLOBS_BUCKET'>;
+
+/** Ledger and blobs of this stage. */
+export const storesOf = (environment: Stores, { plugin, nowMs }: Platform) => {
+  const blobs = s3Blobs(s3Client(plugin), environment.BLOBS_BUCKET);
+  const client = dynamodbClient(plugin);
+  return { blobs, ledger: dynamoLedger({ client, table: environment.LEDGER_TABLE, blobs, nowMs }) };
+};
+
+/** Logs and metrics of one function. */
+export const telemetryOf = (
+  functionName: string,
+  { STAGE }: { readonly STAGE: string },
+  { nowMs }: Platform,
+) => telemetry({ stage: STAGE, functionName, nowMs });
+
+type Acting = EnvironmentOf<'commands'>;
+
+/** Everything a function needs that decides commands and performs what they owe. */
+export const actingOf = (functionName: string, environment: Acting, platform: Platform) => {
+  const { nowMs, plugin } = platform;
+  const stores = storesOf(environment, platform);
+  const control = { client: dynamodbClient(plugin), table: environment.CONTROL_TABLE, nowMs };
+  const offers = dynamoOffers(control);
+  const queues = sqsQueues(sqsClient(plugin), {
+    'engine-runs': environment.ENGINE_RUNS_QUEUE_URL,
+    commands: environment.COMMANDS_QUEUE_URL,
+    sweep: environment.SWEEP_QUEUE_URL,
+    timers: environment.TIMERS_QUEUE_URL,
+  });
+  const workflow = stepFunctionsWorkflow(stepFunctionsClient(plugin), {
+    'retry-task': environment.RETRY_TASK_MACHINE_ARN,
+  });
+  const cache = aggregateCache();
+  const reporting = telemetryOf(functionName, environment, platform);
+  const ports: CommandPorts = {
+    ledger: stores.ledger,
+    cache,
+    telemetry: reporting,
+    nowMs,
+    mintEventId: monotonicFactory(),
+    storedBytes: packedBytes,
+    perform: performEffects({
+      offers,
+      queues,
+      workflow,
+      issue: async ({ stream, command, name }) => {
+        const request = {
+          stream,
+          command,
+          commandId: name,
+          actor: { kind: 'service' as const, id: functionName },
+          correlationId: stream,
+        };
+        await commands.send(aggregateOf(stream), request, { effectsMustSucceed: true });
+      },
+    }),
+  };
+  const commands = mailbox(ports);
+  /** Loads fresh and keeps what was read warm for the command that follows. */
+  const loadWarm = async <State, Command extends { readonly type: string }>(
+    aggregate: Aggregate<State, Command, ProposedEvent>,
+    stream: string,
+  ): Promise<State> => {
+    const loaded = await loadStream(stores.ledger, aggregate, stream);
+    if (!aggregate.isTerminal(loaded.state)) cache.put(stream, loaded);
+    return loaded.state;
+  };
+  return {
+    ...stores,
+    offers,
+    queues,
+    workflow,
+    cursors: dynamoCursors(control),
+    rearms: dynamoRearms(control),
+    telemetry: reporting,
+    ports,
+    mailbox: commands,
+    loadWarm,
+  };
+};
+
+type Issuer = Pick<EnvironmentOf<'api-runs'>, 'OIDC_ISSUER' | 'OIDC_AUDIENCE' | 'OIDC_JWKS_URL'>;
+
+/** Verifies bearer tokens of the configured issuer. */
+export const verifierOf = (environment: Issuer, { nowMs, fetch }: Platform) =>
+  accessTokenVerifier({
+    issuer: environment.OIDC_ISSUER,
+    audience: environment.OIDC_AUDIENCE,
+    jwksUrl: environment.OIDC_JWKS_URL,
+    nowMs,
+    fetch,
+  });
+
+/** Mints and verifies task tokens with the stage's secret. */
+export const taskTokensOf = (
+  environment: Pick<EnvironmentOf<'task-callback'>, 'TASK_TOKEN_SECRET_ID' | 'LIMITS'>,
+  { nowMs, plugin }: Platform,
+) => {
+  const secrets = secretValues(secretsClient(plugin), nowMs);
+  return taskTokens({
+    secret: () => secrets.get(environment.TASK_TOKEN_SECRET_ID),
+    nowMs,
+    ttlMs: environment.LIMITS.taskTokenTtlMs,
+  });
+};

@@ -1,0 +1,35 @@
+/** Serves the callbacks of workers. */
+import { readEnvironment } from '#contracts/config.ts';
+import { runAggregate } from '#domain/run/run-aggregate.ts';
+import { lazily } from '#functions/shared/handler.ts';
+import type { Source } from '#functions/shared/handler.ts';
+import { httpHandler } from '#functions/shared/http.ts';
+import { platformOf } from '#functions/shared/platform.ts';
+import { actingOf, taskTokensOf } from '#functions/shared/wiring.ts';
+import { callbackOperation } from '#functions/task-callback/task-callback.ts';
+
+/** Builds the handler from its settings. */
+export const createHandler = (source: Source, plugin?: object) => {
+  const environment = readEnvironment('task-callback', source);
+  const platform = platformOf(plugin);
+  const acting = actingOf('task-callback', environment, platform);
+  const ports = {
+    ...acting,
+    loadRun: (stream: string) => acting.loadWarm(runAggregate, stream),
+    tokens: taskTokensOf(environment, platform),
+    nowMs: platform.nowMs,
+    callbackQueueTasksMin: environment.LIMITS.callbackQueueTasksMin,
+  };
+  return httpHandler({
+    operations: {
+      reportTaskStarted: callbackOperation(ports, 'started'),
+      reportTaskHeartbeat: callbackOperation(ports, 'heartbeat'),
+      reportTaskCompleted: callbackOperation(ports, 'completed'),
+    },
+    telemetry: acting.telemetry,
+    bodyBytesMax: environment.LIMITS.requestBytesMax,
+    nowMs: platform.nowMs,
+  });
+};
+
+export const handler = lazily(createHandler);
