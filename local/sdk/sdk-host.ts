@@ -1,6 +1,6 @@
 /**
- * What a host leaves for the AWS clients of its functions, under a global symbol, so that Lambda bundles run
- * unchanged: on AWS there is nothing there. Three fidelities share one wire:
+ * What a host leaves for the AWS clients of its functions, under the global symbol `sluice.aws`, so that
+ * Lambda bundles run unchanged: on AWS there is nothing there. Three fidelities share one wire:
  *
  * - wire: nothing installed, an endpoint URL and real sockets (AWS CLI, other processes);
  * - handler: the whole middleware of the SDK with signing and retries, requests answered in the process;
@@ -10,9 +10,6 @@
 import { createRequestHandler, type RequestHandler } from '#local/sdk/request-handler.ts';
 import { installShortCircuit, type SdkClient } from '#local/sdk/short-circuit.ts';
 import type { WireHandler } from '#local/wire/message.ts';
-
-/** Where clients look for their host. */
-export const SDK_HOST = Symbol.for('sluice.aws');
 
 export type Fidelity = 'handler' | 'bytes';
 
@@ -46,13 +43,3 @@ export const createSdkHost = ({ handle, fidelity, region }: SdkHostSetting): Sdk
     if (fidelity === 'bytes') installShortCircuit(client, handle);
   },
 });
-
-/** Makes the host the one of this thread; returns how to take it back. */
-export const installSdkHost = (host: SdkHost): (() => void) => {
-  const before: unknown = Reflect.get(globalThis, SDK_HOST);
-  Reflect.set(globalThis, SDK_HOST, host);
-  return () => {
-    if (before === undefined) Reflect.deleteProperty(globalThis, SDK_HOST);
-    else Reflect.set(globalThis, SDK_HOST, before);
-  };
-};

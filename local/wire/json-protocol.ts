@@ -56,7 +56,7 @@ export const jsonInputOf = (request: WireRequest): Json => {
   const text = bodyText(request);
   if (text === '') return {};
   const input = parse(text);
-  if (typeof input === 'object' && input !== null && !Array.isArray(input)) return { ...input };
+  if (isJson(input)) return input;
   throw new AwsError('SerializationException', 'the body is not a JSON object');
 };
 
@@ -103,6 +103,9 @@ const respond = (
   if (answer.hasChecksum) headers['x-amz-crc32'] = String(crc32(body));
   return { status: answer.status, headers, body };
 };
+
+const isJson = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const parse = (text: string): unknown => {
   try {

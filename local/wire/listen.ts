@@ -82,7 +82,8 @@ const exchange = async (handle: WireHandler, incoming: Incoming, outgoing: Outgo
 
 const respondTo = async (handle: WireHandler, incoming: Incoming): Promise<WireResponse> => {
   const request = requestOf(incoming);
-  if (request.path !== '/health' && !(request.headers['authorization'] ?? '').startsWith('AWS'))
+  if (request.method === 'GET' && request.path === '/health') return health;
+  if (!(request.headers['authorization'] ?? '').startsWith('AWS'))
     return refuse(
       403,
       'MissingAuthenticationTokenException',
@@ -91,6 +92,12 @@ const respondTo = async (handle: WireHandler, incoming: Incoming): Promise<WireR
   const body = await read(incoming);
   if (body) return handle({ ...request, body });
   return refuse(413, 'RequestEntityTooLargeException', `the body is over ${BODY_MAX_BYTES} bytes`);
+};
+
+const health: WireResponse = {
+  status: 200,
+  headers: { 'content-type': 'application/json' },
+  body: Buffer.from('{"status":"ok"}'),
 };
 
 const requestOf = (incoming: Incoming): Omit<WireRequest, 'body'> => {

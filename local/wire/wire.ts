@@ -5,6 +5,7 @@
 import type { Dispatcher } from '#local/dispatch/dispatcher.ts';
 import { LostAnswerError } from '#local/dispatch/lost-answer-error.ts';
 import { AwsError } from '#local/kernel/aws-error.ts';
+import { handleS3 } from '#local/s3/rest-protocol.ts';
 import {
   jsonAnswer,
   jsonCallOf,
@@ -21,8 +22,6 @@ export interface WireSetting {
   readonly accountId: string;
   /** The older protocol of SQS. */
   readonly sqsQuery?: QueryCodec;
-  /** S3, which has its own protocol. */
-  readonly s3?: WireHandler;
 }
 
 export interface Wire {
@@ -60,16 +59,16 @@ const answer = async (
 ): Promise<WireResponse> => {
   const target = request.headers['x-amz-target'];
   if (target !== undefined) return answerJson(setting, request, { target, requestId });
-  if (request.method === 'GET' && request.path === '/health') return health();
   if (request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true)
     return answerQuery(setting, request, requestId);
   const service = signedService(request);
-  if (setting.s3 && (service === undefined || service === 's3')) return setting.s3(request);
+  if (service === undefined || service === 's3')
+    return handleS3(request, (operation, input) => setting.dispatcher.call('s3', operation, input));
   return jsonRefusal(
     undefined,
     new AwsError(
       'UnknownOperationException',
-      `the local cloud does not support ${service ?? 'the request'}: ${request.method} ${request.path}`,
+      `the local cloud does not support ${service}: ${request.method} ${request.path}`,
     ),
     { contentType: 'application/json', requestId },
   );
@@ -92,12 +91,6 @@ const answerJson = async (
     throw error;
   }
 };
-
-const health = (): WireResponse => ({
-  status: 200,
-  headers: { 'content-type': 'application/json' },
-  body: Buffer.from('{"status":"ok"}'),
-});
 
 /** The service a signature is made for. */
 const signedService = ({ headers }: WireRequest): string | undefined =>

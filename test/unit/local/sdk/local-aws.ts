@@ -6,8 +6,11 @@ import { createDynamo } from '#local/dynamodb/engine.ts';
 import { virtualClock } from '#local/kernel/clock.ts';
 import { memoryJournal } from '#local/kernel/journal.ts';
 import { createKinesis } from '#local/kinesis/engine.ts';
+import { createS3 } from '#local/s3/engine.ts';
 import { portTransport, servePort } from '#local/sdk/port-transport.ts';
 import { createSdkHost, type SdkHost } from '#local/sdk/sdk-host.ts';
+import { createSecrets } from '#local/secrets/engine.ts';
+import { memoryVault } from '#local/secrets/vault.ts';
 import type { WireHandler } from '#local/wire/message.ts';
 import { createWire, type Wire } from '#local/wire/wire.ts';
 
@@ -35,6 +38,8 @@ export const createLocalAws = (rules: readonly FaultRule[] = []): LocalAws => {
       dynamodb: dynamo.tables,
       dynamodbstreams: dynamo.streams,
       kinesis: createKinesis(setting).engine,
+      s3: createS3(setting),
+      secretsmanager: createSecrets({ ...setting, vault: memoryVault() }),
     },
     journal: memoryJournal,
     faults: createFaults({ rules, seed: 1, clock }),

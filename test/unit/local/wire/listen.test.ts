@@ -80,11 +80,13 @@ it('recognizes the protocol when the first bytes come one by one', async () => {
     socket.on('end', () => resolve(received));
     socket.on('error', reject);
   });
-  expect(answer).toContain('HTTP/1.1 400');
+  expect(answer).toContain('HTTP/1.1 403');
 });
 
 it('answers health without a signature and nothing else', async () => {
-  expect((await fetch(`${url()}/health`)).status).toBe(200);
+  const health = await fetch(`${url()}/health`);
+  expect([health.status, await health.json()]).toEqual([200, { status: 'ok' }]);
+  expect((await fetch(`${url()}/health`, { method: 'POST' })).status).toBe(403);
   const { authorization: _, ...unsigned } = headers;
   const refused = await fetch(url(), { method: 'POST', headers: unsigned, body: '{}' });
   expect(refused.status).toBe(403);
