@@ -19,7 +19,7 @@ export const canonicalNumber = (text: string): string => {
   if (!NUMBER.test(text)) {
     throw validation(`The parameter cannot be converted to a numeric value: ${text}`);
   }
-  return stored(new Big(text));
+  return stored(new Big(text.startsWith('+') ? text.slice(1) : text));
 };
 
 /** Orders two canonical numbers. */
