@@ -4,7 +4,6 @@ import {
   AccountRecovery,
   FeaturePlan,
   Mfa,
-  OAuthScope,
   StringAttribute,
   UserPool,
   UserPoolClient,
@@ -85,7 +84,8 @@ export class ApiStack extends Stack {
     return new UserPoolClient(this, 'Client', {
       userPool: pool,
       authFlows: { userSrp: true },
-      oAuth: { flows: { authorizationCodeGrant: true }, scopes: [OAuthScope.OPENID] },
+      // No hosted pages, so nothing may be called back.
+      disableOAuth: true,
       accessTokenValidity: Duration.hours(1),
       idTokenValidity: Duration.hours(1),
       enableTokenRevocation: true,

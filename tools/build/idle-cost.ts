@@ -4,8 +4,6 @@ import { join } from 'node:path';
 
 import * as z from 'zod';
 
-import { dimensionValues } from '#contracts/metrics.ts';
-
 const Price = z.object({ dollars: z.number(), freeCount: z.number().optional() });
 const Prices = z.object({ hoursPerMonth: z.number(), idle: z.record(z.string(), Price) });
 /** The price table. */
@@ -28,8 +26,8 @@ export interface IdleCost {
 /** Lambda keeps five long polls of 20 seconds open on every queue it reads, whether messages come or not. */
 const pollsPerHour = 5 * 3 * 60;
 
-/** Series that are emitted even when nothing happens: the passes of the sweeper. */
-const idleSeriesCount = dimensionValues.plane.length;
+/** Series that are emitted even when nothing happens: `Sweeps` and `StreamsSwept` of the sweeper. */
+const idleSeriesCount = 2;
 
 /** The bill of the templates, one line per price that applies. */
 export const idleCosts = (templates: readonly CostedTemplate[], prices: Prices): readonly IdleCost[] => {
