@@ -30,8 +30,7 @@ const checkGraph = (graph: Fields, kind: 'machine' | 'branch' | 'processor', pla
   if (!states) return;
   const startAt = graph['StartAt'];
   if (startAt === undefined) place.at('StartAt').refuse('is missing');
-  else if (typeof startAt !== 'string' || !Object.hasOwn(states, startAt))
-    place.at('StartAt').refuse(`there is no state named ${String(startAt)}`);
+  else if (typeof startAt === 'string') target(startAt, states, place.at('StartAt'));
   if (Object.keys(states).length === 0) place.at('States').refuse('must hold at least one state');
 
   const targets = new Map<string, readonly string[]>();
@@ -43,7 +42,7 @@ const checkGraph = (graph: Fields, kind: 'machine' | 'branch' | 'processor', pla
     const state = fieldsOf(value, at);
     if (state) targets.set(name, checkState(state, states, at));
   }
-  checkReachable(String(startAt), targets, place);
+  if (typeof startAt === 'string') checkReachable(startAt, targets, place);
 };
 
 const checkLanguage = (fields: Fields, place: Place): void => {
@@ -69,7 +68,7 @@ const checkState = (state: Fields, states: Fields, place: Place): readonly strin
   const type = state['Type'];
   const rules = typeof type === 'string' && Object.hasOwn(stateFields, type) ? stateFields[type] : undefined;
   if (rules === undefined) {
-    place.at('Type').refuse(type === undefined ? 'is missing' : `${String(type)} is not a state type`);
+    place.at('Type').refuse(typeof type === 'string' ? `${type} is not a state type` : 'is missing');
     return [];
   }
   checkFields(state, rules, place);

@@ -141,11 +141,14 @@ export interface StoredExecution extends Omit<Execution, 'strands'> {
   readonly strands: readonly Strand[];
 }
 
+/** A copy: what happens to the execution later must not reach an entry already appended. */
 export const storeExecution = (execution: Execution): StoredExecution => ({
   ...execution,
+  events: [...execution.events],
   strands: [...execution.strands.values()],
 });
 
+/** The execution an entry holds. */
 export const loadExecution = (stored: StoredExecution): Execution => ({
   ...stored,
   closing: stored.closing,

@@ -42,10 +42,9 @@ export const createEvaluate = (setting: {
     const about = `The JSONata expression '${source}' specified for the field '${field}'`;
     let value: unknown;
     try {
-      value = await compile(source).evaluate(undefined, { ...functions(), ...bindings });
+      value = (await compile(source).evaluate(undefined, { ...functions(), ...bindings })) as unknown;
     } catch (thrown) {
-      const { message }: { message?: unknown } = Object(thrown);
-      throw queryError(`${about} threw an error: ${String(message)}`, field);
+      throw queryError(`${about} threw an error: ${messageOf(thrown)}`, field);
     }
     return asJson(value, field, about);
   };
@@ -83,6 +82,12 @@ const asJson = (value: unknown, field: string, about: string): unknown => {
   if (isFunction) throw queryError(`${about} returned an unsupported type.`, field);
   return JSON.parse(JSON.stringify(value)) as unknown;
 };
+
+/** What JSONata says went wrong; it throws plain objects. */
+export const messageOf = (thrown: unknown): string =>
+  typeof thrown === 'object' && thrown !== null && 'message' in thrown && typeof thrown.message === 'string'
+    ? thrown.message
+    : 'unknown error';
 
 /** The failure of an expression, or of a value an expression gave that its field cannot take. */
 export const queryError = (reason: string, field: string): StateError =>

@@ -23,7 +23,8 @@ export const checkHandlers = (state: Fields, states: Fields, place: Place): read
   }
   const catchers = Array.isArray(state['Catch']) ? (state['Catch'] as readonly unknown[]) : [];
   return catchers.flatMap((catcher, index) => {
-    const { Next: next }: { Next?: unknown } = Object(catcher);
+    const next =
+      typeof catcher === 'object' && catcher !== null && 'Next' in catcher ? catcher.Next : undefined;
     return target(next, states, place.at('Catch').at(index).at('Next'));
   });
 };

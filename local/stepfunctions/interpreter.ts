@@ -131,7 +131,7 @@ type Handled = Pick<TaskState, 'Retry' | 'Catch'>;
 const recover = async (run: Run, scope: Scope, failure: StateError): Promise<Leaving | undefined> => {
   const strand = strandAt(run, scope.path);
   const state = stateIn(scope, strand.state);
-  const handled: Handled = 'Retry' in state || 'Catch' in state ? (state as Handled) : {};
+  const handled: Handled = 'Retry' in state || 'Catch' in state ? state : {};
   const { clock, chance } = run.machinery.setting;
   const retrial = nextRetrial(handled.Retry, failure, { tries: strand.tries, chance });
   if (retrial) {

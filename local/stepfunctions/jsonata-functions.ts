@@ -66,7 +66,7 @@ export const machineFunctions =
       partition,
       range,
       hash,
-      parse: (text) => (text === undefined ? undefined : (JSON.parse(String(text)) as unknown)),
+      parse: (text) => (typeof text === 'string' ? (JSON.parse(text) as unknown) : undefined),
       random: (seed) => (typeof seed === 'number' ? seededNumber(seed) : chance()),
       uuid: () => uuidFrom(chance),
       millis: () => nowMs,

@@ -10,7 +10,6 @@ import type { Machine, Revision, Tag } from './store.ts';
 
 const nameMax = 80;
 /** Characters AWS forbids in names: white space, brackets, wildcards, specials and control characters. */
-// eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
 const forbidden = /[\s<>{}[\]?*"#%\\^|~`$&,;:/\u0000-\u001f\u007f-\u009f]/;
 
 /** Refuses a name of a machine or execution that AWS would refuse. */

@@ -1,5 +1,5 @@
 /** Checks the JSONata inside a definition: it compiles, it is no JSONPath template, it does not call `$eval`. */
-import { compile, sourceOf } from './expression.ts';
+import { compile, messageOf, sourceOf } from './expression.ts';
 
 export interface Problem {
   /** JSON pointer of the place. */
@@ -22,8 +22,7 @@ const expressionFault = (text: string): string | undefined => {
       ? '$eval is not available; use $parse'
       : undefined;
   } catch (thrown) {
-    const { message }: { message?: unknown } = Object(thrown);
-    return `the JSONata expression does not parse: ${String(message)}`;
+    return `the JSONata expression does not parse: ${messageOf(thrown)}`;
   }
 };
 
