@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 
-import { TenantId } from '#contracts/ids.ts';
+import { TenantId, WorkspaceId } from '#contracts/ids.ts';
 import { Stage } from '#contracts/naming.ts';
 import type { FunctionName } from '#contracts/naming.ts';
 
@@ -76,6 +76,7 @@ const LimitsText = z
 export const Environment = z.strictObject({
   STAGE: Stage,
   TENANT_ID: TenantId,
+  WORKSPACE_ID: WorkspaceId,
   LIMITS: LimitsText.default(defaultLimits),
   LEDGER_TABLE: name,
   VIEWS_TABLE: name,
@@ -117,7 +118,14 @@ export const environmentKeysOf = {
   'api-feeds': [...everywhere, ...oidc, ...acting, 'VIEWS_TABLE'],
   'api-workers': [...everywhere, ...oidc, ...acting, 'TASK_TOKEN_SECRET_ID'],
   'task-callback': [...everywhere, ...acting, 'TASK_TOKEN_SECRET_ID'],
-  'ingest-market': [...everywhere, ...acting, 'MARKET_STREAM', 'MARKET_DEAD_LETTERS_QUEUE_URL'],
+  'ingest-market': [
+    ...everywhere,
+    ...acting,
+    'WORKSPACE_ID',
+    'VIEWS_TABLE',
+    'MARKET_STREAM',
+    'MARKET_DEAD_LETTERS_QUEUE_URL',
+  ],
   'run-engine': [...everywhere, ...acting],
   commands: [...everywhere, ...acting],
   'retry-task': [...everywhere, ...acting],

@@ -30,8 +30,8 @@ import type {
 export interface LedgerSetting {
   readonly client: DynamoDBClient;
   readonly table: string;
-  /** Takes documents above 64 KB. */
-  readonly blobs: BlobStore;
+  /** Takes documents above 64 KB; absent in functions that read and write commits only. */
+  readonly blobs?: BlobStore;
   readonly nowMs: () => number;
 }
 
@@ -145,6 +145,11 @@ const keepState = async (
   await client.send(new PutItemCommand({ TableName: table, Item: stateItem(stream, item, nowMs()) }));
 };
 
+const storeOf = (blobs: BlobStore | undefined): BlobStore => {
+  if (!blobs) throw new Error('this function was given no bucket for documents');
+  return blobs;
+};
+
 const putDocument = async (
   { client, table, blobs }: LedgerSetting,
   stream: string,
@@ -153,7 +158,7 @@ const putDocument = async (
   const packed = packText(body);
   const isLarge = (packed.B?.length ?? body.length) > DOCUMENT_INLINE_MAX_BYTES;
   const blob = `documents/${encodeURIComponent(stream)}`;
-  if (isLarge) await blobs.put(blob, body);
+  if (isLarge) await storeOf(blobs).put(blob, body);
   try {
     await client.send(
       new PutItemCommand({
@@ -185,7 +190,7 @@ const document = async (
     }),
   );
   const blob = answer.Item?.['blob']?.S;
-  return blob === undefined ? unpackText(answer.Item?.['document']) : blobs.get(blob);
+  return blob === undefined ? unpackText(answer.Item?.['document']) : storeOf(blobs).get(blob);
 };
 
 async function* scan({ client, table }: LedgerSetting): AsyncIterable<readonly StoredCommit[]> {

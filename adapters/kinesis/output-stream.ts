@@ -1,4 +1,4 @@
-/** Puts orchestrator events one by one: PutRecords could store a later one of a key before an earlier (ADR 0008). */
+/** Puts orchestrator events one by one: PutRecords could store a later one of a key before an earlier (ADR 0007). */
 import { PutRecordCommand } from '@aws-sdk/client-kinesis';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import type { OutputStream } from '#domain/ports/outside.ts';

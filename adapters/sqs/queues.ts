@@ -5,7 +5,7 @@ import type { SendMessage } from '#domain/kernel/effect.ts';
 import { groupBy } from '#domain/kernel/group-by.ts';
 import type { Queues } from '#domain/ports/outside.ts';
 
-export type QueueUrls = Readonly<Record<SendMessage['queue'], string>>;
+export type QueueUrls = Readonly<Partial<Record<SendMessage['queue'], string>>>;
 
 type Message = Omit<SendMessage, 'kind' | 'name'>;
 
@@ -13,11 +13,13 @@ const BATCH_MAX = 10;
 const BATCH_MAX_BYTES = 240 * 1024;
 const TRIES_MAX = 4;
 
-/** Queues by their logical name. */
+/** Queues by their logical name; sending to one the function was not given is an error of the deployment. */
 export const sqsQueues = (client: SQSClient, urls: QueueUrls): Queues => ({
   send: async (messages) => {
     for (const [queue, group] of groupBy(messages, (message) => message.queue)) {
-      for (const batch of batches(group)) await sendBatch(client, urls[queue], batch);
+      const url = urls[queue];
+      if (url === undefined) throw new Error(`this function was given no queue ${queue}`);
+      for (const batch of batches(group)) await sendBatch(client, url, batch);
     }
   },
 });

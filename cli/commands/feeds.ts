@@ -7,10 +7,10 @@ import { paint, table } from '#cli/output.ts';
 
 const FeedItem = z.object({
   feedId: z.string(),
-  status: z.string(),
-  lastIngestSeq: z.int(),
-  ticksPlanned: z.int(),
-  lastPlannedAt: z.string().optional(),
+  state: z.string(),
+  recordCount: z.int(),
+  tickCount: z.int(),
+  lastTickMs: z.int().nullable(),
 });
 const FeedPage = z.object({ feeds: z.array(FeedItem), nextCursor: z.string().optional() });
 
@@ -35,18 +35,20 @@ export const addFeedCommands = (program: Command, contextOf: GetContext): void =
     );
 };
 
+const instant = (atMs: number | null): string => (atMs === null ? 'none yet' : new Date(atMs).toISOString());
+
 const list = async ({ client, output }: CommandContext): Promise<void> => {
   const answer = await client().request('GET', '{ws}/feeds');
   const { feeds } = FeedPage.parse(answer);
   output.result(answer, () =>
     table(
-      ['FEED', 'STATUS', 'RECORDS', 'TICKS', 'LAST TICK'],
+      ['FEED', 'STATE', 'RECORDS', 'TICKS', 'LAST TICK'],
       feeds.map((item) => [
         item.feedId,
-        item.status,
-        String(item.lastIngestSeq),
-        String(item.ticksPlanned),
-        item.lastPlannedAt ?? '',
+        item.state,
+        String(item.recordCount),
+        String(item.tickCount),
+        instant(item.lastTickMs),
       ]),
     ),
   );
@@ -57,9 +59,9 @@ const get = async ({ client, output }: CommandContext, feedId: string): Promise<
   const feed = FeedItem.parse(answer);
   output.result(answer, () =>
     [
-      `${paint('bold', feed.feedId)} ${feed.status}`,
-      `records  ${feed.lastIngestSeq}`,
-      `ticks    ${feed.ticksPlanned}, the last planned for ${feed.lastPlannedAt ?? 'none yet'}`,
+      `${paint('bold', feed.feedId)} ${feed.state}`,
+      `records  ${feed.recordCount}`,
+      `ticks    ${feed.tickCount}, the last planned for ${instant(feed.lastTickMs)}`,
     ].join('\n'),
   );
 };
@@ -68,5 +70,5 @@ const create = async ({ client, output }: CommandContext, feedId: string, file: 
   const answer = await client().request('PUT', `{ws}/feeds/${encodeURIComponent(feedId)}`, {
     body: readDocument(file),
   });
-  output.result(answer, () => `feed ${paint('bold', feedId)} is ${FeedItem.parse(answer).status}`);
+  output.result(answer, () => `feed ${paint('bold', feedId)} is ${FeedItem.parse(answer).state}`);
 };

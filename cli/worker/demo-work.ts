@@ -9,7 +9,7 @@ import type { Execute } from '#cli/worker/worker.ts';
 import type { Client } from '#cli/client.ts';
 
 const RunPage = z.object({
-  runs: z.array(z.object({ symbol: z.string(), status: z.string(), engineTimestampMs: z.int() })),
+  runs: z.array(z.object({ symbol: z.string(), status: z.string(), engine_timestamp_ms: z.int() })),
   nextCursor: z.string().optional(),
 });
 type EngineRun = z.infer<typeof RunPage>['runs'][number];

@@ -1,6 +1,5 @@
 /** Reading runs: one run folds the ledger and sees every write before it; lists come from the read models. */
 import * as z from 'zod';
-import type { RecordedEvent } from '#contracts/event.ts';
 import { RunListQuery } from '#contracts/runs/read.ts';
 import type { RunPage } from '#contracts/runs/read.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
@@ -16,6 +15,7 @@ import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
 import { loadStream } from '#functions/shared/load.ts';
 import { mergedList } from '#functions/shared/merged-list.ts';
 import { cursorOf, positionOf } from '#functions/shared/paging.ts';
+import { readEvents } from '#functions/shared/read-events.ts';
 import { callerOf } from '#functions/shared/request.ts';
 
 export interface RunReadPorts {
@@ -50,14 +50,13 @@ export const listRuns =
 
 /** Pages one request looks through for a rare state before it hands the cursor back. */
 const FILTERED_PAGES_MAX = 10;
-const COMMITS_PER_READ = 500;
 
 /** One run with its tasks. */
 export const getRun =
   ({ ledger }: RunReadPorts): ReadOperation =>
   async (request) => {
     const { stream, runId } = runOf(request);
-    const detail = runDetail(await allEvents(ledger, stream));
+    const detail = runDetail(await readEvents(ledger, stream, 1));
     if (!detail) throw notFound(runId);
     return { status: 200, body: detail };
   };
@@ -67,7 +66,7 @@ export const listRunTasks =
   ({ ledger }: RunReadPorts): ReadOperation =>
   async (request) => {
     const { stream, runId } = runOf(request);
-    const detail = runDetail(await allEvents(ledger, stream));
+    const detail = runDetail(await readEvents(ledger, stream, 1));
     if (!detail) throw notFound(runId);
     return { status: 200, body: { tasks: detail.tasks } };
   };
@@ -93,7 +92,7 @@ export const listRunEvents =
   async (request) => {
     const { stream, runId } = runOf(request);
     const { after, limit } = parseQuery(EventsQuery, request.query);
-    const events = (await allEvents(ledger, stream)).slice(after, after + limit);
+    const events = (await readEvents(ledger, stream, 1)).slice(after, after + limit);
     if (events.length === 0 && after === 0) throw notFound(runId);
     return {
       status: 200,
@@ -113,13 +112,4 @@ const runOf = (request: ApiRequest): { readonly stream: string; readonly runId: 
   const { tenantId, workspaceId } = callerOf(request);
   const runId = request.path['runId'] ?? '';
   return { stream: runStream({ tenantId, workspaceId, runId }), runId };
-};
-
-const allEvents = async (ledger: LedgerReader, stream: string): Promise<readonly RecordedEvent[]> => {
-  const events: RecordedEvent[] = [];
-  for (;;) {
-    const commits = await ledger.read(stream, events.length + 1, COMMITS_PER_READ);
-    for (const commit of commits) events.push(...commit.events);
-    if (commits.length < COMMITS_PER_READ) return events;
-  }
 };

@@ -6,6 +6,8 @@
 import type { StreamState } from '#domain/kernel/stream.ts';
 
 export interface AggregateCache {
+  /** The entry where it is; only for looks that a conditional append guards afterwards. */
+  readonly peek: (stream: string) => StreamState<unknown> | undefined;
   /** Removes and answers the entry. */
   readonly take: (stream: string) => StreamState<unknown> | undefined;
   readonly put: (stream: string, state: StreamState<unknown>) => void;
@@ -17,6 +19,7 @@ const DEFAULT_ENTRIES_MAX = 1_000;
 export const aggregateCache = (entriesMax: number = DEFAULT_ENTRIES_MAX): AggregateCache => {
   const entries = new Map<string, StreamState<unknown>>();
   return {
+    peek: (stream) => entries.get(stream),
     take: (stream) => {
       const entry = entries.get(stream);
       entries.delete(stream);

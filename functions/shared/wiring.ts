@@ -34,6 +34,10 @@ export const storesOf = (environment: Stores, { plugin, nowMs }: Platform) => {
   return { blobs, ledger: dynamoLedger({ client, table: environment.LEDGER_TABLE, blobs, nowMs }) };
 };
 
+/** The ledger for functions that handle commits and no documents. */
+export const commitsOnlyOf = ({ LEDGER_TABLE }: Pick<Stores, 'LEDGER_TABLE'>, { plugin, nowMs }: Platform) =>
+  dynamoLedger({ client: dynamodbClient(plugin), table: LEDGER_TABLE, nowMs });
+
 /** Logs and metrics of one function. */
 export const telemetryOf = (
   functionName: string,
@@ -93,6 +97,14 @@ export const actingOf = (functionName: string, environment: Acting, platform: Pl
     if (!aggregate.isTerminal(loaded.state)) cache.put(stream, loaded);
     return loaded.state;
   };
+  /** What this environment committed last, or a fresh load; the append that follows guards either. */
+  const peekOrLoad = async <State, Command extends { readonly type: string }>(
+    aggregate: Aggregate<State, Command, ProposedEvent>,
+    stream: string,
+  ): Promise<State> => {
+    const known = cache.peek(stream);
+    return known ? (known.state as State) : loadWarm(aggregate, stream);
+  };
   return {
     ...stores,
     offers,
@@ -104,6 +116,7 @@ export const actingOf = (functionName: string, environment: Acting, platform: Pl
     ports,
     mailbox: commands,
     loadWarm,
+    peekOrLoad,
   };
 };
 

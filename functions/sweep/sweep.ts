@@ -2,34 +2,35 @@
  * Looks at one stream whose deadline has passed: issues the aggregate's own sweep command, performs everything it
  * still owes, and arms the next look. Nothing stays silent past its deadline.
  */
-import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
 import { earliestDeadline } from '#domain/kernel/commit.ts';
 import { dueBucket } from '#domain/kernel/due.ts';
 import type { Rearms } from '#domain/ports/control.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
+import type { OpaqueAggregate } from '#functions/shared/aggregates.ts';
 import { loadStream } from '#functions/shared/load.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
+
+/** What the plain sweep command of an aggregate cannot know, for example which offers are gone. */
+export type SweepCommandOf = (
+  aggregate: OpaqueAggregate,
+  state: unknown,
+) => Promise<{ readonly type: string }>;
 
 export interface SweepPorts {
   readonly ledger: LedgerReader;
   readonly mailbox: Mailbox;
   readonly rearms: Rearms;
   readonly nowMs: () => number;
-  /** What the plain sweep command of an aggregate cannot know, for example which offers are gone. */
-  readonly sweepCommand: <State, Command extends { readonly type: string }>(
-    aggregate: Aggregate<State, Command, ProposedEvent>,
-    stream: string,
-    state: State,
-  ) => Promise<Command>;
+  readonly sweepCommand: SweepCommandOf;
 }
 
 /** The next look when something overdue did not move. */
 const AGAIN_MS = 60_000;
 
 /** Sweeps one stream and arms the next look if it still waits. */
-export const sweepStream = async <State, Command extends { readonly type: string }>(
+export const sweepStream = async (
   ports: SweepPorts,
-  aggregate: Aggregate<State, Command, ProposedEvent>,
+  aggregate: OpaqueAggregate,
   { stream, messageId }: { readonly stream: string; readonly messageId: string },
 ): Promise<void> => {
   const { state } = await loadStream(ports.ledger, aggregate, stream);
@@ -37,7 +38,7 @@ export const sweepStream = async <State, Command extends { readonly type: string
   if (deadlineMs === undefined) return;
   const nowMs = ports.nowMs();
   if (deadlineMs > nowMs) return ports.rearms.put(dueBucket(stream, deadlineMs), stream);
-  const command = await ports.sweepCommand(aggregate, stream, state);
+  const command = await ports.sweepCommand(aggregate, state);
   const outcome = await ports.mailbox.send(
     aggregate,
     {

@@ -1,0 +1,120 @@
+/** Creating and reading market feeds. */
+import * as z from 'zod';
+import { parseFeedConfig } from '#contracts/market/feed-config.ts';
+import { FeedView } from '#contracts/market/feed.ts';
+import { FeedId } from '#contracts/ids.ts';
+import { engineRunList } from '#domain/market/feed-symbol/projection.ts';
+import { feedAggregate } from '#domain/market/feed/feed.ts';
+import { feedList, feedRow } from '#domain/market/feed/projection.ts';
+import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
+import { feedStream, parseFeedStream } from '#domain/market/streams.ts';
+import type { FeedRef } from '#domain/market/streams.ts';
+import type { LedgerReader } from '#domain/ports/ledger.ts';
+import type { ViewReader } from '#domain/ports/views.ts';
+import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
+import { parseQuery } from '#functions/shared/http.ts';
+import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
+import { loadStream } from '#functions/shared/load.ts';
+import type { Mailbox } from '#functions/shared/mailbox.ts';
+import { cursorOf, positionOf } from '#functions/shared/paging.ts';
+import { callerOf } from '#functions/shared/request.ts';
+
+export interface FeedPorts {
+  readonly mailbox: Mailbox;
+  readonly ledger: LedgerReader;
+  readonly views: ViewReader;
+}
+
+type FeedOperation = (request: ApiRequest) => Promise<ApiReply>;
+
+/** Creates and starts a feed: 201, or 200 when it exists with this configuration. */
+export const putFeed =
+  ({ mailbox, views }: FeedPorts): FeedOperation =>
+  async (request) => {
+    const ref = feedOf(request);
+    const parsed = parseFeedConfig(request.body);
+    if (parsed.kind === 'invalid') throw new ApiError('invalid_feed_config', parsed.message);
+    const outcome = await mailbox.send(feedAggregate, {
+      stream: feedStream(ref),
+      command: { type: 'CreateFeed', config: parsed.config, start: true },
+      ...callerOf(request).commandIdentity('putFeed'),
+    });
+    if (outcome.kind === 'rejected') throw apiErrorOf(outcome.rejection);
+    const body = await viewOf(views, outcome.state, ref);
+    return { status: outcome.kind === 'committed' ? 201 : 200, body };
+  };
+
+/** One feed as the ledger has it; its counts are as recent as the read model. */
+export const getFeed =
+  ({ ledger, views }: FeedPorts): FeedOperation =>
+  async (request) => {
+    const ref = feedOf(request);
+    const { state } = await loadStream(ledger, feedAggregate, feedStream(ref));
+    return { status: 200, body: await viewOf(views, state, ref) };
+  };
+
+const PageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  cursor: z.string().max(2048).optional(),
+});
+
+/** One page of the workspace's feeds, by name. */
+export const listFeeds =
+  ({ views }: FeedPorts): FeedOperation =>
+  async (request) => {
+    const { limit, cursor } = parseQuery(PageQuery, request.query);
+    const listKey = feedList(callerOf(request));
+    const page = await views.list({ listKey, limit, descending: false, ...positionOf(listKey, cursor) });
+    return { status: 200, body: { feeds: page.rows.map(({ data }) => data), ...cursorOf(listKey, page) } };
+  };
+
+/** One page of a feed's engine runs, newest first. */
+export const listFeedRuns =
+  ({ views }: FeedPorts): FeedOperation =>
+  async (request) => {
+    const ref = feedOf(request);
+    const { limit, cursor } = parseQuery(PageQuery, request.query);
+    if (!(await views.get(feedRow(feedStream(ref))))) throw notFound(ref.feedId);
+    const listKey = engineRunList(ref);
+    const page = await views.list({ listKey, limit, ...positionOf(listKey, cursor) });
+    return { status: 200, body: { runs: page.rows.map(({ data }) => data), ...cursorOf(listKey, page) } };
+  };
+
+const notFound = (feedId: string): ApiError =>
+  new ApiError('feed_not_found', `there is no feed ${feedId} in this workspace`);
+
+const feedOf = (request: ApiRequest): FeedRef => {
+  const { tenantId, workspaceId } = callerOf(request);
+  const feedId = FeedId.safeParse(request.path['feedId']);
+  if (!feedId.success)
+    throw new ApiError('invalid_request', 'a feed is named with 1 to 63 characters of a-z, 0-9 and -');
+  return parseFeedStream(feedStream({ tenantId, workspaceId, feedId: feedId.data }));
+};
+
+const viewOf = async (views: ViewReader, feed: Feed, ref: FeedRef): Promise<FeedView> => {
+  if (feed.status === 'none') throw notFound(ref.feedId);
+  const row = await views.get(feedRow(feed.stream));
+  const known = row && FeedView.safeParse(row.data);
+  return { ...emptyView(feed, ref), ...(known?.success ? known.data : {}), ...current(feed) };
+};
+
+/** What the decision state knows better than a row that may lag behind. */
+const current = (feed: ExistingFeed) => ({
+  state: feed.status,
+  config: feed.config,
+  lastIngestSeq: feed.lastSeq,
+  lastIngestTsMs: feed.lastSeq === 0 ? null : feed.lastIngestTsMs,
+  lastTickMs: feed.schedule?.lastTickMs ?? null,
+});
+
+const emptyView = (feed: ExistingFeed, ref: FeedRef): FeedView => ({
+  ...ref,
+  ...current(feed),
+  recordCount: 0,
+  decodeFailureCount: 0,
+  tickCount: 0,
+  idleTickCount: 0,
+  plannedRunCount: 0,
+  lagMs: 0,
+  updatedAtMs: 0,
+});

@@ -1,0 +1,33 @@
+/** Serves market feeds. */
+import { readEnvironment } from '#contracts/config.ts';
+import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
+import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
+import { getFeed, listFeedRuns, listFeeds, putFeed } from '#functions/api-feeds/feeds.ts';
+import { lazily } from '#functions/shared/handler.ts';
+import type { Source } from '#functions/shared/handler.ts';
+import { httpHandler } from '#functions/shared/http.ts';
+import { platformOf } from '#functions/shared/platform.ts';
+import { actingOf, verifierOf } from '#functions/shared/wiring.ts';
+
+/** Builds the handler from its settings. */
+export const createHandler = (source: Source, plugin?: object) => {
+  const environment = readEnvironment('api-feeds', source);
+  const platform = platformOf(plugin);
+  const acting = actingOf('api-feeds', environment, platform);
+  const views = dynamoViewReader({ client: dynamodbClient(platform.plugin), table: environment.VIEWS_TABLE });
+  const ports = { ...acting, views };
+  return httpHandler({
+    operations: {
+      putFeed: putFeed(ports),
+      getFeed: getFeed(ports),
+      listFeeds: listFeeds(ports),
+      listFeedRuns: listFeedRuns(ports),
+    },
+    verify: verifierOf(environment, platform),
+    telemetry: acting.telemetry,
+    bodyBytesMax: environment.LIMITS.requestBytesMax,
+    nowMs: platform.nowMs,
+  });
+};
+
+export const handler = lazily(createHandler);

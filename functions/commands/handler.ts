@@ -1,0 +1,23 @@
+/** Consumes `commands`, one FIFO group per stream. */
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { readEnvironment } from '#contracts/config.ts';
+import { decideQueued } from '#functions/commands/commands.ts';
+import { lazily } from '#functions/shared/handler.ts';
+import type { Source } from '#functions/shared/handler.ts';
+import { platformOf } from '#functions/shared/platform.ts';
+import { eachGroup } from '#functions/shared/queue-batch.ts';
+import { actingOf } from '#functions/shared/wiring.ts';
+
+/** Builds the handler from its settings. */
+export const createHandler = (source: Source, plugin?: object) => {
+  const acting = actingOf('commands', readEnvironment('commands', source), platformOf(plugin));
+  return async (event: SQSEvent): Promise<SQSBatchResponse> => {
+    const answer = await eachGroup(event.Records, acting.telemetry, (group) =>
+      decideQueued(acting.ports, group),
+    );
+    acting.telemetry.flush();
+    return answer;
+  };
+};
+
+export const handler = lazily(createHandler);

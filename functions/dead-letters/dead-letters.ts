@@ -1,0 +1,58 @@
+/**
+ * What the queues gave up on: the aggregate behind each message is told by an ordinary sweep of its stream, which
+ * does again whatever is still owed. Market records that nobody took and batches of the ledger stream are counted
+ * and logged with their reason; the alarm on the metric calls a person.
+ */
+import type { SQSRecord } from 'aws-lambda';
+import * as z from 'zod';
+import type { Queues, Telemetry } from '#domain/ports/outside.ts';
+
+export interface DeadLetterPorts {
+  readonly queues: Queues;
+  readonly telemetry: Telemetry;
+}
+
+/** The members by which messages of the work queues name their stream. */
+const Named = z.looseObject({ stream: z.string().optional(), feedStream: z.string().optional() });
+
+/** Takes one dead message. */
+export const takeDeadLetter = async (
+  { queues, telemetry }: DeadLetterPorts,
+  record: SQSRecord,
+): Promise<void> => {
+  const queue = record.eventSourceARN.split(':').at(-1) ?? '';
+  const stream = streamOf(record.body);
+  telemetry.count('DeadLetters', 1, { queue: queue.replace(/^sluice-[a-z0-9]+-/, '') });
+  telemetry.log('error', 'a message was given up by its queue', {
+    queue,
+    messageId: record.messageId,
+    ...(stream === undefined ? {} : { stream }),
+    reason: reasonOf(record.body),
+  });
+  if (stream !== undefined && !queue.includes('sweep'))
+    await queues.send([{ queue: 'sweep', body: { stream } }]);
+};
+
+const parsed = (body: string): unknown => {
+  try {
+    return JSON.parse(body) as unknown;
+  } catch {
+    // A body that is no JSON names no stream; it is still counted and logged.
+    return undefined;
+  }
+};
+
+const streamOf = (body: string): string | undefined => {
+  const named = Named.safeParse(parsed(body));
+  return named.success ? (named.data.stream ?? named.data.feedStream) : undefined;
+};
+
+const reasonOf = (body: string): string | undefined => {
+  const named = z
+    .looseObject({
+      code: z.string().optional(),
+      requestContext: z.looseObject({ condition: z.string().optional() }).optional(),
+    })
+    .safeParse(parsed(body));
+  return named.success ? (named.data.code ?? named.data.requestContext?.condition) : undefined;
+};

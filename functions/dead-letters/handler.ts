@@ -1,0 +1,23 @@
+/** Consumes every dead-letter queue. */
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { readEnvironment } from '#contracts/config.ts';
+import { takeDeadLetter } from '#functions/dead-letters/dead-letters.ts';
+import { lazily } from '#functions/shared/handler.ts';
+import type { Source } from '#functions/shared/handler.ts';
+import { platformOf } from '#functions/shared/platform.ts';
+import { eachMessage } from '#functions/shared/queue-batch.ts';
+import { actingOf } from '#functions/shared/wiring.ts';
+
+/** Builds the handler from its settings. */
+export const createHandler = (source: Source, plugin?: object) => {
+  const acting = actingOf('dead-letters', readEnvironment('dead-letters', source), platformOf(plugin));
+  return async (event: SQSEvent): Promise<SQSBatchResponse> => {
+    const answer = await eachMessage(event.Records, acting.telemetry, (record) =>
+      takeDeadLetter(acting, record),
+    );
+    acting.telemetry.flush();
+    return answer;
+  };
+};
+
+export const handler = lazily(createHandler);

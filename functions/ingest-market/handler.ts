@@ -1,0 +1,39 @@
+/** Consumes the market stream of one workspace, shard by shard. */
+import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
+import { readEnvironment } from '#contracts/config.ts';
+import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
+import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
+import { sqsClient } from '#adapters/sdk/sqs-client.ts';
+import { deadLetters } from '#adapters/sqs/dead-letters.ts';
+import { feedAggregate } from '#domain/market/feed/feed.ts';
+import { ingestBatch } from '#functions/ingest-market/ingest-market.ts';
+import { startedFeeds } from '#functions/ingest-market/started-feeds.ts';
+import { lazily } from '#functions/shared/handler.ts';
+import type { Source } from '#functions/shared/handler.ts';
+import { platformOf } from '#functions/shared/platform.ts';
+import { actingOf } from '#functions/shared/wiring.ts';
+
+/** Builds the handler from its settings. */
+export const createHandler = (source: Source, plugin?: object) => {
+  const environment = readEnvironment('ingest-market', source);
+  const platform = platformOf(plugin);
+  const acting = actingOf('ingest-market', environment, platform);
+  const views = dynamoViewReader({ client: dynamodbClient(platform.plugin), table: environment.VIEWS_TABLE });
+  const scope = { tenantId: environment.TENANT_ID, workspaceId: environment.WORKSPACE_ID };
+  const ports = {
+    ...acting,
+    loadFeed: (stream: string) => acting.peekOrLoad(feedAggregate, stream),
+    feeds: startedFeeds(views, scope, platform.nowMs),
+    refuse: deadLetters(sqsClient(platform.plugin), environment.MARKET_DEAD_LETTERS_QUEUE_URL),
+  };
+  return async (event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> => {
+    try {
+      await ingestBatch(ports, event.Records);
+      return { batchItemFailures: [] };
+    } finally {
+      acting.telemetry.flush();
+    }
+  };
+};
+
+export const handler = lazily(createHandler);

@@ -1,0 +1,36 @@
+/** Consumes `engine-runs`, one FIFO group per feed and symbol. */
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { readEnvironment } from '#contracts/config.ts';
+import { feedSymbolAggregate } from '#domain/market/feed-symbol/feed-symbol.ts';
+import { feedAggregate } from '#domain/market/feed/feed.ts';
+import { runEngine } from '#functions/run-engine/run-engine.ts';
+import { lazily } from '#functions/shared/handler.ts';
+import type { Source } from '#functions/shared/handler.ts';
+import { loadStream } from '#functions/shared/load.ts';
+import { chunkReader } from '#functions/shared/market-chunks.ts';
+import { platformOf } from '#functions/shared/platform.ts';
+import { eachGroup } from '#functions/shared/queue-batch.ts';
+import { actingOf } from '#functions/shared/wiring.ts';
+
+/** Builds the handler from its settings. */
+export const createHandler = (source: Source, plugin?: object) => {
+  const acting = actingOf('run-engine', readEnvironment('run-engine', source), platformOf(plugin));
+  const ports = {
+    ...acting,
+    loadFeed: async (stream: string) => (await loadStream(acting.ledger, feedAggregate, stream)).state,
+    loadSymbol: (stream: string) => acting.peekOrLoad(feedSymbolAggregate, stream),
+    readRecords: chunkReader(acting.ledger),
+  };
+  return async (event: SQSEvent): Promise<SQSBatchResponse> => {
+    const answer = await eachGroup(event.Records, acting.telemetry, (group) =>
+      runEngine(
+        ports,
+        group.map(({ body }) => body),
+      ),
+    );
+    acting.telemetry.flush();
+    return answer;
+  };
+};
+
+export const handler = lazily(createHandler);
