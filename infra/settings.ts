@@ -3,12 +3,14 @@ import type { Node } from 'constructs';
 import * as z from 'zod';
 
 import { Limits } from '#contracts/config.ts';
-import { TenantId } from '#contracts/ids.ts';
+import { TenantId, WorkspaceId } from '#contracts/ids.ts';
 import { Stage } from '#contracts/naming.ts';
 
 const Settings = z.strictObject({
   stage: Stage.default('dev'),
   tenant: TenantId.default(TenantId.parse('local')),
+  /** The workspace whose market records the market stream carries. */
+  workspace: WorkspaceId.default(WorkspaceId.parse('main')),
   /** Folder with one bundle per function, as `tools/build` writes it. */
   dist: z.string().min(1).default('dist'),
   /** `off` leaves the market streams and their functions out, which is most of what an idle stage costs. */

@@ -106,6 +106,7 @@ const environmentOf = (
   const values: Readonly<Record<EnvironmentKey, string | undefined>> = {
     STAGE: settings.stage,
     TENANT_ID: settings.tenant,
+    WORKSPACE_ID: settings.workspace,
     LIMITS: settings.limits,
     LEDGER_TABLE: names.of('ledger'),
     VIEWS_TABLE: names.of('views'),

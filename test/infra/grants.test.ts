@@ -59,7 +59,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
   'api-feeds': [...forFeeds, readViews],
   'api-workers': [...forRuns, readSecret],
   'task-callback': [...forRuns, readSecret],
-  'ingest-market': [...forFeeds, readMarket, send('market-dead-letters')],
+  'ingest-market': [...forFeeds, readViews, readMarket, send('market-dead-letters')],
   'run-engine': [...forFeeds, consume('engine-runs.fifo')],
   commands: [...forAll, consume('commands.fifo')],
   'retry-task': forRuns,
