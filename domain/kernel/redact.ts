@@ -1,6 +1,7 @@
 /**
  * Takes well-known shapes of secrets out of free text before it becomes a fact (law 10). It errs towards hiding:
- * a value behind a telling name goes, whatever it looks like; ordinary prose stays as it is.
+ * a value behind a telling name goes, whatever it looks like; ordinary prose stays as it is. Repeats in the patterns
+ * are bounded, so that no text makes them slow.
  */
 const HIDDEN = '[redacted]';
 
@@ -15,7 +16,10 @@ const NAMES =
 
 /** `name=value`, `name: value`, `"name":"value"`, with any prefix or suffix to the name, such as `AWS_SECRET_KEY`. */
 const assignment = (value: string): RegExp =>
-  new RegExp(`((?:[\\w.-]*(?:${NAMES})[\\w.-]*)(?:\\\\?["'])?\\s*[:=]\\s*)(?!\\[redacted\\])${value}`, 'gi');
+  new RegExp(
+    `((?:[\\w.-]{0,64}(?:${NAMES})[\\w.-]{0,64})(?:\\\\?["'])?\\s*[:=]\\s*)(?!\\[redacted\\])${value}`,
+    'gi',
+  );
 
 /** Order matters: whole blocks and quoted values first, so that no part of one is left behind. */
 const SHAPES: readonly Shape[] = [
@@ -23,7 +27,7 @@ const SHAPES: readonly Shape[] = [
     pattern: /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g,
     replacement: HIDDEN,
   },
-  { pattern: /\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#"'<>]*@/gi, replacement: `$1${HIDDEN}@` },
+  { pattern: /\b([a-z][a-z0-9+.-]{0,30}:\/\/)[^\s/?#"'<>]*@/gi, replacement: `$1${HIDDEN}@` },
   { pattern: /\b(bearer|basic)\s+[A-Za-z0-9+/_.~=-]{8,}/gi, replacement: `$1 ${HIDDEN}` },
   { pattern: /\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?/g, replacement: HIDDEN },
   { pattern: /\b(?:AKIA|ASIA|AROA|AIDA|AGPA|ANPA)[A-Z0-9]{12,}\b/g, replacement: HIDDEN },

@@ -16,10 +16,15 @@ export const SWEEPER = 'sweeper' as WorkerId;
 
 const CUT = ' [cut]';
 
+/** How much more than what is kept is looked at: a text shrinks where secrets are taken out. */
+const SLACK = 4;
+
 /** Free text as it may stand in the ledger: without secrets and at most `max` characters. */
 export const safeText = (text: string, max: number = runLimits.messageLengthMax): string => {
-  const redacted = redactSecrets(text);
-  return redacted.length <= max ? redacted : redacted.slice(0, max - CUT.length) + CUT;
+  const redacted = redactSecrets(text.slice(0, max * SLACK));
+  return redacted.length <= max && text.length <= max * SLACK
+    ? redacted
+    : redacted.slice(0, max - CUT.length) + CUT;
 };
 
 /** Records a worker's completion of its attempt. */
@@ -110,7 +115,8 @@ const safeOutput = (output: TaskOutput): TaskOutput => ({
 type Progress = Exclude<CompletedRequest['partialProgress'], undefined>;
 
 const safeProgress = (progress: Progress): Progress => {
-  const redacted = redactJson(progress) as Progress;
-  const bytes = Buffer.byteLength(JSON.stringify(redacted), 'utf8');
-  return bytes <= runLimits.partialProgressBytesMax ? redacted : { omittedBytes: bytes };
+  const bytes = Buffer.byteLength(JSON.stringify(progress), 'utf8');
+  return bytes <= runLimits.partialProgressBytesMax
+    ? (redactJson(progress) as Progress)
+    : { omittedBytes: bytes };
 };

@@ -1,0 +1,302 @@
+import { describe, expect, it } from 'vitest';
+import type { RecordedEvent } from '#contracts/event.ts';
+import { RunRead } from '#contracts/runs/read.ts';
+import { TaskKey } from '#contracts/ids.ts';
+import type { Projection, RowContent, RowKey } from '#domain/kernel/projection.ts';
+import type { TaskRow, RunRow } from '#domain/run/run-rows.ts';
+import { countTasks } from '#domain/run/run-rows.ts';
+import { runDetail, runItem, taskRead } from '#domain/run/run-detail.ts';
+import { runAggregate } from '#domain/run/run-aggregate.ts';
+import { runListKeys, runProjection, runRowKey, taskRowKey } from '#domain/run/run-projection.ts';
+import { given, recorded } from '#test/support/decider.ts';
+import {
+  START_MS,
+  beat,
+  cancel,
+  claim,
+  completion,
+  fail,
+  finish,
+  planOf,
+  retry,
+  runId,
+  stream,
+  succeed,
+  sweep,
+  triggerOf,
+  triggered,
+} from '#test/support/run-fixtures.ts';
+
+const rowsOf = (
+  projection: Projection,
+  events: readonly RecordedEvent[],
+): ReadonlyMap<string, RowContent> => {
+  const rows = new Map<string, RowContent>();
+  const apply = (key: RowKey, event: RecordedEvent): void => {
+    const next = projection.apply(rows.get(key.sk), key, event);
+    if (next) rows.set(key.sk, next);
+  };
+  for (const event of events) {
+    for (const key of projection.details(event)) apply(key, event);
+    apply(projection.cursor(event.stream), event);
+  }
+  return rows;
+};
+
+const iso = (ms: number): string => new Date(START_MS + ms).toISOString();
+const DAY = 'date=d:2026-01-02';
+
+const story = () =>
+  triggered(planOf({ 'm.z': [], 'm.b': ['m.z'], 'm.c': ['m.b'], 'm.d': [] }, { partitionKey: DAY }))
+    .at(START_MS + 1_000)
+    .after(claim('m.z'), fail('m.z'))
+    .at(START_MS + 31_000)
+    .after(
+      retry('m.z'),
+      claim('m.z', 'wk-2', 2),
+      beat('m.z', { attempt: 2, progressPct: 40, message: 'day 2' }),
+    )
+    .at(START_MS + 40_000)
+    .after(
+      succeed('m.z', 2, { materializationId: 'mat-1', rowCount: 390, deltaTable: 'm.z', deltaVersion: 42 }),
+    );
+
+describe('the read of a run', () => {
+  it('shows tasks by key with lineage, attributions and counts', () => {
+    const read = runDetail(
+      story()
+        .at(START_MS + 50_000)
+        .after(claim('m.b'), fail('m.b', 1, 'DATA_QUALITY'))
+        .history(),
+    );
+    expect(RunRead.parse(read)).toEqual(read);
+    expect(read).toMatchObject({
+      runId,
+      workspaceId: 'prod',
+      planId: `plan_${runId}`,
+      state: 'RUNNING',
+      codeVersion: 'git-1',
+      createdAt: iso(0),
+      startedAt: iso(1_000),
+      labels: {},
+      taskCounts: {
+        total: 4,
+        pending: 0,
+        queued: 1,
+        running: 0,
+        succeeded: 1,
+        failed: 1,
+        skipped: 1,
+        cancelled: 0,
+      },
+    });
+    expect(read?.tasks).toEqual([
+      {
+        taskKey: 'm.b',
+        assetKey: 'm.b',
+        partitionKey: DAY,
+        state: 'FAILED',
+        attempt: 1,
+        startedAt: iso(50_000),
+        completedAt: iso(50_000),
+        workerId: 'wk-1',
+        errorMessage: 'it broke',
+        errorCategory: 'DATA_QUALITY',
+      },
+      {
+        taskKey: 'm.c',
+        assetKey: 'm.c',
+        partitionKey: DAY,
+        state: 'SKIPPED',
+        attempt: 0,
+        completedAt: iso(50_000),
+        skipAttribution: { upstreamTaskKey: 'm.b', upstreamResolution: 'FAILED' },
+      },
+      { taskKey: 'm.d', assetKey: 'm.d', partitionKey: DAY, state: 'QUEUED', attempt: 1 },
+      {
+        taskKey: 'm.z',
+        assetKey: 'm.z',
+        partitionKey: DAY,
+        state: 'SUCCEEDED',
+        attempt: 2,
+        startedAt: iso(31_000),
+        completedAt: iso(40_000),
+        lastHeartbeatAt: iso(31_000),
+        workerId: 'wk-2',
+        progressPct: 40,
+        progressMessage: 'day 2',
+        materializationId: 'mat-1',
+        rowCount: 390,
+        deltaTable: 'm.z',
+        deltaVersion: 42,
+        deltaPartition: DAY,
+        executionLineageRef: `{"runId":"${runId}","taskKey":"m.z","attempt":2,"materializationId":"mat-1","deltaTable":"m.z","deltaVersion":42,"deltaPartition":"${DAY}"}`,
+        retryAttribution: { retries: 1, reason: 'prior_attempt_failed' },
+      },
+    ]);
+  });
+
+  it('shows when a retry is due, and forgets the last attempt with the next', () => {
+    const waiting = triggered(planOf({ 'm.a': [] })).after(
+      claim('m.a'),
+      beat('m.a', { progressPct: 9 }),
+      fail('m.a'),
+    );
+    expect(runDetail(waiting.history())?.tasks[0]).toMatchObject({ state: 'PENDING', retryAt: iso(30_000) });
+    const again = waiting.at(START_MS + 30_000).after(sweep(START_MS + 30_000));
+    expect(runDetail(again.history())?.tasks[0]).toEqual({
+      taskKey: 'm.a',
+      assetKey: 'm.a',
+      state: 'QUEUED',
+      attempt: 2,
+      errorMessage: 'it broke',
+      errorCategory: 'USER_CODE',
+      retryAttribution: { retries: 1, reason: 'prior_attempt_failed' },
+    });
+  });
+
+  it('shows outcome, end and every member of an output', () => {
+    const output = {
+      byteSize: 100,
+      outputPath: 's3://lake/x',
+      deltaPartition: 'date=2025-01-15',
+      outputVisibilityState: 'VISIBLE',
+      publishedAt: '2026-01-02T21:03:09Z',
+      publishError: 'late',
+    };
+    const report = completion('m.a', { outcome: 'SUCCEEDED', output, metrics: { cpuTimeMs: 1 } });
+    const ended = triggered(planOf({ 'm.a': [] })).after({
+      type: 'CompleteTask',
+      taskKey: TaskKey.parse('m.a'),
+      report,
+    });
+    expect(runDetail(ended.history())).toMatchObject({
+      state: 'SUCCEEDED',
+      outcomeReason: 'every task succeeded',
+      completedAt: iso(0),
+      tasks: [{ ...output, metrics: { cpuTimeMs: 1 } }],
+    });
+  });
+
+  it('names the least of several causes by instant, then key, whatever came first', () => {
+    const joined = () =>
+      triggered(planOf({ 'm.a': [], 'm.b': [], 'm.c': ['m.a', 'm.b'] })).after(claim('m.a'), claim('m.b'));
+    const causeOf = (events: readonly RecordedEvent[]) =>
+      runDetail(events)?.tasks[2]?.skipAttribution?.upstreamTaskKey;
+    const tie = joined().after(fail('m.b', 1, 'DATA_QUALITY'), fail('m.a', 1, 'DATA_QUALITY'));
+    expect(causeOf(tie.history())).toBe('m.a');
+    const later = joined()
+      .after(fail('m.b', 1, 'DATA_QUALITY'))
+      .at(START_MS + 1)
+      .after(fail('m.a', 1, 'DATA_QUALITY'));
+    expect(causeOf(later.history())).toBe('m.b');
+  });
+
+  it('gives cancelled tasks no cause', () => {
+    const read = runDetail(
+      triggered(planOf({ 'm.a': [], 'm.b': ['m.a'] }))
+        .after(cancel('m.a'))
+        .history(),
+    );
+    expect(read).toMatchObject({ state: 'CANCELLED', taskCounts: { cancelled: 2 } });
+    expect(read?.tasks[1]).not.toHaveProperty('skipAttribution');
+    expect(read?.tasks[0]).not.toHaveProperty('errorMessage');
+  });
+
+  it('is there from the first event on', () => {
+    const events = triggered(planOf({ 'm.a': [] })).history();
+    expect(runDetail([])).toBeUndefined();
+    expect(runDetail(events.slice(0, 1))).toMatchObject({
+      state: 'PENDING',
+      tasks: [],
+      taskCounts: { total: 0 },
+    });
+    expect(runDetail(events.slice(0, 2))).toMatchObject({
+      state: 'RUNNING',
+      tasks: [{ state: 'QUEUED', attempt: 0 }],
+    });
+  });
+
+  it('leaves out what a run does not have', () => {
+    const { header, ...command } = triggerOf({
+      ...planOf({ 'm.a': [] }),
+      tasks: [{ key: TaskKey.parse('m.a') }],
+    });
+    const { codeVersion: _, ...bare } = header;
+    const events = given(runAggregate, { stream, nowMs: START_MS })
+      .after({ ...command, header: bare }, ...finish('m.a'))
+      .history();
+    const read = runDetail(events);
+    expect(read).not.toHaveProperty('codeVersion');
+    expect(read?.tasks[0]).not.toHaveProperty('assetKey');
+    expect(read?.tasks[0]?.executionLineageRef).toBe(`{"runId":"${runId}","taskKey":"m.a","attempt":1}`);
+    const keyed = given(runAggregate, { stream, nowMs: START_MS }).after(
+      triggerOf(planOf({ 'm.a': [] }), { runKey: 'k' }),
+    );
+    expect(runDetail(keyed.history())?.runKey).toBe('k');
+  });
+});
+
+describe('the rows of a run', () => {
+  it('hold the same as the read of it', () => {
+    const events = story().history();
+    const rows = rowsOf(runProjection, events);
+    const read = runDetail(events);
+    const row = rows.get('run');
+    expect(row?.listKey).toMatch(/^runs#acme\/prod#[0-3]$/);
+    expect(runListKeys({ tenantId: 'acme', workspaceId: 'prod' })).toContain(row?.listKey);
+    expect(row?.listSort).toMatch(new RegExp(`^[0-9]{13}#${runId}$`));
+    expect(row?.data).toMatchObject({ state: read?.state, tasksSucceeded: 1, taskCount: 4 });
+    const taskRow = rows.get(taskRowKey(stream, 'm.z').sk)?.data as TaskRow | undefined;
+    expect(taskRow && taskRead(taskRow)).toEqual(read?.tasks.find(({ taskKey }) => taskKey === 'm.z'));
+    expect(rows.size).toBe(5);
+  });
+
+  it('list a run with and without its end', () => {
+    const open = rowsOf(runProjection, story().history()).get('run')?.data as RunRow;
+    expect(runItem(open)).toEqual({
+      runId,
+      state: 'RUNNING',
+      createdAt: iso(0),
+      taskCount: 4,
+      tasksSucceeded: 1,
+      tasksFailed: 0,
+    });
+    const failed = triggered(planOf({ 'm.a': [] })).after(fail('m.a', 1, 'DATA_QUALITY'));
+    const ended = rowsOf(runProjection, failed.history()).get('run')?.data as RunRow;
+    expect(runItem(ended)).toMatchObject({ state: 'FAILED', completedAt: iso(0), tasksFailed: 1 });
+  });
+
+  it('stay as they are under events that do not concern them', () => {
+    const events = story().history();
+    const rows = rowsOf(runProjection, events);
+    const [unknown] = recorded([{ type: 'Newer', idempotencyKey: 'n', data: {} }], {
+      stream,
+      version: 99,
+      nowMs: 0,
+    });
+    if (!unknown) expect.fail('an event');
+    expect(runProjection.details(unknown)).toEqual([]);
+    const task = rows.get('task#m.z');
+    for (const event of [unknown, ...events.filter(({ type }) => type === 'RunTriggered')]) {
+      expect(runProjection.apply(task, taskRowKey(stream, 'm.z'), event)).toEqual(task);
+    }
+    expect(runProjection.apply(rows.get('run'), runRowKey(stream), unknown)).toEqual(rows.get('run'));
+    expect(runProjection.apply(undefined, runRowKey(stream), unknown)).toBeUndefined();
+    expect(runProjection.apply(undefined, taskRowKey(stream, 'm.z'), unknown)).toBeUndefined();
+    const [, plan] = events;
+    expect(plan && runProjection.apply(undefined, taskRowKey(stream, 'm.none'), plan)).toBeUndefined();
+  });
+
+  it('show a task that waits for the window as queued', () => {
+    const names = Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`m.t${i}`, []]));
+    const full = triggered(planOf({ ...names, 'm.z': ['m.t0'] })).after(claim('m.t0'), succeed('m.t0'));
+    expect(full.history().at(-1)?.type).toBe('TaskReadied');
+    const rows = rowsOf(runProjection, full.history());
+    expect(rows.get('task#m.z')?.data).toMatchObject({ state: 'QUEUED', status: 'READY', attempt: 0 });
+    expect(countTasks(String((rows.get('run')?.data as RunRow).statuses))).toMatchObject({
+      queued: 101,
+      succeeded: 1,
+    });
+  });
+});
