@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 
 import { AwsError } from '#local/kernel/aws-error.ts';
 import type { Engine, Json, ServiceName } from '#local/kernel/engine.ts';
+import { generateSecret, readSecretStringOptions } from '#local/secrets/generate-secret.ts';
 import type { ResolvedStack, Resource } from '#local/template/resolve-stack.ts';
 import { TemplateError } from '#local/template/template-error.ts';
 
@@ -192,20 +193,12 @@ const applySecret: Apply = async (call, { physicalName, properties }) => {
   });
 };
 
-const SECRET_LENGTH_DEFAULT = 32;
-
 const secretString = (properties: Json): string => {
   if (typeof properties['SecretString'] === 'string') return properties['SecretString'];
-  const generate = isObject(properties['GenerateSecretString']) ? properties['GenerateSecretString'] : {};
-  const length = Number(generate['PasswordLength'] ?? SECRET_LENGTH_DEFAULT);
-  const password = randomBytes(length).toString('base64url').replaceAll(/[-_]/g, 'x').slice(0, length);
-  const key = generate['GenerateStringKey'];
-  if (typeof key !== 'string') return password;
-  const template = JSON.parse(String(generate['SecretStringTemplate'] ?? '{}')) as Json;
-  return JSON.stringify({ ...template, [key]: password });
+  const generate = properties['GenerateSecretString'];
+  return generateSecret(readSecretStringOptions(isObject(generate) ? generate : {}));
 };
 
-/** The file of a state machine's definition stays in the template: an asset would escape every check. */
 const provisioners: Readonly<Record<string, Provisioner>> = {
   'AWS::DynamoDB::Table': { service: 'dynamodb', apply: applyTable },
   'AWS::DynamoDB::GlobalTable': { service: 'dynamodb', apply: applyTable },

@@ -8,7 +8,10 @@ export interface QueueMessage {
   readonly MD5OfBody: string;
   readonly Attributes: Readonly<Record<string, string>>;
   readonly MessageAttributes?: Readonly<
-    Record<string, { readonly DataType: string; readonly StringValue?: string; readonly BinaryValue?: string }>
+    Record<
+      string,
+      { readonly DataType: string; readonly StringValue?: string; readonly BinaryValue?: string }
+    >
   >;
 }
 

@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 
 import type { Activity } from '#local/kernel/activity.ts';
 import type { Clock } from '#local/kernel/clock.ts';
+import { pluginSymbol } from '#local/lambda/function-contract.ts';
 import type { CreateHandler, HostPlugin, LambdaHandler } from '#local/lambda/function-contract.ts';
 import { contextData, lambdaContext } from '#local/lambda/lambda-context.ts';
 import { FunctionError, functionErrorOf, timedOut } from '#local/lambda/lambda-host.ts';
@@ -31,11 +32,30 @@ export interface DirectHostParts {
 
 /** An invocation that sleeps is not in flight, however many of its branches sleep. */
 interface Invocation {
+  readonly plugin: HostPlugin;
   sleepingCount: number;
   resume: () => void;
 }
 
 const invocations = new AsyncLocalStorage<Invocation>();
+
+let threadPlugin: unknown;
+
+/**
+ * Where a worker thread has one plugin, this thread has one per cloud: whoever reads the global symbol inside an
+ * invocation finds the plugin of that invocation's cloud, elsewhere what was left there last.
+ */
+const installPluginLookup = (): void => {
+  if (Object.getOwnPropertyDescriptor(globalThis, pluginSymbol)?.get !== undefined) return;
+  threadPlugin = Reflect.get(globalThis, pluginSymbol);
+  Object.defineProperty(globalThis, pluginSymbol, {
+    configurable: true,
+    get: () => invocations.getStore()?.plugin ?? threadPlugin,
+    set: (plugin: unknown) => {
+      threadPlugin = plugin;
+    },
+  });
+};
 
 /** The `sleep` of the plugin: waits on the clock and parks the invocation it is called in. */
 export const sleepOn =
@@ -59,6 +79,7 @@ interface DirectFunction {
 /** A host without threads. */
 export const directHost = (parts: DirectHostParts): LambdaHost => {
   installStreamingRuntime();
+  installPluginLookup();
   const functions = new Map(
     parts.functions.map((setting): [string, DirectFunction] => [
       setting.name,
@@ -80,7 +101,7 @@ export const directHost = (parts: DirectHostParts): LambdaHost => {
     const end = parts.activity.begin();
     fn.counts.invocations++;
     try {
-      return await invocations.run({ sleepingCount: 0, resume: () => undefined }, () =>
+      return await invocations.run({ plugin: parts.plugin, sleepingCount: 0, resume: () => undefined }, () =>
         run(parts, fn, { event, listener }),
       );
     } catch (error) {

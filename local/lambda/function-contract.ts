@@ -2,11 +2,12 @@
  * What `functions/<name>/handler.ts` exports so that every host can run it:
  *
  * - `createHandler(environment, plugin?)` builds the handler from its settings. It reads settings from
- *   `environment` only (never `process.env`), and when a plugin is given takes AWS calls, time, waits and fetches
- *   from it. Several clouds may live in one process, so the module keeps no state of its own at top level.
- * - `handler` is what AWS and the worker host call: `createHandler(process.env)`, built at the first event; the
- *   plugin, if any, is found at `globalThis[Symbol.for('sluice.aws')]`.
+ *   `environment` only (never `process.env`), and takes time, waits and fetches from the plugin when there is one.
+ *   Several clouds may live in one process, so the module keeps no state of its own at top level.
+ * - `handler` is what AWS and the worker host call: `createHandler(process.env)`, built at the first event.
  *
+ * In both hosts `globalThis[Symbol.for('sluice.aws')]`, where AWS clients look, is the plugin of the running
+ * invocation; read it when it is needed, inside `createHandler` or later, never at the top level of a module.
  * A module without `createHandler` also runs in the direct host; it then shares `process.env` with the others.
  */
 import type { LambdaContext } from '#local/lambda/lambda-context.ts';

@@ -19,8 +19,10 @@ export interface WorkerEnvironmentParts {
   readonly setting: FunctionSetting;
   /** Answers the AWS calls that come over the port. */
   readonly attachPort: (port: MessagePort) => void;
+  /** The local issuer's documents by URL. */
+  readonly documents: ReadonlyMap<string, string>;
   readonly log: (text: string) => void;
-  /** Told once, when the thread has ended for whatever reason. */
+  /** Told when the thread ends for whatever reason; nothing new may be sent to it. */
   readonly onEnd: () => void;
 }
 
@@ -87,6 +89,7 @@ export const workerEnvironment = (parts: WorkerEnvironmentParts): WorkerEnvironm
     const timer = setTimeout(() => {
       pending.get(id)?.reject(timedOut(setting));
       pending.delete(id);
+      parts.onEnd();
       void worker.terminate();
     }, setting.timeoutMs);
     return answered.finally(() => clearTimeout(timer));
@@ -101,12 +104,14 @@ export const workerEnvironment = (parts: WorkerEnvironmentParts): WorkerEnvironm
   };
 };
 
-const startWorker = ({ setting, attachPort, log }: WorkerEnvironmentParts): Worker => {
+const startWorker = ({ setting, attachPort, documents, log }: WorkerEnvironmentParts): Worker => {
   const { port1, port2 } = new MessageChannel();
   const workerData: WorkerData = {
     file: handlerFile(setting),
     exportName: handlerExport(setting),
     awsPort: port2,
+    region: setting.arn.split(':')[3] ?? 'us-east-1',
+    documents: [...documents],
   };
   const worker = new Worker(workerProgram(), {
     workerData,

@@ -20,6 +20,7 @@ export interface WorkerHostParts {
   readonly functions: readonly FunctionSetting[];
   readonly activity: Activity;
   readonly attachPort: (port: MessagePort) => void;
+  readonly documents: ReadonlyMap<string, string>;
   readonly log: (text: string) => void;
   readonly environmentsMax?: number;
 }

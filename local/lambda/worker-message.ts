@@ -10,6 +10,9 @@ export interface WorkerData {
   readonly exportName: string;
   /** AWS calls go over this port to the main thread. */
   readonly awsPort: MessagePort;
+  readonly region: string;
+  /** The local issuer's documents by URL. */
+  readonly documents: readonly (readonly [url: string, body: string])[];
 }
 
 export interface InvokeMessage {

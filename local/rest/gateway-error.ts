@@ -1,29 +1,68 @@
-/** Refusals the gateway itself gives, in the error contract of the API. */
+/** What the gateway answers by itself: the gateway responses of the template, else the catalogue's words. */
 import { errorCatalogue } from '#contracts/errors.ts';
 import type { ErrorBody, ErrorCode } from '#contracts/errors.ts';
 import type { RestResponse } from '#local/rest/rest-message.ts';
+import type { Resource } from '#local/template/resolve-stack.ts';
 
-export interface Refusal {
+/** Why a request never got a function's answer. */
+export type GatewayFault =
+  'no_route' | 'no_method' | 'body_too_large' | 'foreign_host' | 'broken_function' | 'function_timeout';
+
+export type AnswerFault = (fault: GatewayFault, requestId: string) => RestResponse;
+
+interface FaultRule {
+  /** Gateway response types of AWS, the first that the template declares wins. */
+  readonly types: readonly string[];
+  /** Status when the template sets none. */
+  readonly status: number;
   readonly code: ErrorCode;
-  readonly requestId: string;
-  /** 502 and 504 of a broken function keep their own status. */
-  readonly status?: number;
-  readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** The answer for a refusal; its status and text come from the error catalogue. */
-export const refuse = ({ code, requestId, status, details }: Refusal): RestResponse => {
-  const entry = errorCatalogue[code];
-  const body: ErrorBody = {
-    code,
-    message: entry.cause,
-    requestId,
-    retryable: entry.retryable,
-    ...(details === undefined ? {} : { details: { ...details } }),
-  };
-  return {
-    status: status ?? entry.status,
-    headers: { 'content-type': ['application/json'], 'x-request-id': [requestId] },
-    body: Buffer.from(JSON.stringify(body)),
+const rules: Readonly<Record<GatewayFault, FaultRule>> = {
+  no_route: { types: ['MISSING_AUTHENTICATION_TOKEN', 'DEFAULT_4XX'], status: 404, code: 'route_not_found' },
+  no_method: {
+    types: ['MISSING_AUTHENTICATION_TOKEN', 'DEFAULT_4XX'],
+    status: 405,
+    code: 'method_not_allowed',
+  },
+  body_too_large: { types: ['REQUEST_TOO_LARGE', 'DEFAULT_4XX'], status: 413, code: 'payload_too_large' },
+  foreign_host: { types: [], status: 403, code: 'forbidden' },
+  broken_function: { types: ['DEFAULT_5XX'], status: 502, code: 'internal' },
+  function_timeout: { types: ['INTEGRATION_TIMEOUT', 'DEFAULT_5XX'], status: 504, code: 'internal' },
+};
+
+/** Answers faults as the API's gateway responses among the resources say. */
+export const gatewayFaults = (resources: readonly Resource[]): AnswerFault => {
+  const declared = new Map(
+    resources
+      .filter(({ type }) => type === 'AWS::ApiGateway::GatewayResponse')
+      .map(({ properties }) => [String(properties['ResponseType']), properties]),
+  );
+  return (fault, requestId) => {
+    const { types, status, code } = rules[fault];
+    const properties = types.map((type) => declared.get(type)).find((found) => found !== undefined);
+    const headers = { 'content-type': ['application/json'], 'x-request-id': [requestId] };
+    const template = templateOf(properties);
+    if (template === undefined)
+      return { status, headers, body: Buffer.from(JSON.stringify(catalogueBody(code, requestId))) };
+    return {
+      status: Number(properties?.['StatusCode'] ?? status),
+      headers,
+      body: Buffer.from(template.replaceAll('$context.requestId', requestId)),
+    };
   };
 };
+
+const templateOf = (properties: Readonly<Record<string, unknown>> | undefined): string | undefined => {
+  const templates = properties?.['ResponseTemplates'];
+  if (templates === null || typeof templates !== 'object') return undefined;
+  const template = 'application/json' in templates ? templates['application/json'] : undefined;
+  return typeof template === 'string' ? template : undefined;
+};
+
+const catalogueBody = (code: ErrorCode, requestId: string): ErrorBody => ({
+  code,
+  message: errorCatalogue[code].cause,
+  requestId,
+  retryable: errorCatalogue[code].retryable,
+});

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '#local/kernel/clock.ts';
 import type { LambdaHost, StreamMeta } from '#local/lambda/lambda-host.ts';
 import { FunctionError } from '#local/lambda/lambda-host.ts';
-import { refuse } from '#local/rest/gateway-error.ts';
+import type { AnswerFault } from '#local/rest/gateway-error.ts';
 import { answerHeaders, proxyEvent, proxyResponse } from '#local/rest/proxy-event.ts';
 import type { ResponseSink, RestRequest, RestResponse } from '#local/rest/rest-message.ts';
 import type { FindRoute, RouteMatch } from '#local/rest/route-tree.ts';
@@ -19,6 +19,7 @@ const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
 
 export interface RestFrontParts {
   readonly findRoute: FindRoute;
+  readonly answerFault: AnswerFault;
   readonly host: LambdaHost;
   readonly clock: Clock;
   readonly stage: string;
@@ -39,14 +40,10 @@ export const restFront =
       if (response.body.length > 0) sink.chunk(response.body);
       sink.end();
     };
-    if (request.body.length > BODY_BYTES_MAX)
-      return send(refuse({ code: 'payload_too_large', requestId, details: { limitBytes: BODY_BYTES_MAX } }));
+    if (request.body.length > BODY_BYTES_MAX) return send(parts.answerFault('body_too_large', requestId));
     const [path = '/'] = request.target.split('?');
     const match = parts.findRoute(request.method, path);
-    if ('kind' in match)
-      return send(
-        refuse({ code: match.kind === 'no_route' ? 'route_not_found' : 'method_not_allowed', requestId }),
-      );
+    if ('kind' in match) return send(parts.answerFault(match.kind, requestId));
     await answer({ parts, request, sink, requestId, send }, match);
   };
 
@@ -98,7 +95,7 @@ const answer = async (
     );
     if (hasHead) return sink.end();
     const isTimeout = error instanceof FunctionError && error.errorType === 'Sandbox.Timedout';
-    send(refuse({ code: 'internal', requestId, status: isTimeout ? 504 : 502 }));
+    send(parts.answerFault(isTimeout ? 'function_timeout' : 'broken_function', requestId));
   }
 };
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
 import type { Activity } from '#local/kernel/activity.ts';
-import { refuse } from '#local/rest/gateway-error.ts';
+import type { AnswerFault, GatewayFault } from '#local/rest/gateway-error.ts';
 import { BODY_BYTES_MAX, requestIdOf } from '#local/rest/rest-front.ts';
 import type { RestFront } from '#local/rest/rest-front.ts';
 import type { RestRequest, RestResponse } from '#local/rest/rest-message.ts';
@@ -16,6 +16,7 @@ export interface RestServer {
 
 export interface RestServerParts {
   readonly front: RestFront;
+  readonly answerFault: AnswerFault;
   readonly activity: Activity;
   /** 0 is any free port. */
   readonly port: number;
@@ -24,9 +25,14 @@ export interface RestServerParts {
 const LOOPBACK_HOST = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i;
 
 /** Listens on 127.0.0.1 only; rejects with the system's error when the port is taken. */
-export const listenRest = async ({ front, activity, port }: RestServerParts): Promise<RestServer> => {
+export const listenRest = async ({
+  front,
+  answerFault,
+  activity,
+  port,
+}: RestServerParts): Promise<RestServer> => {
   const server = createServer((incoming, outgoing) => {
-    serve({ front, activity, incoming, outgoing }).catch(() => outgoing.destroy());
+    serve({ front, answerFault, activity, incoming, outgoing }).catch(() => outgoing.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -37,12 +43,13 @@ export const listenRest = async ({ front, activity, port }: RestServerParts): Pr
 
 interface Exchange {
   readonly front: RestFront;
+  readonly answerFault: AnswerFault;
   readonly activity: Activity;
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
 }
 
-const serve = async ({ front, activity, incoming, outgoing }: Exchange): Promise<void> => {
+const serve = async ({ front, answerFault, activity, incoming, outgoing }: Exchange): Promise<void> => {
   const head: RestRequest = {
     method: incoming.method ?? 'GET',
     target: incoming.url ?? '/',
@@ -54,22 +61,11 @@ const serve = async ({ front, activity, incoming, outgoing }: Exchange): Promise
     body: new Uint8Array(),
     sourceIp: incoming.socket.remoteAddress ?? '127.0.0.1',
   };
-  if (!LOOPBACK_HOST.test(incoming.headers.host ?? ''))
-    return writeWhole(
-      outgoing,
-      refuse({ code: 'forbidden', requestId: requestIdOf(head), details: { header: 'host' } }),
-    );
+  const refuse = (fault: GatewayFault): void => writeWhole(outgoing, answerFault(fault, requestIdOf(head)));
+  if (!LOOPBACK_HOST.test(incoming.headers.host ?? '')) return refuse('foreign_host');
   const end = activity.begin();
   const body = await readBody(incoming).finally(end);
-  if (body === undefined)
-    return writeWhole(
-      outgoing,
-      refuse({
-        code: 'payload_too_large',
-        requestId: requestIdOf(head),
-        details: { limitBytes: BODY_BYTES_MAX },
-      }),
-    );
+  if (body === undefined) return refuse('body_too_large');
   await front(
     { ...head, body },
     {

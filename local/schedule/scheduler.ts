@@ -7,6 +7,8 @@ export interface SchedulerParts {
   readonly clock: Clock;
   readonly invoke: (functionReference: string, event: unknown) => Promise<unknown>;
   readonly log: (text: string) => void;
+  /** Every schedule also fires at once: after a stop, what should have moved meanwhile is looked for. */
+  readonly firesAtStart?: boolean;
 }
 
 export interface Scheduler {
@@ -15,7 +17,13 @@ export interface Scheduler {
 }
 
 /** Arms every schedule; each fires on the clock until stopped. */
-export const startScheduler = ({ schedules, clock, invoke, log }: SchedulerParts): Scheduler => {
+export const startScheduler = ({
+  schedules,
+  clock,
+  invoke,
+  log,
+  firesAtStart = false,
+}: SchedulerParts): Scheduler => {
   const timers = new Map<string, Timer>();
   let firingCount = 0;
   let isStopped = false;
@@ -40,6 +48,7 @@ export const startScheduler = ({ schedules, clock, invoke, log }: SchedulerParts
     );
   };
 
+  if (firesAtStart) for (const schedule of schedules) fire(schedule, clock.nowMs());
   schedules.forEach(arm);
   return {
     firingCount: () => firingCount,

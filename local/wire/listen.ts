@@ -14,6 +14,13 @@ export interface Listening {
   readonly close: () => Promise<void>;
 }
 
+/** What a port serves. */
+export interface Served {
+  readonly handle: WireHandler;
+  /** Public JSON by path, for callers without credentials: the documents of the token issuer. */
+  readonly documents?: ReadonlyMap<string, string>;
+}
+
 export const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
 const FORGET_MAX_BYTES = 4 * BODY_MAX_BYTES;
@@ -26,8 +33,8 @@ type Incoming = http.IncomingMessage | http2.Http2ServerRequest;
 type Outgoing = http.ServerResponse | http2.Http2ServerResponse;
 
 /** Serves the handler; rejects with the error of the system when the port cannot be had. */
-export const listen = async (handle: WireHandler, port: number): Promise<Listening> => {
-  const act = (incoming: Incoming, outgoing: Outgoing): void => void exchange(handle, incoming, outgoing);
+export const listen = async (served: Served, port: number): Promise<Listening> => {
+  const act = (incoming: Incoming, outgoing: Outgoing): void => void exchange(served, incoming, outgoing);
   const http1 = http.createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, act);
   const h2c = http2.createServer({ settings: { maxConcurrentStreams: 1000 } }, act);
   const sockets = new Set<net.Socket>();
@@ -69,9 +76,9 @@ const sniff = (socket: net.Socket, before: Buffer, decide: (isHttp2: boolean) =>
   });
 };
 
-const exchange = async (handle: WireHandler, incoming: Incoming, outgoing: Outgoing): Promise<void> => {
+const exchange = async (served: Served, incoming: Incoming, outgoing: Outgoing): Promise<void> => {
   try {
-    send(outgoing, await respondTo(handle, incoming));
+    send(outgoing, await respondTo(served, incoming));
   } catch {
     // A lost answer, or a client that left: either way the connection breaks without one.
     if (outgoing instanceof http2.Http2ServerResponse)
@@ -80,9 +87,11 @@ const exchange = async (handle: WireHandler, incoming: Incoming, outgoing: Outgo
   }
 };
 
-const respondTo = async (handle: WireHandler, incoming: Incoming): Promise<WireResponse> => {
+const respondTo = async ({ handle, documents }: Served, incoming: Incoming): Promise<WireResponse> => {
   const request = requestOf(incoming);
-  if (request.method === 'GET' && request.path === '/health') return health;
+  if (request.method === 'GET' && request.path === '/health') return json('{"status":"ok"}');
+  const document = request.method === 'GET' ? documents?.get(request.path) : undefined;
+  if (document !== undefined) return json(document);
   if (!(request.headers['authorization'] ?? '').startsWith('AWS'))
     return refuse(
       403,
@@ -94,11 +103,11 @@ const respondTo = async (handle: WireHandler, incoming: Incoming): Promise<WireR
   return refuse(413, 'RequestEntityTooLargeException', `the body is over ${BODY_MAX_BYTES} bytes`);
 };
 
-const health: WireResponse = {
+const json = (text: string): WireResponse => ({
   status: 200,
   headers: { 'content-type': 'application/json' },
-  body: Buffer.from('{"status":"ok"}'),
-};
+  body: Buffer.from(text),
+});
 
 const requestOf = (incoming: Incoming): Omit<WireRequest, 'body'> => {
   const [path = '/', ...query] = (incoming.url ?? '/').split('?');

@@ -22,6 +22,8 @@ export interface WireSetting {
   readonly accountId: string;
   /** The older protocol of SQS. */
   readonly sqsQuery?: QueryCodec;
+  /** Public JSON documents by path, those of the token issuer; looked at for each request on the port. */
+  readonly documents?: ReadonlyMap<string, string>;
 }
 
 export interface Wire {
@@ -45,7 +47,7 @@ export const createWire = (setting: WireSetting): Wire => {
       return jsonRefusal(undefined, failure, { contentType: 'application/json', requestId });
     }
   };
-  return { handle, listen: (port) => listen(handle, port) };
+  return { handle, listen: (port) => listen({ ...setting, handle }, port) };
 };
 
 /** Request ids look like those of AWS and count from 1. */

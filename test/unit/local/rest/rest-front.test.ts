@@ -6,7 +6,10 @@ import { activityCounter } from '#local/kernel/activity.ts';
 import { virtualClock } from '#local/kernel/clock.ts';
 import { FunctionError } from '#local/lambda/lambda-host.ts';
 import type { LambdaHost, StreamListener } from '#local/lambda/lambda-host.ts';
+import { gatewayFaults } from '#local/rest/gateway-error.ts';
 import { BODY_BYTES_MAX, requestFront, restFront } from '#local/rest/rest-front.ts';
+import type { GatewayFault } from '#local/rest/gateway-error.ts';
+import type { Resource } from '#local/template/resolve-stack.ts';
 import type { RestFront } from '#local/rest/rest-front.ts';
 import type { RestRequest } from '#local/rest/rest-message.ts';
 import { listenRest } from '#local/rest/rest-server.ts';
@@ -15,6 +18,7 @@ import { routeTree } from '#local/rest/route-tree.ts';
 
 type Answer = (event: Readonly<Record<string, unknown>>, listener: StreamListener) => unknown;
 
+const answerFault = gatewayFaults([]);
 const frontOf = (answer: Answer): RestFront => {
   const host: LambdaHost = {
     invoke: async (_, event, listener = {}) => answer(event as Readonly<Record<string, unknown>>, listener),
@@ -26,6 +30,7 @@ const frontOf = (answer: Answer): RestFront => {
     findRoute: routeTree([
       { method: 'POST', resourcePath: '/v1/{id}', functionReference: 'fn', streams: false },
     ]),
+    answerFault,
     host,
     clock: virtualClock(1_800_000_000_000),
     stage: 'dev',
@@ -141,6 +146,39 @@ describe('the REST front', () => {
   });
 });
 
+describe('gateway responses of a template', () => {
+  const declare = (ResponseType: string, text: string, StatusCode?: string): Resource => ({
+    stackName: 'api',
+    logicalId: ResponseType,
+    type: 'AWS::ApiGateway::GatewayResponse',
+    ref: '',
+    physicalName: '',
+    region: '',
+    accountId: '',
+    awsUrl: '',
+    behaviour: 'live',
+    properties: {
+      ResponseType,
+      ResponseTemplates: { 'application/json': text },
+      ...(StatusCode === undefined ? {} : { StatusCode }),
+    },
+  });
+
+  it('speak for the gateway, the more special first', () => {
+    const answerWith = gatewayFaults([
+      declare('DEFAULT_5XX', '{"id":"$context.requestId"}'),
+      declare('INTEGRATION_TIMEOUT', '"slow"', '503'),
+    ]);
+    const seen = (fault: GatewayFault): unknown => {
+      const { status, body } = answerWith(fault, 'r');
+      return [status, Buffer.from(body).toString()];
+    };
+    expect(seen('broken_function')).toEqual([502, '{"id":"r"}']);
+    expect(seen('function_timeout')).toEqual([503, '"slow"']);
+    expect(seen('no_route')).toEqual([404, expect.stringContaining('"code":"route_not_found"')]);
+  });
+});
+
 describe('the REST server', () => {
   let server: RestServer | undefined;
   afterEach(async () => {
@@ -148,7 +186,7 @@ describe('the REST server', () => {
     server = undefined;
   });
   const start = async (answer: Answer): Promise<string> => {
-    server = await listenRest({ front: frontOf(answer), activity: activityCounter(), port: 0 });
+    server = await listenRest({ front: frontOf(answer), answerFault, activity: activityCounter(), port: 0 });
     return server.url;
   };
 
@@ -190,7 +228,7 @@ describe('the REST server', () => {
   it('rejects with the error of the system when the port is taken', async () => {
     const url = new URL(await start(echo));
     await expect(
-      listenRest({ front: frontOf(echo), activity: activityCounter(), port: Number(url.port) }),
+      listenRest({ front: frontOf(echo), answerFault, activity: activityCounter(), port: Number(url.port) }),
     ).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
 });
