@@ -1,0 +1,306 @@
+import { describe, expect, it } from 'vitest';
+import { regimes } from '#contracts/market/regime.ts';
+import type { Regime } from '#contracts/market/regime.ts';
+import { beliefFrom, projectRegime } from '#domain/market/engine/belief.ts';
+import { contributorsByRegime, driverLabels } from '#domain/market/engine/contributors.ts';
+import { EVIDENCE_KEY } from '#domain/market/engine/evidence.ts';
+import { clamp01, confidenceOf, pillarOverlap, resolve } from '#domain/market/engine/resolution.ts';
+import { classicalAnswer, run } from '#domain/market/engine/run.ts';
+import {
+  buildSnapshot,
+  encodeSnapshot,
+  isMissing,
+  MISSING,
+  missingPaths,
+} from '#domain/market/engine/snapshot.ts';
+import { noVetoes } from '#domain/market/engine/vetoes.ts';
+import type { VetoPredicates } from '#domain/market/engine/vetoes.ts';
+
+const AT = { symbol: 'AAA', engineTimestampMs: 180_000 };
+const full = {
+  timestamp_ms: 180_000,
+  market: { atr_z: 1, range_expansion: 1, acceptance_score: 1 },
+  derivatives: { oi_slope_short: 1, oi_slope_med: 1 },
+};
+const snapshot = buildSnapshot(AT, full);
+const withEvidence = (evidence: unknown) =>
+  buildSnapshot(AT, { ...full, market: { structure_levels: { [EVIDENCE_KEY]: evidence } } });
+const container = (opinions: unknown, over: object = {}) => ({
+  symbol: 'AAA',
+  engine_timestamp_ms: 180_000,
+  opinions,
+  ...over,
+});
+const opinion = (over: object = {}) => ({
+  regime: 'SQUEEZE_UP',
+  strength: 0.5,
+  confidence: 0.5,
+  source: 's',
+  ...over,
+});
+const yes = () => true;
+
+describe('the snapshot', () => {
+  it('marks everything missing that the inputs do not give', () => {
+    expect(missingPaths(buildSnapshot(AT, {}))).toHaveLength(25);
+    expect(missingPaths(buildSnapshot(AT, { market: null, flow: [1], context: 'x' }))).toHaveLength(25);
+  });
+
+  it('keeps null apart from missing and drops unknown members', () => {
+    const built = buildSnapshot(AT, { context: { btc_regime: null, extra: 1 } });
+
+    expect(built.context).toEqual({
+      rs_vs_btc: MISSING,
+      beta_to_btc: MISSING,
+      alt_breadth: MISSING,
+      btc_regime: null,
+      eth_regime: MISSING,
+    });
+  });
+
+  it('finds missing leaves inside lists and objects', () => {
+    const levels = { b: [1, MISSING], a: { x: MISSING } };
+
+    expect(missingPaths(buildSnapshot(AT, { market: { structure_levels: levels } }))).toEqual(
+      expect.arrayContaining(['market.structure_levels.a.x', 'market.structure_levels.b[1]']),
+    );
+  });
+
+  it('is written with sorted keys and read back exactly', () => {
+    expect(JSON.parse(encodeSnapshot(snapshot))).toEqual(snapshot);
+    expect(encodeSnapshot(snapshot).startsWith('{"context":{"alt_breadth":{"__xray_missing__":true}')).toBe(
+      true,
+    );
+  });
+
+  it('takes only a lone marker key for missing', () => {
+    expect([MISSING, {}, { __xray_missing__: true, a: 1 }, { a: 1 }, null, [], 0].map(isMissing)).toEqual([
+      true,
+      false,
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe('the classical pipeline', () => {
+  it('answers balanced chop at one half when nothing is vetoed', () => {
+    expect(run(snapshot)).toEqual({
+      symbol: 'AAA',
+      timestamp: 180_000,
+      regime: 'CHOP_BALANCED',
+      confidence: 0.5,
+      drivers: [
+        'Market ATR z-score',
+        'Market range expansion',
+        'Flow CVD efficiency',
+        'Derivatives OI slope short',
+        'Derivatives funding level',
+      ],
+      invalidations: [],
+      permissions: ['CHOP_BALANCED'],
+    });
+  });
+
+  const cases: readonly (readonly [string, Partial<VetoPredicates>, Regime, number, readonly string[]])[] = [
+    [
+      'high acceptance',
+      { isAcceptanceHigh: yes },
+      'SQUEEZE_UP',
+      0.5,
+      ['acceptance high veto: liquidation', 'acceptance high veto: chop'],
+    ],
+    ['contracting interest alone', { isOpenInterestContracting: yes }, 'CHOP_BALANCED', 0.5, []],
+    [
+      'contracting interest and expanding range',
+      { isOpenInterestContracting: yes, isAtrExpanding: yes },
+      'CHOP_BALANCED',
+      0.5,
+      ['oi contracting + atr expanding veto: trend build'],
+    ],
+    ['flat interest alone', { isOpenInterestFlat: yes }, 'CHOP_BALANCED', 0.5, []],
+    [
+      'flat interest and compressed range',
+      { isOpenInterestFlat: yes, isAtrCompressed: yes },
+      'CHOP_BALANCED',
+      0,
+      ['oi flat + atr compressed force: chop balanced'],
+    ],
+  ];
+  it.each(cases)('resolves %s', (_name, predicates, regime, confidence, invalidations) => {
+    const output = run(snapshot, { ...noVetoes, ...predicates });
+
+    expect([output.regime, output.confidence, output.invalidations]).toEqual([
+      regime,
+      confidence,
+      invalidations,
+    ]);
+  });
+
+  it('asks no predicate about a missing value', () => {
+    const always: VetoPredicates = {
+      isAcceptanceHigh: yes,
+      isOpenInterestContracting: yes,
+      isOpenInterestFlat: yes,
+      isAtrExpanding: yes,
+      isAtrCompressed: yes,
+    };
+
+    expect(classicalAnswer(buildSnapshot(AT, {}), always).vetoes).toEqual([]);
+  });
+
+  const nobody: VetoPredicates = {
+    ...noVetoes,
+    isAcceptanceHigh: yes,
+    isOpenInterestFlat: yes,
+    isAtrCompressed: yes,
+  };
+  it('refuses to answer when vetoes leave nobody', () => {
+    expect(() => run(snapshot, nobody)).toThrow(
+      'Explainability validation failed: winner, drivers, permissions',
+    );
+  });
+
+  it('answers from evidence with no confidence when vetoes leave nobody', () => {
+    const market = { ...full.market, structure_levels: { [EVIDENCE_KEY]: container([opinion()]) } };
+
+    const output = run(buildSnapshot(AT, { ...full, market }), nobody);
+
+    expect([output.regime, output.confidence]).toEqual(['SQUEEZE_UP', 0]);
+  });
+
+  it('labels every contributor of every regime', () => {
+    const names = regimes.flatMap((regime) => contributorsByRegime[regime]);
+
+    expect(names.filter((name) => !driverLabels.has(name))).toEqual([]);
+  });
+});
+
+describe('resolution', () => {
+  const scored = (regime: Regime, score: number, contributors: readonly string[] = []) => ({
+    regime,
+    score,
+    contributors,
+  });
+
+  it('weighs, ranks by score and then by regime order', () => {
+    const candidates = [
+      scored('TREND_EXHAUSTION', 1),
+      scored('SQUEEZE_UP', 1),
+      scored('CHOP_STOPHUNT', 3),
+      scored('CHOP_BALANCED', 9),
+    ];
+
+    const { ranked } = resolve(
+      candidates,
+      new Set<Regime>(['CHOP_BALANCED']),
+      new Map<Regime, number>([['CHOP_STOPHUNT', 0.1]]),
+    );
+
+    expect(ranked.map(({ regime }) => regime)).toEqual(['SQUEEZE_UP', 'TREND_EXHAUSTION', 'CHOP_STOPHUNT']);
+  });
+
+  it('is half overlap of pillars and half spread of scores', () => {
+    const winner = scored('CHOP_BALANCED', 1.1, ['market.a', 'flow.b', '.lead']);
+    const rival = scored('CHOP_STOPHUNT', 0.5, ['market.c']);
+
+    expect(pillarOverlap(winner, rival)).toBe(0.5);
+    expect(confidenceOf(resolve([winner, rival], new Set()))).toBeCloseTo(0.55, 12);
+  });
+
+  it('has no overlap without pillars, no confidence without a winner, none without a rival', () => {
+    expect(pillarOverlap(scored('CHOP_BALANCED', 0), scored('CHOP_STOPHUNT', 0))).toBe(0);
+    expect(confidenceOf(resolve([], new Set()))).toBeUndefined();
+    expect(confidenceOf(resolve([scored('CHOP_BALANCED', 0)], new Set()))).toBe(0);
+  });
+
+  it('clamps to the unit interval, ends included', () => {
+    expect([-1, -0, 0, 0.4, 1, 2].map(clamp01)).toEqual([0, 0, 0, 0.4, 1, 1]);
+  });
+});
+
+describe('embedded evidence', () => {
+  it('takes the regime of the strongest opinion and the sources in order of regime name', () => {
+    const output = run(
+      withEvidence(
+        container([
+          opinion({ regime: 'TREND_BUILD_UP', source: 'z', strength: 0.9 }),
+          opinion({ regime: 'CHOP_STOPHUNT', source: 'b', strength: 0.2 }),
+          opinion({ regime: 'CHOP_STOPHUNT', source: 'a', strength: 0.1, confidence: 0.2 }),
+          opinion({ regime: 'CHOP_STOPHUNT', source: 'a', strength: 0.3, confidence: 0.2 }),
+          opinion({ regime: 'CHOP_STOPHUNT', source: 'a', strength: 0.1, confidence: 0.9 }),
+        ]),
+      ),
+    );
+
+    expect([output.regime, output.drivers, output.confidence]).toEqual([
+      'TREND_BUILD_UP',
+      ['a', 'b', 'z'],
+      0.5,
+    ]);
+  });
+
+  it.each([
+    ['not an object', 7, 'INVALID_EVIDENCE_FIELDS'],
+    ['a source that is no text', opinion({ source: 1 }), 'INVALID_EVIDENCE_FIELDS'],
+    ['a regime that is no text', opinion({ regime: 1 }), 'INVALID_EVIDENCE_FIELDS'],
+    ['an unknown regime', opinion({ regime: 'squeeze_up', strength: 9 }), 'INVALID_EVIDENCE_REGIME'],
+    ['a strength above 1', opinion({ strength: 1.01 }), 'INVALID_EVIDENCE_BOUNDS'],
+    ['a strength that is no number', opinion({ strength: true }), 'INVALID_EVIDENCE_BOUNDS'],
+    ['a confidence below 0', opinion({ confidence: -0.01 }), 'INVALID_EVIDENCE_BOUNDS'],
+  ])('drops an opinion that is or has %s', (_name, bad, code) => {
+    const output = run(withEvidence(container([bad, bad, opinion({ source: '' })])));
+
+    expect([output.regime, output.invalidations, output.drivers]).toEqual(['SQUEEZE_UP', [code], ['']]);
+  });
+
+  it.each([
+    ['its symbol', { symbol: 'BBB' }, ['INVALID_EVIDENCE_SYMBOL_MISMATCH']],
+    ['its timestamp', { engine_timestamp_ms: 1 }, ['INVALID_EVIDENCE_TIMESTAMP_MISMATCH']],
+    [
+      'both',
+      { symbol: 1, engine_timestamp_ms: 1 },
+      ['INVALID_EVIDENCE_SYMBOL_MISMATCH', 'INVALID_EVIDENCE_TIMESTAMP_MISMATCH'],
+    ],
+  ])("discards everything when %s is another run's", (_name, over, codes) => {
+    const output = run(withEvidence(container([opinion(), 7], over)));
+
+    expect([output.regime, output.drivers, output.invalidations]).toEqual([
+      'CHOP_BALANCED',
+      ['DRIVER_NO_CANONICAL_EVIDENCE'],
+      codes,
+    ]);
+  });
+
+  it.each([[null], [undefined], ['x'], [[]]])('is not there when the container is %j', (evidence) => {
+    expect(run(withEvidence(evidence)).drivers).toContain('Market ATR z-score');
+  });
+
+  it('has no opinions when they are no list', () => {
+    expect(run(withEvidence(container(null)))).toMatchObject({ regime: 'CHOP_BALANCED', invalidations: [] });
+  });
+
+  it('breaks ties of strength by confidence and then by regime order', () => {
+    const opinions = (first: object, second: object) =>
+      projectRegime(
+        beliefFrom(
+          [opinion(first), opinion(second)].map((each) => ({ ...each, regime: each.regime as Regime })),
+        ),
+      );
+
+    expect(opinions({ regime: 'TREND_BUILD_UP' }, { regime: 'SQUEEZE_DOWN', confidence: 0.6 })).toBe(
+      'SQUEEZE_DOWN',
+    );
+    expect(opinions({ regime: 'LIQUIDATION_DOWN' }, { regime: 'CHOP_STOPHUNT' })).toBe('CHOP_STOPHUNT');
+  });
+
+  it('believes uniformly without opinions', () => {
+    const belief = beliefFrom([]);
+
+    expect(Object.values(belief.massByRegime).reduce((sum, mass) => sum + mass, 0)).toBeCloseTo(1, 9);
+    expect(belief.anchor).toBe('CHOP_BALANCED');
+  });
+});
