@@ -109,7 +109,7 @@ export function* recordsOf(bytes: Buffer, frame: Frame): Generator<readonly [str
     const jsonBytes = bytes.readUInt32LE(at);
     const jsonAt = at + RECORD_HEADER_BYTES + bytes.readUInt8(at + 4);
     const engine = bytes.toString('utf8', at + RECORD_HEADER_BYTES, jsonAt);
-    const entry: JournalEntry = JSON.parse(bytes.toString('utf8', jsonAt, jsonAt + jsonBytes));
+    const entry = JSON.parse(bytes.toString('utf8', jsonAt, jsonAt + jsonBytes)) as JournalEntry;
     yield [engine, entry];
     at = jsonAt + jsonBytes;
   }

@@ -28,7 +28,7 @@ export const portTransport = (port: MessagePort): WireHandler => {
     number,
     { readonly resolve: (response: WireResponse) => void; readonly reject: (error: Error) => void }
   >();
-  const send = createSender<RequestHead>(port);
+  const send = createSender(port);
   let lastId = 0;
   port.on('message', (turn: Turn<AnswerHead>) => {
     for (const { id, head, body } of unpack(turn)) {
@@ -55,7 +55,7 @@ export const portTransport = (port: MessagePort): WireHandler => {
 
 /** The serving side: answers what comes through the port; close the port to end it. */
 export const servePort = (port: MessagePort, handle: WireHandler): void => {
-  const send = createSender<AnswerHead>(port);
+  const send = createSender(port);
   port.on('message', (turn: Turn<RequestHead>) => {
     for (const { id, head, body } of unpack(turn)) {
       handle({ ...head, body }).then(
@@ -67,12 +67,14 @@ export const servePort = (port: MessagePort, handle: WireHandler): void => {
 };
 
 /** Collects until the turn ends. */
-const createSender = <Head>(port: MessagePort): ((id: number, head: Head, body: Uint8Array) => void) => {
-  let items: Packed<Head>[] = [];
+const createSender = (
+  port: MessagePort,
+): ((id: number, head: RequestHead | AnswerHead, body: Uint8Array) => void) => {
+  let items: Packed<RequestHead | AnswerHead>[] = [];
   let bodies: Uint8Array[] = [];
   const flush = (): void => {
     const bytes = concatenate(bodies);
-    port.postMessage({ items, bytes } satisfies Turn<Head>, [bytes.buffer]);
+    port.postMessage({ items, bytes } satisfies Turn<unknown>, [bytes.buffer]);
     items = [];
     bodies = [];
   };

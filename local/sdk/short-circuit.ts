@@ -65,7 +65,7 @@ export const installShortCircuit = (client: SdkClient, handle: WireHandler): voi
   if (!isJsonRpc(protocol)) return;
   const endpoint = { protocol: 'http:', hostname: '127.0.0.1', path: '/' };
   // The rest of the context is the client's configuration, read through and never copied.
-  const context: object = Object.assign(Object.create(client.config), { endpoint: () => endpoint });
+  const context = Object.assign(Object.create(client.config) as object, { endpoint: () => endpoint });
   const middleware: Middleware = (_next, execution) => {
     const schema = operationSchemaOf(execution);
     return async ({ input }) => {
@@ -99,7 +99,7 @@ const operationSchemaOf = (execution: object): OperationSchema => {
   if (!Array.isArray(schema) || schema[0] !== OPERATION_SCHEMA) {
     throw new Error('this version of the SDK shows no operation schema; use the handler fidelity');
   }
-  const [, namespace, name, traits, input, output]: readonly unknown[] = schema;
+  const [, namespace, name, traits, input, output] = schema as readonly unknown[];
   return { name, namespace, traits, input, output };
 };
 

@@ -1,58 +1,22 @@
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { JournalEntry } from '#local/kernel/journal.ts';
 import { realDisk, type Disk } from '#local/journal/disk.ts';
 import { StateDirectoryError } from '#local/journal/state-directory-error.ts';
+import { openStateDirectory } from '#local/journal/state-directory.ts';
 import {
-  openStateDirectory,
-  type StateDirectory,
-  type StateDirectoryOptions,
-} from '#local/journal/state-directory.ts';
-
-const SEGMENT_BYTES = 4096;
-
-let directory = '';
-beforeEach(() => {
-  directory = fs.mkdtempSync(path.join(os.tmpdir(), 'journal-'));
-});
-afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
-
-const open = (options: StateDirectoryOptions = {}): StateDirectory =>
-  openStateDirectory(directory, { segmentBytes: SEGMENT_BYTES, ...options });
-
-const entry = (n: number, size = 20): JournalEntry => ['put', n, 'x'.repeat(size)];
-
-const numbersOf = (state: StateDirectory): unknown[] => [...state.entries()].map(([, [, n]]) => n);
-
-const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1);
-
-const appendEach = async (state: StateDirectory, numbers: readonly number[], size = 20): Promise<void> => {
-  for (const n of numbers) {
-    state.journal.append('dynamodb', entry(n, size));
-    await state.journal.durable();
-  }
-};
-
-const refusalOf = (act: () => unknown): StateDirectoryError => {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof StateDirectoryError) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-};
-
-const reread = async (): Promise<unknown[]> => {
-  const state = open();
-  const numbers = numbersOf(state);
-  await state.close();
-  return numbers;
-};
-
-const segmentFiles = (): string[] => fs.readdirSync(directory).filter((name) => name.startsWith('segment-'));
+  abandon,
+  appendEach,
+  directory,
+  entry,
+  open,
+  refusalOf,
+  reread,
+  segmentFiles,
+  SEGMENT_BYTES,
+  upTo,
+} from '#test/unit/local/journal/fixture.ts';
 
 describe('appending', () => {
   it('hands back every entry with its engine in the order of appending', async () => {
@@ -85,7 +49,15 @@ describe('appending', () => {
 
   it('writes and syncs once for all entries of one turn', async () => {
     let syncs = 0;
-    const state = open({ disk: { ...realDisk, sync: (handle) => (syncs++, realDisk.sync(handle)) } });
+    const state = open({
+      disk: {
+        ...realDisk,
+        sync: (handle) => {
+          syncs++;
+          realDisk.sync(handle);
+        },
+      },
+    });
     syncs = 0;
     for (const n of upTo(50)) state.journal.append('dynamodb', entry(n));
     await Promise.all([state.journal.durable(), state.journal.durable()]);
@@ -120,135 +92,6 @@ describe('appending', () => {
       await state.close();
     }
     expect(await reread()).toEqual(upTo(5));
-  });
-});
-
-/** Leaves the directory as a kill would: nothing is flushed, marked or released. */
-const abandon = (): void => {
-  fs.rmSync(path.join(directory, 'lock'), { force: true });
-};
-
-const lastWritten = (): { readonly file: string; readonly bytes: Buffer; readonly end: number } => {
-  const file = path.join(directory, segmentFiles().at(-1) ?? '');
-  const bytes = fs.readFileSync(file);
-  let end = bytes.length;
-  while (end > 0 && bytes[end - 1] === 0) end--;
-  return { file, bytes, end };
-};
-
-describe('a torn tail', () => {
-  it('is cut at whatever byte the last frame was broken off', async () => {
-    const state = open();
-    await appendEach(state, [1, 2]);
-    const keep = lastWritten().end;
-    await appendEach(state, [3]);
-    abandon();
-    const { file, bytes, end } = lastWritten();
-
-    for (let cut = keep; cut < end; cut++) {
-      for (const rest of ['gone', 'zeros']) {
-        const broken = Buffer.from(bytes);
-        broken.fill(0, cut);
-        fs.writeFileSync(file, rest === 'gone' ? broken.subarray(0, cut) : broken);
-        expect(await reread(), `${rest} from ${cut}`).toEqual([1, 2]);
-        fs.rmSync(path.join(directory, 'acknowledged'));
-        for (const name of segmentFiles().slice(1)) fs.rmSync(path.join(directory, name));
-      }
-    }
-    fs.writeFileSync(file, bytes);
-    expect(await reread()).toEqual([1, 2, 3]);
-  });
-
-  it('is cut when any bit of the last frame is wrong, and new entries follow the cut', async () => {
-    const state = open();
-    await appendEach(state, [1]);
-    const keep = lastWritten().end;
-    await appendEach(state, [2]);
-    abandon();
-    const { file, bytes, end } = lastWritten();
-
-    for (let at = keep; at < end; at++) {
-      const broken = Buffer.from(bytes);
-      broken[at] = (broken[at] ?? 0) ^ (1 << (at % 8));
-      fs.writeFileSync(file, broken);
-      const again = open();
-      expect(numbersOf(again), `byte ${at}`).toEqual([1]);
-      await appendEach(again, [7]);
-      await again.close();
-      expect(await reread()).toEqual([1, 7]);
-      fs.rmSync(path.join(directory, 'acknowledged'));
-      for (const name of segmentFiles().slice(1)) fs.rmSync(path.join(directory, name));
-    }
-  });
-});
-
-describe('corruption', () => {
-  it('is an error naming file and offset for any wrong bit with an intact frame behind it', async () => {
-    const state = open();
-    await appendEach(state, [1]);
-    const start = lastWritten().end;
-    await appendEach(state, [2]);
-    const end = lastWritten().end;
-    await appendEach(state, [3]);
-    abandon();
-    const { file, bytes } = lastWritten();
-
-    for (let at = start; at < end; at++) {
-      const broken = Buffer.from(bytes);
-      broken[at] = (broken[at] ?? 0) ^ (1 << (at % 8));
-      fs.writeFileSync(file, broken);
-      const refusal = refusalOf(() => open());
-      expect(refusal.code).toBe('state_corrupt');
-      expect(refusal.message).toContain(`corrupt state directory: ${file} at byte ${start}`);
-    }
-  });
-
-  it('is an error when the frame behind it is in a later segment', async () => {
-    const state = open();
-    await appendEach(state, upTo(12), 700);
-    abandon();
-    const file = path.join(directory, segmentFiles()[0] ?? '');
-    const bytes = fs.readFileSync(file);
-    const damaged = Buffer.from(bytes);
-    damaged[100] = (damaged[100] ?? 0) ^ 1;
-    fs.writeFileSync(file, damaged);
-    expect(refusalOf(() => open()).code).toBe('state_corrupt');
-
-    fs.writeFileSync(file, Buffer.alloc(bytes.length));
-    expect(refusalOf(() => open()).message).toContain('record 1 is missing');
-
-    fs.rmSync(file);
-    expect(refusalOf(() => open()).code).toBe('state_corrupt');
-  });
-
-  it('is an error when a cleanly closed journal has lost its end', async () => {
-    const state = open();
-    await appendEach(state, [1, 2]);
-    await state.close();
-    const { file, bytes, end } = lastWritten();
-    fs.writeFileSync(file, bytes.subarray(0, end - 1));
-    const refusal = refusalOf(() => open());
-    expect(refusal.code).toBe('state_corrupt');
-    expect(refusal.message).toContain('records 2 to 2 are missing');
-  });
-
-  it('is an error in a snapshot, whichever byte is wrong', async () => {
-    const state = open();
-    await appendEach(state, upTo(3));
-    await state.snapshot(upTo(3).map((n) => ['dynamodb', entry(n)]));
-    await state.close();
-    const name = fs.readdirSync(directory).find((file) => file.startsWith('snapshot-')) ?? '';
-    const bytes = fs.readFileSync(path.join(directory, name));
-    for (let at = 0; at < bytes.length; at++) {
-      const broken = Buffer.from(bytes);
-      broken[at] = (broken[at] ?? 0) ^ 4;
-      fs.writeFileSync(path.join(directory, name), broken);
-      expect(refusalOf(() => open()).code, `byte ${at}`).toBe('state_corrupt');
-      fs.writeFileSync(path.join(directory, name), bytes.subarray(0, at));
-      expect(refusalOf(() => open()).code, `cut at ${at}`).toBe('state_corrupt');
-    }
-    fs.writeFileSync(path.join(directory, name), bytes);
-    expect(await reread()).toEqual([1, 2, 3]);
   });
 });
 

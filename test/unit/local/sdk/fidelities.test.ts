@@ -255,7 +255,7 @@ describe('fidelity', () => {
       await dynamodb.send(new CreateTableCommand(table));
       const outcome = await dynamodb.send(put(1)).then(
         () => 'done',
-        (error: Error) => error.name,
+        (error: unknown) => (error instanceof Error ? error.name : ''),
       );
       dynamodb.destroy();
       await close();

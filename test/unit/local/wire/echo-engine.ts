@@ -16,4 +16,4 @@ export const echoEngine = (operations: readonly string[]): Engine => ({
 });
 
 /** The JSON of a body. */
-export const jsonOf = (body: Uint8Array): Json => JSON.parse(Buffer.from(body).toString());
+export const jsonOf = (body: Uint8Array): Json => JSON.parse(Buffer.from(body).toString()) as Json;
