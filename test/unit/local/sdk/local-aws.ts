@@ -11,6 +11,8 @@ import { portTransport, servePort } from '#local/sdk/port-transport.ts';
 import { createSdkHost, type SdkHost } from '#local/sdk/sdk-host.ts';
 import { createSecrets } from '#local/secrets/engine.ts';
 import { memoryVault } from '#local/secrets/vault.ts';
+import { createSqs } from '#local/sqs/engine.ts';
+import { createStepFunctions } from '#local/stepfunctions/engine.ts';
 import type { WireHandler } from '#local/wire/message.ts';
 import { createWire, type Wire } from '#local/wire/wire.ts';
 
@@ -39,6 +41,8 @@ export const createLocalAws = (rules: readonly FaultRule[] = []): LocalAws => {
       dynamodbstreams: dynamo.streams,
       kinesis: createKinesis(setting).engine,
       s3: createS3(setting),
+      sqs: createSqs(setting).engine,
+      states: createStepFunctions({ ...setting, runTask: () => Promise.resolve({}) }).engine,
       secretsmanager: createSecrets({ ...setting, vault: memoryVault() }),
     },
     journal: memoryJournal,

@@ -14,7 +14,23 @@ import {
   ResourceNotFoundException,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  CreateStateMachineCommand,
+  DescribeExecutionCommand,
+  ExecutionAlreadyExists,
+  SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  GetQueueUrlCommand,
+  QueueDoesNotExist,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { connect, createLocalAws, type Connection, type Way } from '#test/unit/local/sdk/local-aws.ts';
 
 const ways: readonly Way[] = ['wire', 'handler', 'bytes', 'port'];
@@ -57,5 +73,62 @@ describe.each(ways)('by way of %s', (way) => {
     const missing = secrets.send(new GetSecretValueCommand({ SecretId: 'nothing' }));
     await expect(missing).rejects.toBeInstanceOf(ResourceNotFoundException);
     secrets.destroy();
+  });
+
+  it('SQS sends, receives and deletes messages', async () => {
+    const sqs = new SQSClient({ ...connection.host.configuration });
+    connection.host.attach(sqs);
+    await sqs.send(new CreateQueueCommand({ QueueName: 'work.fifo', Attributes: { FifoQueue: 'true' } }));
+    const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: 'work.fifo' }));
+    const sent = await sqs.send(
+      new SendMessageCommand({
+        QueueUrl,
+        MessageBody: 'é <&>',
+        MessageGroupId: 'g',
+        MessageDeduplicationId: 'd',
+        MessageAttributes: { bytes: { DataType: 'Binary', BinaryValue: new Uint8Array([0, 255]) } },
+      }),
+    );
+    const { Messages } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ['All'], MaxNumberOfMessages: 10 }),
+    );
+    const [message] = Messages ?? [];
+    expect([message?.MessageId, message?.Body]).toEqual([sent.MessageId, 'é <&>']);
+    expect([...(message?.MessageAttributes?.['bytes']?.BinaryValue ?? [])]).toEqual([0, 255]);
+    await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message?.ReceiptHandle }));
+    expect(await sqs.send(new ReceiveMessageCommand({ QueueUrl }))).not.toHaveProperty('Messages');
+
+    const missing = await sqs
+      .send(new GetQueueUrlCommand({ QueueName: 'nothing' }))
+      .catch((error: unknown) => error);
+    expect(missing).toBeInstanceOf(QueueDoesNotExist);
+    expect(missing).toHaveProperty('Error.Code', 'AWS.SimpleQueueService.NonExistentQueue');
+    sqs.destroy();
+  });
+
+  it('Step Functions runs executions, each name once', async () => {
+    const states = new SFNClient({ ...connection.host.configuration });
+    connection.host.attach(states);
+    const { stateMachineArn } = await states.send(
+      new CreateStateMachineCommand({
+        name: 'pass',
+        roleArn: 'arn:aws:iam::000000000000:role/any',
+        definition: JSON.stringify({
+          QueryLanguage: 'JSONata',
+          StartAt: 'End',
+          States: { End: { Type: 'Succeed', Output: '{% { "said": $states.input.say } %}' } },
+        }),
+      }),
+    );
+    const start = (input: string): StartExecutionCommand =>
+      new StartExecutionCommand({ stateMachineArn, name: 'once', input });
+    const { executionArn, startDate } = await states.send(start('{"say":"é"}'));
+    expect(startDate).toBeInstanceOf(Date);
+    await vi.waitFor(async () => {
+      const described = await states.send(new DescribeExecutionCommand({ executionArn }));
+      expect([described.status, described.output]).toEqual(['SUCCEEDED', '{"said":"é"}']);
+    });
+    await expect(states.send(start('{"say":"other"}'))).rejects.toBeInstanceOf(ExecutionAlreadyExists);
+    states.destroy();
   });
 });
