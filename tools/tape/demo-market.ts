@@ -34,6 +34,8 @@ export interface VenueEvent {
 }
 
 const MINUTE_MS = 60_000;
+/** No trade in the first seconds of a minute, so that the tape begins after its first boundary is over. */
+const QUIET_MS = 3_000;
 
 export const round = (value: number, decimals: number): number => Number(value.toFixed(decimals));
 
@@ -51,7 +53,7 @@ const tradesOfMinute = (
   random: Random,
 ): Trade[] => {
   let { price } = start;
-  return Array.from({ length: random.integer(6, 10) }, () => random.integer(0, MINUTE_MS - 1))
+  return Array.from({ length: random.integer(6, 10) }, () => random.integer(QUIET_MS, MINUTE_MS - 1))
     .sort((left, right) => left - right)
     .map((offset) => {
       price *= 1 + random.normal() * 0.0004;
