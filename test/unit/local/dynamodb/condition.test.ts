@@ -89,7 +89,7 @@ describe('conditions that hold', () => {
       'attribute_not_exists(absent)',
       'attribute_not_exists(elements[2])',
       'attribute_not_exists(tree.#in.deeper)',
-        'attribute_type(word, :S)',
+      'attribute_type(word, :S)',
       'attribute_type(num, :N)',
       'begins_with(word, :he)',
       'begins_with(bin, :b)',

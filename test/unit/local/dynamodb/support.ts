@@ -18,9 +18,63 @@ export interface Bench {
   readonly stream: (operation: string, input: Json) => Answer;
 }
 
-/** An answer read member by member. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- answers are wire JSON; tests read them freely
-export type Answer = any;
+/** The attributes that the tests read back. */
+interface ItemText {
+  readonly pk: { readonly S: string };
+  readonly sk: { readonly S: string };
+  readonly n: { readonly N: string };
+  readonly at: { readonly N: string };
+  readonly grade: { readonly N: string } | undefined;
+  readonly due: { readonly S: string } | undefined;
+}
+
+export interface RecordText {
+  readonly eventID: string;
+  readonly eventName: string;
+  readonly dynamodb: Json & {
+    readonly Keys: ItemText;
+    readonly SequenceNumber: string;
+    readonly StreamViewType: string;
+  };
+}
+
+interface ShardText {
+  readonly ShardId: string;
+  readonly SequenceNumberRange: Json;
+}
+
+/** The members of answers that the tests read; which of them an answer has depends on the operation. */
+export interface Answer extends Json {
+  readonly Item: ItemText;
+  readonly Items: readonly ItemText[];
+  readonly Attributes: Json;
+  readonly Count: number;
+  readonly LastEvaluatedKey: Json | undefined;
+  readonly ConsumedCapacity: { readonly CapacityUnits: number };
+  readonly Responses: { readonly things: readonly Json[] };
+  readonly UnprocessedKeys: Json;
+  readonly Table: Json & {
+    readonly LatestStreamArn: string;
+    readonly AttributeDefinitions: readonly Json[];
+    readonly GlobalSecondaryIndexes: readonly Json[];
+    readonly ProvisionedThroughput: Json;
+  };
+  readonly TableNames: readonly string[];
+  readonly TableDescription: { readonly TableStatus: string };
+  readonly TimeToLiveDescription: Json;
+  readonly ContinuousBackupsDescription: { readonly PointInTimeRecoveryDescription: Json };
+  readonly Endpoints: readonly Json[];
+  readonly Streams: readonly { readonly StreamArn: string; readonly TableName: string }[];
+  readonly LastEvaluatedStreamArn: string;
+  readonly StreamDescription: {
+    readonly StreamStatus: string;
+    readonly Shards: readonly ShardText[];
+    readonly LastEvaluatedShardId: string;
+  };
+  readonly ShardIterator: string;
+  readonly NextShardIterator: string;
+  readonly Records: readonly RecordText[];
+}
 
 export const openBench = (options: DynamoOptions = {}, clock = virtualClock(START_MS)): Bench => {
   const entries: JournalEntry[] = [];
@@ -94,5 +148,5 @@ const invoke = (
 ) => {
   const operation = operations[name];
   if (operation === undefined) throw new Error(`no operation ${name}`);
-  return operation(wire(input));
+  return operation(wire(input)) as Answer;
 };
