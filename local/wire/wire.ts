@@ -15,13 +15,11 @@ import {
 } from '#local/wire/json-protocol.ts';
 import { listen, type Listening } from '#local/wire/listen.ts';
 import type { WireHandler, WireRequest, WireResponse } from '#local/wire/message.ts';
-import { answerQuery, type QueryCodec } from '#local/wire/query-protocol.ts';
+import { answerQuery } from '#local/wire/query-protocol.ts';
 
 export interface WireSetting {
   readonly dispatcher: Dispatcher;
   readonly accountId: string;
-  /** The older protocol of SQS. */
-  readonly sqsQuery?: QueryCodec;
   /** Public JSON documents by path, those of the token issuer; looked at for each request on the port. */
   readonly documents?: ReadonlyMap<string, string>;
 }
