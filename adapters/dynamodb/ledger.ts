@@ -60,7 +60,8 @@ const append = async ({ client, table }: LedgerSetting, commit: StoredCommit): P
       new PutItemCommand({
         TableName: table,
         Item: item,
-        ConditionExpression: 'attribute_not_exists(sequence)',
+        ConditionExpression: 'attribute_not_exists(#sequence)',
+        ExpressionAttributeNames: { '#sequence': 'sequence' },
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       }),
     );
@@ -168,7 +169,8 @@ const putDocument = async (
           sequence: { N: '0' },
           ...(isLarge ? { blob: { S: blob } } : { document: packed }),
         },
-        ConditionExpression: 'attribute_not_exists(sequence)',
+        ConditionExpression: 'attribute_not_exists(#sequence)',
+        ExpressionAttributeNames: { '#sequence': 'sequence' },
       }),
     );
   } catch (error) {

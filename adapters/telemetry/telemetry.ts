@@ -11,8 +11,8 @@ export interface TelemetrySetting {
   readonly stage: string;
   readonly functionName: string;
   readonly nowMs: () => number;
-  /** Takes one line; default standard output. */
-  readonly write?: (line: string) => void;
+  /** Takes one line. */
+  readonly write: (line: string) => void;
 }
 
 const LOGGED_FIELDS = new Set([
@@ -61,7 +61,7 @@ interface Sample {
 
 /** Telemetry of one function; metrics are gathered and written by `flush`, which the handlers call last. */
 export const telemetry = (setting: TelemetrySetting): Telemetry & { readonly flush: () => void } => {
-  const write = setting.write ?? ((line: string) => void process.stdout.write(`${line}\n`));
+  const { write } = setting;
   const samples = new Map<string, Sample>();
   return {
     log: (level, message, fields = {}) =>

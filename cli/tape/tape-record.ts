@@ -36,4 +36,4 @@ const PARTITION_KEY_MAX = 256;
 
 /** `source|symbol|channel`, which spreads a tape over shards and keeps the order within each. */
 export const partitionKeyOf = (sourceId: string, symbol: string, channel: string): string =>
-  `${sourceId}|${symbol}|${channel}`.slice(0, PARTITION_KEY_MAX) || 'tape';
+  `${sourceId}|${symbol}|${channel}`.slice(0, PARTITION_KEY_MAX);

@@ -1,8 +1,8 @@
 /** Creating and reading market feeds. */
-import * as z from 'zod';
 import { parseFeedConfig } from '#contracts/market/feed-config.ts';
 import { FeedView } from '#contracts/market/feed.ts';
 import { FeedId } from '#contracts/ids.ts';
+import { ListQuery } from '#contracts/runs/read.ts';
 import { engineRunList } from '#domain/market/feed-symbol/projection.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { feedList, feedRow } from '#domain/market/feed/projection.ts';
@@ -53,16 +53,11 @@ export const getFeed =
     return { status: 200, body: await viewOf(views, state, ref) };
   };
 
-const PageQuery = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  cursor: z.string().max(2048).optional(),
-});
-
 /** One page of the workspace's feeds, by name. */
 export const listFeeds =
   ({ views }: FeedPorts): FeedOperation =>
   async (request) => {
-    const { limit, cursor } = parseQuery(PageQuery, request.query);
+    const { limit, cursor } = parseQuery(ListQuery, request.query);
     const listKey = feedList(callerOf(request));
     const page = await views.list({ listKey, limit, descending: false, ...positionOf(listKey, cursor) });
     return { status: 200, body: { feeds: page.rows.map(({ data }) => data), ...cursorOf(listKey, page) } };
@@ -73,7 +68,7 @@ export const listFeedRuns =
   ({ views }: FeedPorts): FeedOperation =>
   async (request) => {
     const ref = feedOf(request);
-    const { limit, cursor } = parseQuery(PageQuery, request.query);
+    const { limit, cursor } = parseQuery(ListQuery, request.query);
     if (!(await views.get(feedRow(feedStream(ref))))) throw notFound(ref.feedId);
     const listKey = engineRunList(ref);
     const page = await views.list({ listKey, limit, ...positionOf(listKey, cursor) });

@@ -1,6 +1,5 @@
 /** Reading runs: one run folds the ledger and sees every write before it; lists come from the read models. */
-import * as z from 'zod';
-import { RunListQuery } from '#contracts/runs/read.ts';
+import { RunEventQuery, RunListQuery } from '#contracts/runs/read.ts';
 import type { RunPage } from '#contracts/runs/read.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
@@ -81,17 +80,12 @@ export const getRunWhy =
     return { status: 200, body: answer };
   };
 
-const EventsQuery = z.strictObject({
-  after: z.coerce.number().int().min(0).default(0),
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-});
-
 /** The numbered events of one run, behind `after`. */
 export const listRunEvents =
   ({ ledger }: RunReadPorts): ReadOperation =>
   async (request) => {
     const { stream, runId } = runOf(request);
-    const { after, limit } = parseQuery(EventsQuery, request.query);
+    const { after, limit } = parseQuery(RunEventQuery, request.query);
     const events = (await readEvents(ledger, stream, 1)).slice(after, after + limit);
     if (events.length === 0 && after === 0) throw notFound(runId);
     return {

@@ -1,8 +1,12 @@
+import process from 'node:process';
+
 /** Time, waits and fetches as the host gives them: the wall clock on AWS, the cloud's own clock in tests. */
 export interface Platform {
   readonly nowMs: () => number;
   readonly sleep: (waitMs: number) => Promise<void>;
   readonly fetch: typeof globalThis.fetch;
+  /** Takes one line of log or metrics; standard output on AWS. */
+  readonly write: (line: string) => void;
   /** The host's plugin, for the AWS clients. */
   readonly plugin: object | undefined;
 }
@@ -16,6 +20,7 @@ export const platformOf = (given?: object): Platform => {
     nowMs: plugin?.nowMs ?? (() => Date.now()),
     sleep: plugin?.sleep ?? ((waitMs) => new Promise((resolve) => setTimeout(resolve, waitMs))),
     fetch: plugin?.fetch ?? globalThis.fetch,
+    write: plugin?.write ?? ((line) => void process.stdout.write(`${line}\n`)),
     plugin,
   };
 };

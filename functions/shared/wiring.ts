@@ -42,8 +42,8 @@ export const commitsOnlyOf = ({ LEDGER_TABLE }: Pick<Stores, 'LEDGER_TABLE'>, { 
 export const telemetryOf = (
   functionName: string,
   { STAGE }: { readonly STAGE: string },
-  { nowMs }: Platform,
-) => telemetry({ stage: STAGE, functionName, nowMs });
+  { nowMs, write }: Platform,
+) => telemetry({ stage: STAGE, functionName, nowMs, write });
 
 type Acting = EnvironmentOf<'commands'>;
 

@@ -1,6 +1,7 @@
 /** Puts a cloud together, from its state to its front; every step says how it is undone. */
-import type { BootOptions, Cloud } from '#local/boot/cloud.ts';
+import type { BootOptions, Cloud, CloudCounts } from '#local/boot/cloud.ts';
 import { openCloudState } from '#local/boot/cloud-state.ts';
+import type { CloudState } from '#local/boot/cloud-state.ts';
 import { documentFetch } from '#local/boot/document-fetch.ts';
 import { createEngines } from '#local/boot/engines.ts';
 import type { CloudEngines } from '#local/boot/engines.ts';
@@ -22,12 +23,15 @@ import type { Activity } from '#local/kernel/activity.ts';
 import { directHost, sleepOn } from '#local/lambda/direct-host.ts';
 import type { LambdaHost } from '#local/lambda/lambda-host.ts';
 import { workerHost } from '#local/lambda/worker-host.ts';
+import type { Mapping } from '#local/mapping/mapping.ts';
 import { readTraceHeader, withLineage } from '#local/mapping/lineage.ts';
+import { decodeQuery, encodeQuery } from '#local/sqs/query-protocol.ts';
 import { startScheduler } from '#local/schedule/scheduler.ts';
 import { servePort } from '#local/sdk/port-transport.ts';
 import { createSdkHost } from '#local/sdk/sdk-host.ts';
 import { readAssembly } from '#local/template/assembly.ts';
 import { resolveStacks } from '#local/template/resolve-stack.ts';
+import type { ResolvedStack } from '#local/template/resolve-stack.ts';
 import { createWire } from '#local/wire/wire.ts';
 import type { Wire } from '#local/wire/wire.ts';
 
@@ -53,79 +57,41 @@ export const buildCloud = async (options: BootOptions, undo: Undo): Promise<Clou
   const core = buildCore(options, { activity, journal: state.journal });
   const hasState = state.restore(core.engines);
   const documents = new Map<string, string>();
-  const wire = wireOf(core.dispatcher, documents);
-  const listening = options.awsPort === undefined ? undefined : await wire.listen(options.awsPort);
-  if (listening) undo.onClose(listening.close);
-  const awsUrl = listening && `http://127.0.0.1:${listening.port}`;
+  const wire = createWire({
+    dispatcher: core.dispatcher,
+    accountId: ACCOUNT_ID,
+    documents,
+    sqsQuery: { decode: decodeQuery, encode: encodeQuery },
+  });
+  const awsUrl = await listenAws(wire, options, undo);
+  core.useAwsUrl(awsUrl ?? CLOSED_AWS_URL);
 
   const account = { region: REGION, accountId: ACCOUNT_ID, awsUrl: awsUrl ?? CLOSED_AWS_URL };
   const stacks = resolveStacks(readAssembly(options.assemblyDir), account);
   const settings = readStackSettings(stacks);
-  const stamp = templateStamp(stacks);
-  state.checkTemplate(stamp);
-  await provision(core.engines.services, stacks);
-  await state.journal.durable();
-  state.adoptTemplate(stamp);
+  await applyStacks(core.engines, state, stacks);
 
   const issuer = issuerOf(options, settings);
   for (const [path, body] of issuer?.documents ?? []) documents.set(path, body);
-  const plugin = {
-    ...createSdkHost({ handle: wire.handle, fidelity: options.fidelity ?? 'bytes', region: REGION }),
-    nowMs: clock.nowMs,
-    sleep: sleepOn({ clock, activity }),
-    fetch: documentFetch(documentsByUrl(issuer)),
-  };
+  const plugin = pluginOf(options, { wire, activity, issuer });
   const host = hostOf(options, { activity, settings, plugin, wire, issuer });
   undo.onClose(host.close);
   core.useHost(host);
-  const mappings = buildMappings({
-    ...core,
-    settings,
-    host,
-    clock,
-    activity,
-    account,
-    journal: state.journal,
-    log,
-  });
+  const { journal } = state;
+  const mappings = buildMappings({ ...core, settings, host, clock, activity, account, journal, log });
   const front = await openFront({
-    settings,
-    host,
-    clock,
-    activity,
-    log,
+    ...{ settings, host, clock, activity, log },
     apiPort: options.apiPort,
     accountId: ACCOUNT_ID,
   });
   undo.onClose(front.close);
-
-  core.engines.resume();
-  for (const mapping of mappings.values()) mapping.start();
-  const scheduler = startScheduler({
-    schedules: settings.schedules,
-    clock,
-    log,
-    invoke: host.invoke,
-    firesAtStart: hasState,
-  });
-  const stopTtl = keepSweeping(core.engines, options);
+  startWork({ options, undo, core, settings, host, mappings, activity, firesAtStart: hasState });
   state.keepShort(core.engines, clock);
-  undo.onClose(async () => {
-    scheduler.stop();
-    stopTtl();
-    for (const mapping of mappings.values()) mapping.stop();
-    for (let turn = 0; turn < CLOSING_TURNS && activity.inFlightCount() > 0; turn++)
-      await new Promise<void>((resolve) => setImmediate(resolve));
-  });
 
   return {
     ...timeTravel(clock, activity),
+    ...{ awsUrl, clock, plugin, host, mappings },
     apiUrl: front.url,
-    awsUrl,
-    clock,
-    plugin,
-    host,
-    mappings,
     request: front.request,
     call: core.dispatcher.call,
     names: namesOf(stacks),
@@ -133,23 +99,89 @@ export const buildCloud = async (options: BootOptions, undo: Undo): Promise<Clou
       if (issuer === undefined) throw new Error('the template has no user pool, so nobody issues tokens');
       return issuer.mintToken(claims);
     },
-    counts: () => ({
-      requests: core.dispatcher.counts(),
-      capacity: core.dispatcher.capacity(),
-      functions: host.counts(),
-      mappings: Object.fromEntries([...mappings].map(([id, mapping]) => [id, mapping.counts()])),
-      faults: core.faultCount(),
-    }),
+    counts: () => countsOf(core, host, mappings),
     resetCounts: core.dispatcher.reset,
     snapshot: () => state.snapshot(core.engines),
     close: undo.closeAll,
   };
 };
 
+const listenAws = async (wire: Wire, { awsPort }: BootOptions, undo: Undo): Promise<string | undefined> => {
+  if (awsPort === undefined) return undefined;
+  const { port, close } = await wire.listen(awsPort);
+  undo.onClose(close);
+  return `http://127.0.0.1:${port}`;
+};
+
+/** Brings the engines to what the template says, unless that would cost data. */
+const applyStacks = async (
+  engines: CloudEngines,
+  state: CloudState,
+  stacks: readonly ResolvedStack[],
+): Promise<void> => {
+  const stamp = templateStamp(stacks);
+  state.checkTemplate(stamp);
+  await provision(engines.services, stacks);
+  await state.journal.durable();
+  state.adoptTemplate(stamp);
+};
+
+interface WorkParts {
+  readonly options: BootOptions;
+  readonly undo: Undo;
+  readonly core: Core;
+  readonly settings: StackSettings;
+  readonly host: LambdaHost;
+  readonly mappings: ReadonlyMap<string, Mapping>;
+  readonly activity: Activity;
+  readonly firesAtStart: boolean;
+}
+
+/** Sets everything going that acts by itself; closing stops it and waits for what is in flight. */
+const startWork = (parts: WorkParts): void => {
+  const { options, core, settings, host, mappings, activity, firesAtStart } = parts;
+  const { clock, log = () => undefined } = options;
+  core.engines.resume();
+  for (const mapping of mappings.values()) mapping.start();
+  const { schedules } = settings;
+  const scheduler = startScheduler({ schedules, clock, log, invoke: host.invoke, firesAtStart });
+  const stopSweeping = keepSweeping(core.engines, options);
+  parts.undo.onClose(async () => {
+    scheduler.stop();
+    stopSweeping();
+    for (const mapping of mappings.values()) mapping.stop();
+    for (let turn = 0; turn < CLOSING_TURNS && activity.inFlightCount() > 0; turn++)
+      await new Promise<void>((resolve) => setImmediate(resolve));
+  });
+};
+
+const countsOf = (core: Core, host: LambdaHost, mappings: ReadonlyMap<string, Mapping>): CloudCounts => ({
+  requests: core.dispatcher.counts(),
+  capacity: core.dispatcher.capacity(),
+  functions: host.counts(),
+  mappings: Object.fromEntries([...mappings].map(([id, mapping]) => [id, mapping.counts()])),
+  faults: core.faultCount(),
+});
+
+interface PluginParts {
+  readonly wire: Wire;
+  readonly activity: Activity;
+  readonly issuer: Issuer | undefined;
+}
+
+const pluginOf = (options: BootOptions, { wire, activity, issuer }: PluginParts): Cloud['plugin'] => ({
+  ...createSdkHost({ handle: wire.handle, fidelity: options.fidelity ?? 'bytes', region: REGION }),
+  nowMs: options.clock.nowMs,
+  write: options.log ?? (() => undefined),
+  sleep: sleepOn({ clock: options.clock, activity }),
+  fetch: documentFetch(documentsByUrl(issuer)),
+});
+
 interface Core {
   readonly engines: CloudEngines;
   readonly dispatcher: Dispatcher;
   readonly faultCount: () => number;
+  readonly useAwsUrl: (awsUrl: string) => void;
   /** Tells the state machines who runs their functions. */
   readonly useHost: (host: LambdaHost) => void;
 }
@@ -163,6 +195,7 @@ const buildCore = (
 ): Core => {
   const { clock, seed, log = () => undefined } = options;
   let host: LambdaHost | undefined;
+  let knownAwsUrl = CLOSED_AWS_URL;
   const hostOrThrow = (): LambdaHost => {
     if (host === undefined) throw new Error('a state machine called a function before the cloud was ready');
     return host;
@@ -172,6 +205,7 @@ const buildCore = (
     activity,
     throttle: options.throttle ?? true,
     ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
+    awsUrl: () => knownAwsUrl,
     runTask: (...call) => taskRunner(hostOrThrow, dispatcher.call)(...call),
   });
   const faults = options.faults && createFaults({ rules: options.faults, seed: seed + 1, clock, activity });
@@ -190,19 +224,14 @@ const buildCore = (
     engines,
     dispatcher,
     faultCount: () => faults?.injected().length ?? 0,
+    useAwsUrl: (awsUrl) => {
+      knownAwsUrl = awsUrl;
+    },
     useHost: (ready) => {
       host = ready;
     },
   };
 };
-
-/** The wire protocols, and the issuer's public documents beside them. */
-const wireOf = (dispatcher: Dispatcher, documents: ReadonlyMap<string, string>): Wire =>
-  createWire({
-    dispatcher,
-    accountId: ACCOUNT_ID,
-    documents,
-  });
 
 const issuerOf = ({ clock, stateDir }: BootOptions, { userPool }: StackSettings): Issuer | undefined =>
   userPool &&
@@ -260,7 +289,7 @@ const keepSweeping = (engines: CloudEngines, { clock }: BootOptions): (() => voi
   return () => clock.cancel(timer);
 };
 
-const namesOf = (stacks: ReturnType<typeof resolveStacks>): Cloud['names'] =>
+const namesOf = (stacks: readonly ResolvedStack[]): Cloud['names'] =>
   Object.fromEntries(
     stacks.map(({ stackName, resources }) => [
       stackName,

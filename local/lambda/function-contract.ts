@@ -21,6 +21,8 @@ export interface HostPlugin {
   readonly nowMs: () => number;
   /** Waits on the cloud's clock; a function that must wait uses nothing else, or virtual time stands still. */
   readonly sleep: (waitMs: number) => Promise<void>;
+  /** Takes one line of what a function writes to its log; standard output of its thread when absent. */
+  readonly write?: (line: string) => void;
   /** Answers the local issuer's documents in process; everything else goes to the network. */
   readonly fetch: typeof globalThis.fetch;
 }

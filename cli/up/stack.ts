@@ -1,0 +1,128 @@
+/** Builds what is out of date and boots the local cloud from the synthesised app. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { CliError, exitCodes } from '#cli/cli-error.ts';
+import { readEndpoint } from '#cli/discovery.ts';
+import { removeEndpoint, writeStateFiles } from '#cli/up/state-files.ts';
+import { bootCloud } from '#local/boot/cloud.ts';
+import type { Cloud } from '#local/boot/cloud.ts';
+import { wallClock } from '#local/kernel/clock.ts';
+import { bundle } from '#tools/build/bundle.ts';
+import { synth } from '#tools/build/synth.ts';
+
+export interface StackSetting {
+  readonly root: string;
+  readonly stateDir: string;
+  readonly isEphemeral: boolean;
+  /** 0 = any free port. */
+  readonly port: number;
+  readonly awsPort: number;
+  readonly log: (text: string) => void;
+}
+
+export interface Stack {
+  readonly cloud: Cloud;
+  readonly url: string;
+  readonly awsUrl: string;
+  readonly token: string;
+  readonly tokenFile: string;
+  readonly stateDir: string;
+  readonly close: () => Promise<void>;
+}
+
+const TOKEN_DAYS = 30;
+
+/** Starts the stack; refuses with exit code 3 when a port is taken or the state cannot be used. */
+export const startStack = async (setting: StackSetting): Promise<Stack> => {
+  const { root, log } = setting;
+  refuseSecond(setting);
+  await bundle({ root });
+  const { assemblyDir } = await synth({ root });
+  const stateDir = setting.isEphemeral
+    ? mkdtempSync(path.join(os.tmpdir(), 'sluice-'))
+    : path.resolve(setting.stateDir);
+  const cloud = await boot(setting, assemblyDir, stateDir);
+  const { apiUrl, awsUrl } = cloud;
+  if (apiUrl === undefined || awsUrl === undefined) throw new Error('the local cloud has no ports');
+  const token = mintAdminToken(cloud);
+  const endpoint = { url: apiUrl, awsUrl, stateDir, workspace: 'main', pid: process.pid };
+  const tokenFile = writeStateFiles(stateDir, endpoint, token);
+  log(`state in ${stateDir}`);
+  return {
+    cloud,
+    url: apiUrl,
+    awsUrl,
+    token,
+    tokenFile,
+    stateDir,
+    close: async () => {
+      removeEndpoint(stateDir);
+      await cloud.close();
+      if (setting.isEphemeral) rmSync(stateDir, { recursive: true, force: true });
+    },
+  };
+};
+
+const boot = async (setting: StackSetting, assemblyDir: string, stateDir: string): Promise<Cloud> => {
+  try {
+    return await bootCloud({
+      assemblyDir,
+      ...(setting.isEphemeral ? {} : { stateDir }),
+      clock: wallClock(),
+      seed: process.pid,
+      host: 'worker',
+      apiPort: setting.port,
+      awsPort: setting.awsPort,
+      log: setting.log,
+    });
+  } catch (error) {
+    throw asCliError(error);
+  }
+};
+
+const asCliError = (error: unknown): unknown => {
+  if (!(error instanceof Error)) return error;
+  const { code, message, port } = error as Error & { code?: string; port?: number };
+  if (code === 'EADDRINUSE')
+    return new CliError(
+      'port_in_use',
+      `port ${port ?? ''} is in use; choose another with --port or --aws-port`,
+      {
+        exitCode: exitCodes.portOrState,
+      },
+    );
+  if (code?.startsWith('state_')) return new CliError(code, message, { exitCode: exitCodes.portOrState });
+  return error;
+};
+
+/** The lock of the state directory would refuse too; this says it before anything is built. */
+const refuseSecond = ({ stateDir, isEphemeral }: StackSetting): void => {
+  const running = isEphemeral ? undefined : readEndpoint(stateDir);
+  if (!running || !isAlive(running.pid)) return;
+  throw new CliError(
+    'state_locked',
+    `process ${running.pid} runs on ${stateDir}; stop it, or choose another directory with --state`,
+    { exitCode: exitCodes.portOrState },
+  );
+};
+
+const isAlive = (pid: number): boolean => {
+  if (pid === process.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const mintAdminToken = (cloud: Cloud): string =>
+  cloud.mintToken({
+    sub: 'local-admin',
+    tenant_id: 'local',
+    workspace_id: '*',
+    role: 'admin',
+    exp: Math.floor(Date.now() / 1000) + TOKEN_DAYS * 86_400,
+  });
