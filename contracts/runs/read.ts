@@ -1,6 +1,7 @@
 /** What readers get of runs and tasks (asset reference, section 8.3). */
 import * as z from 'zod';
-import { PlanId, RunId, WorkspaceId } from '#contracts/ids.ts';
+import { Actor } from '#contracts/event.ts';
+import { EventId, PlanId, RunId, WorkspaceId } from '#contracts/ids.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
 import { RunState, TaskState, TerminalTaskStatus, WaitingReason } from '#contracts/runs/states.ts';
 import { ErrorCategory, OutputVisibilityState, TaskMetrics } from '#contracts/runs/task-output.ts';
@@ -94,6 +95,37 @@ export const RunItem = z.strictObject({
 });
 export type RunItem = Readonly<z.infer<typeof RunItem>>;
 
+/** Answer of `GET /runs/{runId}/tasks`, in plan order. */
+export const TaskPage = z.strictObject({ tasks: z.array(TaskRead) });
+export type TaskPage = z.infer<typeof TaskPage>;
+
+/** One event of a run as readers get it. */
+export const RunEventRead = z.strictObject({
+  id: EventId,
+  /** Position in the run's stream, from 1 on, without gaps. */
+  sequence: z.int().min(1),
+  type: z.string(),
+  schemaVersion: z.int().min(1),
+  idempotencyKey: z.string(),
+  data: z.record(z.string(), z.unknown()),
+  actor: Actor,
+  occurredAt: instant,
+  mustUnderstand: z.literal(true).optional(),
+});
+export type RunEventRead = z.infer<typeof RunEventRead>;
+
+/** Answer of `GET /runs/{runId}/events`. */
+export const RunEventPage = z.strictObject({ events: z.array(RunEventRead) });
+export type RunEventPage = z.infer<typeof RunEventPage>;
+
+/** Query of `GET /runs/{runId}/events`: at most `limit` events behind the sequence `after`. */
+export const RunEventQuery = z.strictObject({
+  after: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(runLimits.listLimitMax).default(runLimits.listLimitDefault),
+});
+export type RunEventQuery = z.infer<typeof RunEventQuery>;
+
+/** One page of runs, newest first. */
 export const RunPage = z.strictObject({ runs: z.array(RunItem), nextCursor: z.string().optional() });
 export type RunPage = z.infer<typeof RunPage>;
 

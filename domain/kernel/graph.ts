@@ -1,5 +1,7 @@
 /** Directed graphs over names: order, closure and cycles, all deterministic under any order of input. */
 
+import { valueOf } from '#domain/kernel/value-of.ts';
+
 /** For each node the nodes it depends on; dependencies outside the map are ignored. */
 export type Dependencies = ReadonlyMap<string, readonly string[]>;
 
@@ -11,7 +13,7 @@ const known = (graph: Dependencies, node: string): readonly string[] => [
 export const reversed = (graph: Dependencies): Dependencies => {
   const downstream = new Map<string, string[]>([...graph.keys()].map((node) => [node, []]));
   for (const node of graph.keys()) {
-    for (const upstream of known(graph, node)) downstream.get(upstream)?.push(node);
+    for (const upstream of known(graph, node)) valueOf(downstream, upstream).push(node);
   }
   return downstream;
 };
@@ -35,15 +37,15 @@ export const topologicalOrder = (graph: Dependencies): readonly string[] => {
   const missing = new Map([...graph.keys()].map((node) => [node, new Set(known(graph, node))]));
   const downstream = reversed(graph);
   const order: string[] = [];
-  let ready = [...missing.keys()].filter((node) => missing.get(node)?.size === 0).sort();
+  let ready = [...missing.keys()].filter((node) => valueOf(missing, node).size === 0).sort();
   while (ready.length > 0) {
     const freed: string[] = [];
     for (const node of ready) {
       order.push(node);
-      for (const next of downstream.get(node) ?? []) {
-        const rest = missing.get(next);
-        rest?.delete(node);
-        if (rest?.size === 0) freed.push(next);
+      for (const next of valueOf(downstream, node)) {
+        const rest = valueOf(missing, next);
+        rest.delete(node);
+        if (rest.size === 0) freed.push(next);
       }
     }
     ready = freed.sort();
@@ -74,14 +76,14 @@ export const cycles = (graph: Dependencies): readonly (readonly string[])[] => {
 
 /** The shortest path from a node to itself, both ends named; empty when there is none. */
 const shortestWayBack = (graph: Dependencies, start: string): readonly string[] => {
-  const queue: (readonly string[])[] = [[start]];
+  const queue: { readonly at: string; readonly path: readonly string[] }[] = [{ at: start, path: [start] }];
   const visited = new Set<string>();
-  for (let path = queue.shift(); path !== undefined; path = queue.shift()) {
-    for (const next of [...known(graph, path.at(-1) ?? start)].sort()) {
-      if (next === start) return [...path, start];
+  for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
+    for (const next of [...known(graph, step.at)].sort()) {
+      if (next === start) return [...step.path, start];
       if (visited.has(next)) continue;
       visited.add(next);
-      queue.push([...path, next]);
+      queue.push({ at: next, path: [...step.path, next] });
     }
   }
   return [];

@@ -68,9 +68,9 @@ const encodeScalar = (scalar: ScalarValue): string => {
 
 /** The canonical key; the order of the map does not matter. */
 export const encodePartitionKey = (values: PartitionKeyValues): string =>
-  [...values.keys()]
-    .sort()
-    .map((name) => `${name}=${encodeScalar(values.get(name) ?? { tag: 'n' })}`)
+  [...values]
+    .sort(([left], [right]) => (left < right ? -1 : 1))
+    .map(([name, scalar]) => `${name}=${encodeScalar(scalar)}`)
     .join(',');
 
 const decodeScalar = (text: string): ScalarValue | undefined => {
@@ -169,11 +169,12 @@ export const normalizePartition = (
   const byName = new Map(dimensions.map((dimension) => [dimension.name, dimension]));
   const values = requestedValues(request, byName);
   if ('kind' in values) return values;
-  const wanted = [...byName.keys()].sort().join(', ');
-  if ([...values.keys()].sort().join(', ') !== wanted)
-    return fault(`the dimensions must be exactly ${wanted}`);
+  const inexact = fault(`the dimensions must be exactly ${[...byName.keys()].sort().join(', ')}`);
+  if (values.size !== byName.size) return inexact;
   for (const [name, dimension] of byName) {
-    const problem = scalarFault(dimension, values.get(name) ?? { tag: 'n' });
+    const scalar = values.get(name);
+    if (!scalar) return inexact;
+    const problem = scalarFault(dimension, scalar);
     if (problem !== undefined) return fault(`dimension ${name} ${problem}`);
   }
   const key = encodePartitionKey(values);

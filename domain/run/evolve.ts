@@ -93,7 +93,7 @@ const withTask = (run: RunningRun, event: TaskEvent, atMs: number): PlannedRun =
   const after = evolveTask(before, event, atMs);
   if (after === before) return run;
   run.tasks[taskIndex] = after;
-  return { ...run, changedAtMs: atMs };
+  return { ...run, changedAtMs: Math.max(run.changedAtMs, atMs) };
 };
 
 const evolveTask = (task: Task, event: TaskEvent, atMs: number): Task => {
@@ -114,7 +114,7 @@ const evolveTask = (task: Task, event: TaskEvent, atMs: number): Task => {
         : task;
     case 'TaskHeartbeatRecorded':
       return task.status === 'RUNNING' && task.attempt === event.data.attempt
-        ? { ...task, lastSeenMs: atMs }
+        ? { ...task, lastSeenMs: Math.max(task.lastSeenMs, atMs) }
         : task;
     case 'TaskCompleted':
       return completed(task, event.data);

@@ -11,6 +11,7 @@ import type { Rejection } from '#domain/kernel/aggregate.ts';
 import { canonicalJson } from '#domain/kernel/canonical-json.ts';
 import { closure, reversed, topologicalOrder } from '#domain/kernel/graph.ts';
 import { planId, triggerFingerprint } from '#domain/kernel/ids.ts';
+import { valueOf } from '#domain/kernel/value-of.ts';
 import { assetKeyOf, parseAssetKey } from '#domain/manifest/asset-key.ts';
 import { normalizePartition } from '#domain/manifest/partition.ts';
 import type { PartitionRequest } from '#domain/manifest/partition.ts';
@@ -124,12 +125,16 @@ const refuse = (
 });
 
 const selectRoots = (assets: Assets, selection: readonly string[]) => {
-  const parsed = selection.map((text) => ({ text, key: parseAssetKey(text) }));
-  const malformed = parsed.filter(({ key }) => key === undefined).map(({ text }) => text);
-  const unknown = parsed.flatMap(({ key }) => (key && !assets.has(key) ? [key] : []));
-  if (malformed.length + unknown.length === 0) {
-    return [...new Set(parsed.flatMap(({ key }) => key ?? []))].sort();
+  const roots = new Set<AssetKey>();
+  const malformed: string[] = [];
+  const unknown: string[] = [];
+  for (const text of selection) {
+    const key = parseAssetKey(text);
+    if (!key) malformed.push(text);
+    else if (assets.has(key)) roots.add(key);
+    else unknown.push(key);
   }
+  if (malformed.length + unknown.length === 0) return [...roots].sort();
   const words = [
     ...(malformed.length > 0 ? [`malformed: ${malformed.join(', ')}`] : []),
     ...(unknown.length > 0 ? [`not in the manifest: ${unknown.join(', ')}`] : []),
@@ -148,12 +153,18 @@ const requestedPartition = ({
 const partitionOf = (assets: Assets, roots: readonly AssetKey[], request: TriggerRunRequest) => {
   const partition = requestedPartition(request);
   if (!partition) return {};
-  const [first = [], ...others] = roots.map((key) => assets.get(key)?.partitioning?.dimensions ?? []);
-  if (others.some((dimensions) => canonicalJson(dimensions) !== canonicalJson(first)))
+  const kinds = new Map(
+    roots.map((key) => {
+      const dimensions = valueOf(assets, key).partitioning?.dimensions ?? [];
+      return [canonicalJson(dimensions), dimensions] as const;
+    }),
+  );
+  if (kinds.size > 1)
     return refuse('invalid_partition', 'the selected assets are partitioned differently; run them apart');
-  if (first.length === 0)
+  const dimensions = [...kinds.values()].flat();
+  if (dimensions.length === 0)
     return refuse('invalid_partition', 'the selected assets have no partitions; leave the partition out');
-  const result = normalizePartition(first, partition);
+  const result = normalizePartition(dimensions, partition);
   return result.kind === 'fault' ? refuse('invalid_partition', result.message) : { partitionKey: result.key };
 };
 
@@ -180,10 +191,7 @@ const freeze = (assets: Assets, keys: ReadonlySet<string>, partitionKey: string 
   const order = topologicalOrder(graph);
   const indexOf = new Map(order.map((key, index) => [key, index]));
   const byKey = new Map<string, ManifestAsset>(members);
-  const tasks = order.flatMap((key): readonly PlanTask[] => {
-    const asset = byKey.get(key);
-    return asset ? [planTask(key, asset, indexOf)] : [];
-  });
+  const tasks = order.map((key) => planTask(key, valueOf(byKey, key), indexOf));
   return {
     ...(partitionKey === undefined ? {} : { partitionKey }),
     defaults: defaultPolicy,

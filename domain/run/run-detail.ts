@@ -2,8 +2,9 @@
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { RunItem, RunRead, SkipAttribution, TaskRead } from '#contracts/runs/read.ts';
 import type { Plan } from '#contracts/runs/plan.ts';
+import { valueOf } from '#domain/kernel/value-of.ts';
 import { asRunEvent } from '#domain/run/evolve.ts';
-import { countTasks, runRowAfter, taskRowAfter } from '#domain/run/run-rows.ts';
+import { countTasks, evolveTaskRow, newTaskRow, runRowAfter } from '#domain/run/run-rows.ts';
 import type { RunRow, TaskRow } from '#domain/run/run-rows.ts';
 import { plannedTask } from '#domain/run/run.ts';
 
@@ -11,21 +12,20 @@ import { plannedTask } from '#domain/run/run.ts';
 export const runDetail = (events: readonly RecordedEvent[]): RunRead | undefined => {
   let run: RunRow | undefined;
   let plan: Plan | undefined;
-  let tasks: TaskRow[] = [];
+  const rows = new Map<string, TaskRow>();
   for (const event of events) {
     run = runRowAfter(run, event);
     const known = asRunEvent(event);
     if (known?.type === 'PlanCreated') {
       plan = known.data.plan;
-      tasks = plan.tasks.flatMap(({ key }) => taskRowAfter(undefined, key, event) ?? []);
-    } else if (known && 'taskIndex' in known.data) {
-      const { taskIndex, taskKey } = known.data;
-      const row = taskRowAfter(tasks[taskIndex], taskKey, event);
-      if (row) tasks[taskIndex] = row;
+      for (const [index, { key }] of plan.tasks.entries()) rows.set(key, newTaskRow(known.data, index));
+    } else if (known && 'taskKey' in known.data) {
+      const { taskKey } = known.data;
+      rows.set(taskKey, evolveTaskRow(valueOf(rows, taskKey), event));
     }
   }
   if (!run) return undefined;
-  const causes = plan ? skipAttributions(plan, tasks) : new Map<string, SkipAttribution>();
+  const causes = plan ? skipAttributions(plan, rows) : new Map<string, SkipAttribution>();
   const {
     tenantId: _t,
     rootAssets: _r,
@@ -37,7 +37,7 @@ export const runDetail = (events: readonly RecordedEvent[]): RunRead | undefined
   } = run;
   return {
     ...read,
-    tasks: tasks
+    tasks: [...rows.values()]
       .map((row) => taskRead(row, causes.get(row.taskKey)))
       .sort((left, right) => (left.taskKey < right.taskKey ? -1 : 1)),
     taskCounts: countTasks(statuses),
@@ -68,22 +68,32 @@ export const runItem = (row: RunRow): RunItem => ({
 });
 
 /** For each skipped task its first cause: of the upstreams without success the least by (instant, key). */
-const skipAttributions = (plan: Plan, tasks: readonly TaskRow[]): ReadonlyMap<string, SkipAttribution> => {
-  const found = new Map<string, SkipAttribution>();
-  for (const { status, taskIndex, taskKey } of tasks) {
-    if (status !== 'SKIPPED') continue;
-    const [cause] = (plannedTask(plan, taskIndex).dependsOn ?? [])
-      .flatMap((upstream) => failedRow(tasks[upstream]))
+const skipAttributions = (
+  plan: Plan,
+  rows: ReadonlyMap<string, TaskRow>,
+): ReadonlyMap<string, SkipAttribution> => {
+  const causes = (row: TaskRow): readonly FailedRow[] =>
+    (plannedTask(plan, row.taskIndex).dependsOn ?? [])
+      .flatMap((upstream) => failed(valueOf(rows, plannedTask(plan, upstream).key)))
       .sort((left, right) => (causeKey(left) < causeKey(right) ? -1 : 1));
-    if (cause) found.set(taskKey, { upstreamTaskKey: cause.taskKey, upstreamResolution: cause.status });
-  }
-  return found;
+  return new Map(
+    [...rows.values()]
+      .filter(({ status }) => status === 'SKIPPED')
+      .flatMap((row) =>
+        causes(row)
+          .slice(0, 1)
+          .map(({ taskKey, status }) => [
+            row.taskKey,
+            { upstreamTaskKey: taskKey, upstreamResolution: status },
+          ]),
+      ),
+  );
 };
 
 type FailedRow = TaskRow & { readonly status: SkipAttribution['upstreamResolution'] };
 
-const failedRow = (row: TaskRow | undefined): readonly FailedRow[] =>
-  row && (row.status === 'FAILED' || row.status === 'SKIPPED' || row.status === 'CANCELLED')
+const failed = (row: TaskRow): readonly FailedRow[] =>
+  row.status === 'FAILED' || row.status === 'SKIPPED' || row.status === 'CANCELLED'
     ? [{ ...row, status: row.status }]
     : [];
 

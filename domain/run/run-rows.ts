@@ -6,6 +6,7 @@ import type { RunStatus, TaskStatus } from '#contracts/runs/states.ts';
 import type { RunRead, TaskCounts, TaskRead } from '#contracts/runs/read.ts';
 import { asRunEvent } from '#domain/run/evolve.ts';
 import { executionLineageRef, lineageOf } from '#domain/run/lineage.ts';
+import { plannedTask } from '#domain/run/run.ts';
 import { statusLetter, statusOf } from '#domain/run/status-letter.ts';
 
 /** The run's own row. `statuses` holds one letter a task in plan order, from which the counts are taken. */
@@ -141,15 +142,21 @@ const newRunRow = (data: RunEventData<'RunTriggered'>, triggeredAtMs: number): R
   tasksFailed: 0,
 });
 
-/** A task's row after an event that names it; undefined until the plan is there. */
+/** A task's row after an event that names it; undefined until a plan has named the task. */
 export const taskRowAfter = (
   row: TaskRow | undefined,
   taskKey: string,
   event: RecordedEvent,
 ): TaskRow | undefined => {
   const known = asRunEvent(event);
-  if (known?.type === 'PlanCreated') return newTaskRow(known.data, taskKey);
-  if (!row) return undefined;
+  if (known?.type !== 'PlanCreated') return row && evolveTaskRow(row, event);
+  const taskIndex = known.data.plan.tasks.findIndex(({ key }) => key === taskKey);
+  return taskIndex < 0 ? undefined : newTaskRow(known.data, taskIndex);
+};
+
+/** A task's row after an event; events that do not concern it change nothing. */
+export const evolveTaskRow = (row: TaskRow, event: RecordedEvent): TaskRow => {
+  const known = asRunEvent(event);
   const change = statusAfter(event);
   const next = change ? { ...row, status: change.status, state: publicTaskState[change.status] } : row;
   switch (known?.type) {
@@ -172,6 +179,7 @@ export const taskRowAfter = (
     case 'TaskCancelled':
       return { ...next, completedAt: iso(event.occurredAtMs) };
     case 'RunTriggered':
+    case 'PlanCreated':
     case 'TaskReadied':
     case 'TaskRedispatched':
     case 'RunCompleted':
@@ -180,15 +188,14 @@ export const taskRowAfter = (
   }
 };
 
-const newTaskRow = ({ runId, plan }: RunEventData<'PlanCreated'>, taskKey: string): TaskRow | undefined => {
-  const taskIndex = plan.tasks.findIndex(({ key }) => key === taskKey);
-  const task = plan.tasks[taskIndex];
-  if (!task) return undefined;
+/** The row a task begins with. */
+export const newTaskRow = ({ runId, plan }: RunEventData<'PlanCreated'>, taskIndex: number): TaskRow => {
+  const task = plannedTask(plan, taskIndex);
   const status = isRoot(task.dependsOn) ? 'READY' : 'BLOCKED';
   return {
     runId,
     taskIndex,
-    taskKey,
+    taskKey: task.key,
     ...(task.assetKey === undefined ? {} : { assetKey: task.assetKey }),
     ...(plan.partitionKey === undefined ? {} : { partitionKey: plan.partitionKey }),
     status,

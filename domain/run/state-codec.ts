@@ -90,7 +90,7 @@ const unpackTasks = (
   const number = (): number => d[detail++] ?? 0;
   const reportHash = (isReported: boolean): string =>
     isReported ? h.slice(hash, (hash += REPORT_HASH_LENGTH)) : '';
-  return [...k].map((letter, index): Task => {
+  return Array.from(k, (letter, index): Task => {
     const attempt = Number.parseInt(a.charAt(index), 36);
     const status = statusOf.get(letter) ?? 'BLOCKED';
     switch (status) {

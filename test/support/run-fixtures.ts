@@ -1,6 +1,6 @@
 /** Manifests, plans and commands for tests of runs. */
-import type { AssetKey, ManifestId, TenantId, WorkspaceId } from '#contracts/ids.ts';
-import { AttemptId, RunId, TaskKey } from '#contracts/ids.ts';
+import type { AssetKey, ManifestId, TenantId, WorkspaceId, AttemptId } from '#contracts/ids.ts';
+import { RunId, TaskKey } from '#contracts/ids.ts';
 import type { CompletedRequest } from '#contracts/runs/callbacks.ts';
 import { CompletedRequest as CompletedBody, WorkerId } from '#contracts/runs/callbacks.ts';
 import type { Plan, TaskPolicy } from '#contracts/runs/plan.ts';

@@ -217,6 +217,19 @@ describe('a run under any behaviour', () => {
     );
   });
 
+  it('is not changed by an event that arrives again later', () => {
+    fc.assert(
+      fc.property(graphs, steps, fc.nat(), fc.nat(), (edges, script, one, other) => {
+        const history = play(edges, script).story.history();
+        const at = one % (history.length + 1);
+        const late = history.slice(0, at).slice(other % Math.max(1, at), (other % Math.max(1, at)) + 1);
+        const disturbed = [...history.slice(0, at), ...late, ...history.slice(at)];
+        expect(folded(runAggregate, disturbed)).toEqual(folded(runAggregate, history));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('shows counts that always add up to its tasks', () => {
     fc.assert(
       fc.property(graphs, steps, fc.nat(), (edges, script, cut) => {

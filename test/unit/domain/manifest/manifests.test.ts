@@ -47,12 +47,10 @@ describe('manifests', () => {
 
   it('make an older content current again under its own id', () => {
     const story = fresh().after(deploy(first), deploy(second));
-    story
-      .when(deploy(first))
-      .thenRecords({
-        data: { deployNumber: 3, manifestId: deploy(first).deployment.manifestId },
-        type: 'ManifestDeployed',
-      });
+    story.when(deploy(first)).thenRecords({
+      data: { deployNumber: 3, manifestId: deploy(first).deployment.manifestId },
+      type: 'ManifestDeployed',
+    });
   });
 
   it('wait for nothing and owe nothing', () => {

@@ -143,6 +143,7 @@ describe('a requested partition', () => {
     [[TENANT], { partitionKey: 'tenant=n:null' }, /takes a text/],
     [[DAY], plain({ date: '2026-01-02', extra: 'x' }), /must be exactly date/],
     [[DAY, REGION], plain({ date: '2026-01-02' }), /must be exactly date, region/],
+    [[DAY], plain({ day: '2026-01-02' }), /must be exactly date/],
     [
       [DAY],
       {

@@ -5,6 +5,7 @@ import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { folded, recorded } from '#test/support/decider.ts';
 import {
   START_MS,
+  beat,
   claim,
   fail,
   finish,
@@ -36,6 +37,30 @@ describe('the fold of a run', () => {
   it('changes nothing when the whole history is delivered again', () => {
     const history = everyKind().history();
     expect(folded(runAggregate, [...history, ...history])).toEqual(folded(runAggregate, history));
+  });
+
+  it('ignores what an earlier attempt said, wherever the next one stands', () => {
+    const story = triggered(plan)
+      .at(START_MS + 60_000)
+      .after(sweep(START_MS + 60_000, 'm.a'), claim('m.a'), beat('m.a'), fail('m.a'))
+      .at(START_MS + 90_000);
+    const first = story.history().slice();
+    for (const command of [retry('m.a'), claim('m.a', 'wk-1', 2), succeed('m.a', 2)]) {
+      story.after(command);
+      expect(folded(runAggregate, [...story.history(), ...first])).toEqual(story.state());
+    }
+  });
+
+  it('ignores that a task got ready once it is on its way', () => {
+    const names = Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`m.t${i}`, []]));
+    const story = triggered(planOf({ ...names, 'm.z': ['m.t0'] })).after(claim('m.t0'), succeed('m.t0'));
+    const [readied] = story.history().filter(({ type }) => type === 'TaskReadied');
+    story.after(claim('m.t1'), claim('m.t2'));
+    const history = story.history();
+    expect(readied && folded(runAggregate, [...history, readied])).toEqual(story.state());
+    expect(readied && folded(runAggregate, [...history.slice(0, 2), readied, readied])).toMatchObject({
+      status: 'RUNNING',
+    });
   });
 
   it('ignores types it does not know', () => {

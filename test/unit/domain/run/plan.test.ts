@@ -62,6 +62,10 @@ describe('planRun', () => {
     expect(planRun(graph, TriggerRunRequest.parse({ selection: ['m.a'] }))).toMatchObject({
       plan: { tasks: [{ policy: { retry: full } }] },
     });
+    const little = validated(manifest([asset('m', 'a', [], { execution: { retry: { baseMs: 1 } } })]));
+    expect(planRun(little, TriggerRunRequest.parse({ selection: ['m.a'] }))).toMatchObject({
+      plan: { tasks: [{ policy: { retry: { ...defaultPolicy.retry, baseMs: 1 } } }] },
+    });
     expect(ask({ selection: ['m.features'] })).toMatchObject({
       plan: { tasks: [{ policy: { retry: { ...defaultPolicy.retry, maxAttempts: 5, jitterMs: 100 } } }] },
     });
@@ -134,6 +138,9 @@ describe('planRun', () => {
   it('ignores assets whose key the manifest check would have refused', () => {
     const loose = { ...GRAPH, assets: [...GRAPH.assets, { key: { namespace: 'M', name: 'x' }, id: 'x' }] };
     expect(planRun(loose, TriggerRunRequest.parse({ selection: ['m.lone'] })).kind).toBe('planned');
+    const dangling = { ...GRAPH, assets: [asset('m', 'odd', ['Bad.key'])] };
+    const result = planRun(dangling, TriggerRunRequest.parse({ selection: ['m.odd'] }));
+    expect(result.kind === 'planned' && result.plan.tasks[0]).not.toHaveProperty('dependsOn');
   });
 });
 

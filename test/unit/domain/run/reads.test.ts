@@ -192,6 +192,31 @@ describe('the read of a run', () => {
     expect(causeOf(later.history())).toBe('m.b');
   });
 
+  it('gives a task that was skipped without an upstream no cause', () => {
+    const history = triggered(planOf({ 'm.a': [] })).history();
+    const data = { taskIndex: 0, taskKey: 'm.a', upstreamTaskKey: 'm.x', upstreamResolution: 'FAILED' };
+    const skip = recorded([{ type: 'TaskSkipped', idempotencyKey: 's', data }], {
+      stream,
+      version: history.length,
+      nowMs: START_MS,
+    });
+    const read = runDetail([...history, ...skip]);
+    expect(read?.tasks[0]).toMatchObject({ state: 'SKIPPED' });
+    expect(read?.tasks[0]).not.toHaveProperty('skipAttribution');
+  });
+
+  it('keeps the last progress until a heartbeat says more', () => {
+    const story = triggered(planOf({ 'm.a': [] })).after(
+      claim('m.a'),
+      beat('m.a', { progressPct: 10 }),
+      beat('m.a', { message: 'still here' }),
+    );
+    expect(runDetail(story.history())?.tasks[0]).toMatchObject({
+      progressPct: 10,
+      progressMessage: 'still here',
+    });
+  });
+
   it('gives cancelled tasks no cause', () => {
     const read = runDetail(
       triggered(planOf({ 'm.a': [], 'm.b': ['m.a'] }))
@@ -294,7 +319,7 @@ describe('the rows of a run', () => {
     expect(full.history().at(-1)?.type).toBe('TaskReadied');
     const rows = rowsOf(runProjection, full.history());
     expect(rows.get('task#m.z')?.data).toMatchObject({ state: 'QUEUED', status: 'READY', attempt: 0 });
-    expect(countTasks(String((rows.get('run')?.data as RunRow).statuses))).toMatchObject({
+    expect(countTasks((rows.get('run')?.data as RunRow).statuses)).toMatchObject({
       queued: 101,
       succeeded: 1,
     });
