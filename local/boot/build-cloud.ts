@@ -25,7 +25,6 @@ import type { LambdaHost } from '#local/lambda/lambda-host.ts';
 import { workerHost } from '#local/lambda/worker-host.ts';
 import type { Mapping } from '#local/mapping/mapping.ts';
 import { readTraceHeader, withLineage } from '#local/mapping/lineage.ts';
-import { decodeQuery, encodeQuery } from '#local/sqs/query-protocol.ts';
 import { startScheduler } from '#local/schedule/scheduler.ts';
 import { servePort } from '#local/sdk/port-transport.ts';
 import { createSdkHost } from '#local/sdk/sdk-host.ts';
@@ -61,7 +60,6 @@ export const buildCloud = async (options: BootOptions, undo: Undo): Promise<Clou
     dispatcher: core.dispatcher,
     accountId: ACCOUNT_ID,
     documents,
-    sqsQuery: { decode: decodeQuery, encode: encodeQuery },
   });
   const awsUrl = await listenAws(wire, options, undo);
   core.useAwsUrl(awsUrl ?? CLOSED_AWS_URL);

@@ -27,6 +27,8 @@ export interface EngineParts {
   /** Where secret values are kept; in memory when absent. */
   readonly stateDir?: string;
   readonly runTask: RunTask;
+  /** Root of queue URLs. */
+  readonly awsUrl: () => string;
 }
 
 /** The engines of a cloud. */
@@ -55,7 +57,7 @@ export const createEngines = (parts: EngineParts): CloudEngines => {
   const { setting, stateDir } = parts;
   const dynamo = createDynamo(setting, { streamShardCount: TABLE_STREAM_SHARDS });
   const kinesis = createKinesis({ ...setting, throttle: parts.throttle });
-  const sqs = createSqs(setting);
+  const sqs = createSqs({ ...setting, baseUrl: parts.awsUrl });
   const vault = stateDir === undefined ? memoryVault() : fileVault(join(stateDir, vaultFile));
   const machines = createStepFunctions({ ...setting, runTask: counted(parts) });
   const checkpoints = mappingCheckpoints(setting.journal);
