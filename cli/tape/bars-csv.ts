@@ -60,7 +60,7 @@ const eventsOf = (bar: Bar, recent: readonly Bar[]): readonly BarEvent[] => {
   if (bar.endMs % BOUNDARY_MS !== 0) return [single];
   const [first, second] = recent;
   const isComplete = first?.endMs === bar.endMs - 2 * MINUTE_MS && second?.endMs === bar.endMs - MINUTE_MS;
-  const triple = isComplete && first && second ? [candle([first, second, bar], 'candle_3m')] : [];
+  const triple = isComplete ? [candle([first, second, bar], 'candle_3m')] : [];
   return [single, ...triple, snapshotInputs(bar)];
 };
 

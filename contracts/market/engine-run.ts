@@ -73,3 +73,10 @@ export type EngineRunRecord = z.infer<typeof EngineRunRecord>;
 /** A run in the run list: its record and, when it completed, what the engine said. */
 export const EngineRunView = EngineRunRecord.extend({ regime_output: RegimeOutput.nullable() });
 export type EngineRunView = z.infer<typeof EngineRunView>;
+
+/** Answer of `GET /feeds/{feedId}/runs`, newest first. */
+export const EngineRunPage = z.strictObject({
+  runs: z.array(EngineRunView),
+  nextCursor: z.string().optional(),
+});
+export type EngineRunPage = z.infer<typeof EngineRunPage>;

@@ -34,6 +34,26 @@ export const FeedConfig = z.strictObject({
 });
 export type FeedConfig = z.infer<typeof FeedConfig>;
 
+/**
+ * A configuration as a user writes it, for documents: what may be left out is optional here. `parseFeedConfig` is
+ * what decides, with its own messages; a test holds the two to the same answers.
+ */
+export const FeedConfigInput = z.strictObject({
+  sources: z.array(FeedSource).min(1),
+  scheduler: z
+    .union([
+      z.strictObject({ mode: z.literal('timer'), timer_interval_ms: z.int().min(1) }),
+      z.strictObject({
+        mode: z.literal('boundary').optional(),
+        boundary_interval_ms: z.int().min(1).optional(),
+        boundary_delay_ms: z.int().min(0).optional(),
+      }),
+    ])
+    .optional(),
+  engine: z.strictObject({ engine_mode: EngineMode.optional() }).optional(),
+  clock: z.enum(['record', 'arrival']).optional(),
+});
+
 /** Nominal alignment of the engine and default of `boundary_interval_ms`: three minutes. */
 export const BOUNDARY_INTERVAL_DEFAULT_MS = 180_000;
 

@@ -154,3 +154,7 @@ export const FeedView = z.strictObject({
   updatedAtMs: z.int(),
 });
 export type FeedView = z.infer<typeof FeedView>;
+
+/** Answer of `GET /feeds`, by name. */
+export const FeedPage = z.strictObject({ feeds: z.array(FeedView), nextCursor: z.string().optional() });
+export type FeedPage = z.infer<typeof FeedPage>;

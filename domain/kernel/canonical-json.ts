@@ -8,7 +8,8 @@ export const canonicalJson = (value: unknown): string => {
   if (typeof value === 'number' && !Number.isFinite(value)) {
     throw new RangeError(`cannot serialize ${String(value)}: only finite numbers have a JSON form`);
   }
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  if (value === undefined) return 'null';
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   const members = Object.entries(value)
     .filter(([, member]) => member !== undefined)

@@ -90,11 +90,11 @@ const decodeFailure = (record: MarketRecord, text: string | undefined): DecodedE
   };
 };
 
-const firstIssue = (error: z.ZodError, within: readonly string[] = []): string => {
-  const [issue] = error.issues;
-  const path = [...within, ...(issue?.path ?? [])].join('.');
-  return `${path === '' ? 'the event' : path}: ${issue?.message ?? 'invalid'}`;
-};
+const firstIssue = (error: z.ZodError, within: readonly string[] = []): string =>
+  error.issues
+    .slice(0, 1)
+    .map(({ path, message }) => `${[...within, ...path].join('.') || 'the event'}: ${message}`)
+    .join('');
 
 const refuseNormalized = (event: RawMarketEvent): RefusedRecord | undefined => {
   const type = event.event_type;

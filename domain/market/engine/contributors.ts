@@ -69,8 +69,7 @@ export const contributorsByRegime: Readonly<Record<Regime, readonly string[]>> =
   ],
 };
 
-/** How a contributor reads as a driver; one without a label is shown by its name. */
-export const driverLabels: ReadonlyMap<string, string> = new Map([
+const driverLabels: ReadonlyMap<string, string> = new Map([
   ['context.alt_breadth', 'Context alt breadth'],
   ['context.beta_to_btc', 'Context beta to BTC'],
   ['context.rs_vs_btc', 'Context relative strength vs BTC'],
@@ -88,3 +87,6 @@ export const driverLabels: ReadonlyMap<string, string> = new Map([
   ['market.range_expansion', 'Market range expansion'],
   ['market.sweep_score', 'Market sweep score'],
 ]);
+
+/** How a contributor reads as a driver; one without a label is shown by its name. */
+export const driverLabel = (contributor: string): string => driverLabels.get(contributor) ?? contributor;

@@ -5,7 +5,7 @@
 import { regimes } from '#contracts/market/regime.ts';
 import type { RegimeOutput } from '#contracts/market/regime.ts';
 import { beliefFrom, projectRegime } from '#domain/market/engine/belief.ts';
-import { contributorsByRegime, driverLabels } from '#domain/market/engine/contributors.ts';
+import { contributorsByRegime, driverLabel } from '#domain/market/engine/contributors.ts';
 import { embeddedEvidence } from '#domain/market/engine/evidence.ts';
 import type { Evidence } from '#domain/market/engine/evidence.ts';
 import { confidenceOf, resolve } from '#domain/market/engine/resolution.ts';
@@ -47,13 +47,16 @@ export const classicalAnswer = (
 export const run = (snapshot: RegimeInputSnapshot, predicates: VetoPredicates = noVetoes): RegimeOutput => {
   const classical = classicalAnswer(snapshot, predicates);
   const evidence = embeddedEvidence(snapshot);
-  return evidence ? fromEvidence(snapshot, classical, evidence) : fromClassical(snapshot, classical);
+  const confidence = classical.confidence ?? 0;
+  return evidence
+    ? fromEvidence(snapshot, evidence, confidence)
+    : fromClassical(snapshot, classical, confidence);
 };
 
 const fromEvidence = (
   snapshot: RegimeInputSnapshot,
-  classical: ClassicalAnswer,
   { opinions, invalidations }: Evidence,
+  confidence: number,
 ): RegimeOutput => {
   const regime = projectRegime(beliefFrom(opinions));
   const sources = [...new Set(opinions.map(({ source }) => source))];
@@ -61,7 +64,7 @@ const fromEvidence = (
     symbol: snapshot.symbol,
     timestamp: snapshot.timestamp,
     regime,
-    confidence: classical.confidence ?? 0,
+    confidence,
     drivers: opinions.length === 0 ? [NO_EVIDENCE_DRIVER] : sources,
     invalidations: [...invalidations],
     permissions: [regime],
@@ -70,15 +73,16 @@ const fromEvidence = (
 
 const fromClassical = (
   snapshot: RegimeInputSnapshot,
-  { resolution: { winner }, vetoes, confidence }: ClassicalAnswer,
+  { resolution: { winner }, vetoes }: ClassicalAnswer,
+  confidence: number,
 ): RegimeOutput => {
   if (!winner) throw new ExplainabilityError(['winner', 'drivers', 'permissions']);
-  const drivers = winner.contributors.map((name) => driverLabels.get(name) ?? name);
+  const drivers = winner.contributors.map(driverLabel);
   return {
     symbol: snapshot.symbol,
     timestamp: snapshot.timestamp,
     regime: winner.regime,
-    confidence: confidence ?? 0,
+    confidence,
     drivers: [...new Set(drivers)],
     invalidations: [...new Set(vetoes.map((veto) => veto.label))],
     permissions: [winner.regime],

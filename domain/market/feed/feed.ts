@@ -25,7 +25,11 @@ type Acknowledge = z.infer<typeof AcknowledgeRuns>;
 
 const createFeed = (feed: Feed, config: FeedConfig, start: boolean, stream: string): FeedDecision => {
   if (feed.status === 'none') {
-    const created: ProposedEvent = { type: 'FeedCreated', idempotencyKey: `feed-created:${stream}`, data: { config } };
+    const created: ProposedEvent = {
+      type: 'FeedCreated',
+      idempotencyKey: `feed-created:${stream}`,
+      data: { config },
+    };
     return start ? accept(created, startedEvent(stream)) : accept(created);
   }
   if (canonicalJson(feed.config) !== canonicalJson(config))

@@ -29,10 +29,10 @@ const created = (event: RecordedEvent): FeedView => ({
   updatedAtMs: event.occurredAtMs,
 });
 
-const lag = (view: FeedView): FeedView => ({
-  ...view,
-  lagMs: Math.max(0, (view.lastIngestTsMs ?? 0) - (view.lastTickMs ?? view.lastIngestTsMs ?? 0)),
-});
+const lag = (view: FeedView): FeedView => {
+  const receivedMs = view.lastIngestTsMs ?? 0;
+  return { ...view, lagMs: Math.max(0, receivedMs - (view.lastTickMs ?? receivedMs)) };
+};
 
 const ingested = (view: FeedView, data: RecordsIngested): FeedView => ({
   ...view,

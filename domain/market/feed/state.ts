@@ -95,7 +95,7 @@ const addChunk = (
   chunk: OpenChunk,
 ): Pick<ExistingFeed, 'openChunks' | 'openChunksFrom'> => {
   const openChunks = [...feed.openChunks, chunk];
-  const from = feed.openChunksFrom ?? openChunks[0]?.sequence ?? chunk.sequence;
+  const from = feed.openChunksFrom ?? (feed.openChunks[0] ?? chunk).sequence;
   return openChunks.length > OPEN_CHUNKS_MAX || feed.openChunksFrom !== undefined
     ? { openChunks: [chunk], openChunksFrom: from }
     : { openChunks };
@@ -125,7 +125,7 @@ const planRuns = (feed: ExistingFeed, data: TicksPlanned): ReadonlyMap<string, F
 };
 
 const ticked = (feed: ExistingFeed, event: RecordedEvent, data: TicksPlanned): ExistingFeed => {
-  const schedule = { startMs: feed.schedule?.startMs ?? data.lastTickMs, lastTickMs: data.lastTickMs };
+  const schedule = { startMs: data.lastTickMs, ...feed.schedule, lastTickMs: data.lastTickMs };
   const last = data.ticks.at(-1);
   if (!last) return { ...feed, schedule, isTimerOwed: true };
   const { openChunksFrom: _from, ...rest } = feed;

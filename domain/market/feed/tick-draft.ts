@@ -77,9 +77,8 @@ const keep = (draft: TickDraft, tick: PlannedTick, bytes: number): void => {
   draft.ticks.push(tick);
   draft.bytes += bytes;
   draft.lastCutEnd = tick.cutEnd;
-  for (const { symbol, runNo } of tick.runs) {
-    draft.symbols.set(symbol, { firstSeq: draft.symbols.get(symbol)?.firstSeq ?? tick.cutEnd, runNo });
-  }
+  for (const { symbol, runNo, cutStart } of tick.runs)
+    draft.symbols.set(symbol, { firstSeq: cutStart, runNo });
 };
 
 const isFull = ({ ticks, bytes, limits }: TickDraft, more: number): boolean =>

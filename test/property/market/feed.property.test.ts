@@ -76,7 +76,7 @@ it('plans the same records and runs however the tape is split, redelivered and b
         const expected = whole(config, records);
         const feed = new FeedHarness(demoConfig({ ...config }));
         for (let from = 0; from < records.length;) {
-          const [size, back] = splits.next().value;
+          const [size, back] = splits.next().value as readonly [number, number];
           const limits = { ...batchLimits, ticksMax: bound, recordsMax: bound + 2 };
           feed.ingest(records.slice(Math.max(0, from - back), from + size), limits);
           from += size;

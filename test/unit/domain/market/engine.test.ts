@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { regimes } from '#contracts/market/regime.ts';
 import type { Regime } from '#contracts/market/regime.ts';
 import { beliefFrom, projectRegime } from '#domain/market/engine/belief.ts';
-import { contributorsByRegime, driverLabels } from '#domain/market/engine/contributors.ts';
+import { contributorsByRegime, driverLabel } from '#domain/market/engine/contributors.ts';
 import { EVIDENCE_KEY } from '#domain/market/engine/evidence.ts';
 import { clamp01, confidenceOf, pillarOverlap, resolve } from '#domain/market/engine/resolution.ts';
 import { classicalAnswer, run } from '#domain/market/engine/run.ts';
@@ -130,14 +130,10 @@ describe('the classical pipeline', () => {
       ['oi flat + atr compressed force: chop balanced'],
     ],
   ];
-  it.each(cases)('resolves %s', (_name, predicates, regime, confidence, invalidations) => {
+  it.each(cases)('resolves %s', (_name, predicates, ...expected) => {
     const output = run(snapshot, { ...noVetoes, ...predicates });
 
-    expect([output.regime, output.confidence, output.invalidations]).toEqual([
-      regime,
-      confidence,
-      invalidations,
-    ]);
+    expect([output.regime, output.confidence, output.invalidations]).toEqual(expected);
   });
 
   it('asks no predicate about a missing value', () => {
@@ -175,7 +171,8 @@ describe('the classical pipeline', () => {
   it('labels every contributor of every regime', () => {
     const names = regimes.flatMap((regime) => contributorsByRegime[regime]);
 
-    expect(names.filter((name) => !driverLabels.has(name))).toEqual([]);
+    expect(names.filter((name) => driverLabel(name) === name)).toEqual([]);
+    expect(driverLabel('moon.phase')).toBe('moon.phase');
   });
 });
 
@@ -277,6 +274,12 @@ describe('embedded evidence', () => {
 
   it.each([[null], [undefined], ['x'], [[]]])('is not there when the container is %j', (evidence) => {
     expect(run(withEvidence(evidence)).drivers).toContain('Market ATR z-score');
+  });
+
+  it('is not there when the structure levels are no object', () => {
+    expect(run(buildSnapshot(AT, { market: { structure_levels: 7 } })).drivers).toContain(
+      'Market ATR z-score',
+    );
   });
 
   it('has no opinions when they are no list', () => {

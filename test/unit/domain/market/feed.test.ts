@@ -383,6 +383,11 @@ describe('effects', () => {
     expect(timers()).toEqual([]);
     feed.send(feed.aggregate.sweepCommand(1_001));
     expect(timers()).toMatchObject([{ body: { beforeMs: 2_001 } }]);
+    expect(feed.aggregate.waiting(feed.state)).toMatchObject([
+      { reason: 'engine-runs' },
+      { reason: 'tick', deadlineMs: 2_000 },
+    ]);
+    expect(feed.aggregate.waiting(new FeedHarness(live()).state)).toEqual([]);
   });
 });
 

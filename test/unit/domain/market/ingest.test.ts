@@ -32,25 +32,28 @@ describe('decoding', () => {
     ['text that is no JSON', bytes('{"price": 1'), '{"price": 1', 'text', 'the text is no JSON'],
     ['bytes that are no UTF-8', new Uint8Array([255, 254, 1]), '//4B', 'base64', 'the bytes are no UTF-8'],
     ['nothing', new Uint8Array(), '', 'text', 'the text is no JSON'],
-  ])('turns %s into a DecodeFailure that keeps the payload', (_name, data, payload, encoding, detail) => {
-    const decoded = decode(data);
+  ])(
+    'turns %s into a DecodeFailure that keeps the payload',
+    (_name, data, ...[payload, encoding, detail]) => {
+      const decoded = decode(data);
 
-    expect(decoded).toMatchObject({
-      kind: 'event',
-      eventType: 'DecodeFailure',
-      sourceId: 'unknown',
-      symbol: 'venue|AAA|trades',
-    });
-    expect(decoded).not.toHaveProperty('recvTsMs');
-    expect(JSON.parse(decoded.kind === 'event' ? decoded.text : '')).toMatchObject({
-      source_id: 'unknown',
-      symbol: 'venue|AAA|trades',
-      recv_ts_ms: 77,
-      raw_payload: payload,
-      raw_payload_encoding: encoding,
-      normalized: { error_kind: 'decode_error', error_detail: detail },
-    });
-  });
+      expect(decoded).toMatchObject({
+        kind: 'event',
+        eventType: 'DecodeFailure',
+        sourceId: 'unknown',
+        symbol: 'venue|AAA|trades',
+      });
+      expect(decoded).not.toHaveProperty('recvTsMs');
+      expect(JSON.parse(decoded.kind === 'event' ? decoded.text : '')).toMatchObject({
+        source_id: 'unknown',
+        symbol: 'venue|AAA|trades',
+        recv_ts_ms: 77,
+        raw_payload: payload,
+        raw_payload_encoding: encoding,
+        normalized: { error_kind: 'decode_error', error_detail: detail },
+      });
+    },
+  );
 
   it.each([
     ['no object', 5, 'invalid_market_event', 'the event: '],

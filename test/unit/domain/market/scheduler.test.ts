@@ -74,6 +74,9 @@ it.each([
   ['TEST', 100, 10, 'truth', '977204d4613841a755fc6ec57cf63f792c20c4e2f0d3c1e796291a529fec83d3'],
   ['BTC|USDT', 0, 7, 'truth', 'c3351e50aaa7efafd01b7d7925dde26ca821837fff5b7aeb85ba2775dd8479b8'],
   ['ÅRE€', 1, 1, 'truth', 'e09a755f61e592254b8bded73c3b126930ef431939fcb6572029c41735970996'],
-])('derives the run id of %s from symbol, timestamp, cut end and mode', (symbol, ts, cutEnd, mode, id) => {
-  expect(engineRunId({ symbol, engineTimestampMs: ts, cutEnd, engineMode: mode })).toBe(id);
-});
+])(
+  'derives the run id of %s from symbol, timestamp, cut end and mode',
+  (symbol, engineTimestampMs, ...[cutEnd, engineMode, id]) => {
+    expect(engineRunId({ symbol, engineTimestampMs, cutEnd, engineMode })).toBe(id);
+  },
+);
