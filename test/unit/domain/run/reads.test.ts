@@ -2,12 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { RecordedEvent } from '#contracts/event.ts';
 import { RunRead } from '#contracts/runs/read.ts';
 import { TaskKey } from '#contracts/ids.ts';
-import type { Projection, RowContent, RowKey } from '#domain/kernel/projection.ts';
-import type { TaskRow, RunRow } from '#domain/run/run-rows.ts';
-import { countTasks } from '#domain/run/run-rows.ts';
-import { runDetail, runItem, taskRead } from '#domain/run/run-detail.ts';
+import { runDetail } from '#domain/run/run-detail.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
-import { runListKeys, runProjection, runRowKey, taskRowKey } from '#domain/run/run-projection.ts';
 import { given, recorded } from '#test/support/decider.ts';
 import {
   START_MS,
@@ -26,22 +22,6 @@ import {
   triggerOf,
   triggered,
 } from '#test/support/run-fixtures.ts';
-
-const rowsOf = (
-  projection: Projection,
-  events: readonly RecordedEvent[],
-): ReadonlyMap<string, RowContent> => {
-  const rows = new Map<string, RowContent>();
-  const apply = (key: RowKey, event: RecordedEvent): void => {
-    const next = projection.apply(rows.get(key.sk), key, event);
-    if (next) rows.set(key.sk, next);
-  };
-  for (const event of events) {
-    for (const key of projection.details(event)) apply(key, event);
-    apply(projection.cursor(event.stream), event);
-  }
-  return rows;
-};
 
 const iso = (ms: number): string => new Date(START_MS + ms).toISOString();
 const DAY = 'date=d:2026-01-02';
@@ -217,6 +197,14 @@ describe('the read of a run', () => {
     });
   });
 
+  it('looks past upstreams that succeeded', () => {
+    const story = triggered(planOf({ 'm.a': [], 'm.b': [], 'm.c': ['m.a', 'm.b'] })).after(
+      ...finish('m.a'),
+      fail('m.b', 1, 'DATA_QUALITY'),
+    );
+    expect(runDetail(story.history())?.tasks[2]?.skipAttribution?.upstreamTaskKey).toBe('m.b');
+  });
+
   it('gives cancelled tasks no cause', () => {
     const read = runDetail(
       triggered(planOf({ 'm.a': [], 'm.b': ['m.a'] }))
@@ -259,69 +247,5 @@ describe('the read of a run', () => {
       triggerOf(planOf({ 'm.a': [] }), { runKey: 'k' }),
     );
     expect(runDetail(keyed.history())?.runKey).toBe('k');
-  });
-});
-
-describe('the rows of a run', () => {
-  it('hold the same as the read of it', () => {
-    const events = story().history();
-    const rows = rowsOf(runProjection, events);
-    const read = runDetail(events);
-    const row = rows.get('run');
-    expect(row?.listKey).toMatch(/^runs#acme\/prod#[0-3]$/);
-    expect(runListKeys({ tenantId: 'acme', workspaceId: 'prod' })).toContain(row?.listKey);
-    expect(row?.listSort).toMatch(new RegExp(`^[0-9]{13}#${runId}$`));
-    expect(row?.data).toMatchObject({ state: read?.state, tasksSucceeded: 1, taskCount: 4 });
-    const taskRow = rows.get(taskRowKey(stream, 'm.z').sk)?.data as TaskRow | undefined;
-    expect(taskRow && taskRead(taskRow)).toEqual(read?.tasks.find(({ taskKey }) => taskKey === 'm.z'));
-    expect(rows.size).toBe(5);
-  });
-
-  it('list a run with and without its end', () => {
-    const open = rowsOf(runProjection, story().history()).get('run')?.data as RunRow;
-    expect(runItem(open)).toEqual({
-      runId,
-      state: 'RUNNING',
-      createdAt: iso(0),
-      taskCount: 4,
-      tasksSucceeded: 1,
-      tasksFailed: 0,
-    });
-    const failed = triggered(planOf({ 'm.a': [] })).after(fail('m.a', 1, 'DATA_QUALITY'));
-    const ended = rowsOf(runProjection, failed.history()).get('run')?.data as RunRow;
-    expect(runItem(ended)).toMatchObject({ state: 'FAILED', completedAt: iso(0), tasksFailed: 1 });
-  });
-
-  it('stay as they are under events that do not concern them', () => {
-    const events = story().history();
-    const rows = rowsOf(runProjection, events);
-    const [unknown] = recorded([{ type: 'Newer', idempotencyKey: 'n', data: {} }], {
-      stream,
-      version: 99,
-      nowMs: 0,
-    });
-    if (!unknown) expect.fail('an event');
-    expect(runProjection.details(unknown)).toEqual([]);
-    const task = rows.get('task#m.z');
-    for (const event of [unknown, ...events.filter(({ type }) => type === 'RunTriggered')]) {
-      expect(runProjection.apply(task, taskRowKey(stream, 'm.z'), event)).toEqual(task);
-    }
-    expect(runProjection.apply(rows.get('run'), runRowKey(stream), unknown)).toEqual(rows.get('run'));
-    expect(runProjection.apply(undefined, runRowKey(stream), unknown)).toBeUndefined();
-    expect(runProjection.apply(undefined, taskRowKey(stream, 'm.z'), unknown)).toBeUndefined();
-    const [, plan] = events;
-    expect(plan && runProjection.apply(undefined, taskRowKey(stream, 'm.none'), plan)).toBeUndefined();
-  });
-
-  it('show a task that waits for the window as queued', () => {
-    const names = Object.fromEntries(Array.from({ length: 101 }, (_, i) => [`m.t${i}`, []]));
-    const full = triggered(planOf({ ...names, 'm.z': ['m.t0'] })).after(claim('m.t0'), succeed('m.t0'));
-    expect(full.history().at(-1)?.type).toBe('TaskReadied');
-    const rows = rowsOf(runProjection, full.history());
-    expect(rows.get('task#m.z')?.data).toMatchObject({ state: 'QUEUED', status: 'READY', attempt: 0 });
-    expect(countTasks((rows.get('run')?.data as RunRow).statuses)).toMatchObject({
-      queued: 101,
-      succeeded: 1,
-    });
   });
 });

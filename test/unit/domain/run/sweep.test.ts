@@ -154,6 +154,13 @@ describe('a sweep', () => {
       .thenRecordsNothing();
   });
 
+  it('leaves tasks that have ended or only follow others alone', () => {
+    triggered(planOf({ 'm.a': [], 'm.b': ['m.a'], 'm.c': ['m.b'] }))
+      .after(claim('m.a'), succeed('m.a'))
+      .when(sweep(START_MS, 'm.a'))
+      .thenRecordsNothing();
+  });
+
   it('is the command of the aggregate itself', () => {
     expect(runAggregate.sweepCommand(7)).toEqual({ type: 'SweepRun', nowMs: 7, lostOffers: [] });
   });
