@@ -1,6 +1,6 @@
 /** The part of big.js that number arithmetic needs; the package ships no declarations. */
 declare module 'big.js' {
-  export default class Big {
+  export class Big {
     constructor(source: string);
     /** Significant digits without leading or trailing zeros. */
     readonly c: readonly number[];

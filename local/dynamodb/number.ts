@@ -1,5 +1,5 @@
 /** Decimal numbers as DynamoDB keeps them: 38 significant digits, magnitudes from 1e-130 to below 1e126. */
-import Big from 'big.js';
+import { Big } from 'big.js';
 import { validation } from '#local/kernel/aws-error.ts';
 
 const SIGNIFICANT_DIGITS_MAX = 38;

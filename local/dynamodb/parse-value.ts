@@ -74,8 +74,11 @@ const parseContent = (tag: TypeTag, content: unknown, depth: number): unknown =>
 
 const parseList = (content: unknown, depth: number): readonly AttributeValue[] => {
   if (!Array.isArray(content)) throw malformed('Expected list or null');
-  const parsed = content.map((element: unknown) => parseValue(element, depth + 1));
-  return parsed.every((value, place) => value === content[place]) ? content : parsed;
+  const given: readonly unknown[] = content;
+  const parsed = given.map((element) => parseValue(element, depth + 1));
+  return parsed.every((value, place) => value === given[place])
+    ? (given as readonly AttributeValue[])
+    : parsed;
 };
 
 const stringSet = (content: unknown): readonly string[] => {

@@ -47,7 +47,8 @@ export const restoreEntry = (store: Store, given: JournalEntry): void => {
       store.recordCount = restored[1];
       return;
     case 'stream':
-      return restoreStream(store, restored[1]);
+      restoreStream(store, restored[1]);
+      return;
     case 'shard': {
       const shard = shardAt(store, restored[1], restored[2]);
       shard.trimmedCount = restored[3];
@@ -58,7 +59,8 @@ export const restoreEntry = (store: Store, given: JournalEntry): void => {
       shardAt(store, restored[1], restored[2]).records.push(...restored[3]);
       return;
     case 'row':
-      return restoreRow(store, restored[1], restored[2]);
+      restoreRow(store, restored[1], restored[2]);
+      return;
     case 'token': {
       const [, atMs, { token, fingerprint }] = restored;
       store.tokens.set(token, { fingerprint, atMs });
@@ -68,7 +70,8 @@ export const restoreEntry = (store: Store, given: JournalEntry): void => {
     case 'drop':
     case 'write':
     case 'transaction':
-      return apply(store, restored);
+      apply(store, restored);
+      return;
   }
 };
 

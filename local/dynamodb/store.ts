@@ -85,12 +85,15 @@ export const commitTransaction = (
 export const apply = (store: Store, entry: StoreEntry): void => {
   switch (entry[0]) {
     case 'table':
-      return applyDefinition(store, entry[1], entry[2]);
+      applyDefinition(store, entry[1], entry[2]);
+      return;
     case 'drop':
-      return applyDrop(store, entry[1], entry[2]);
+      applyDrop(store, entry[1], entry[2]);
+      return;
     case 'write': {
       const [, atMs, ...write] = entry;
-      return applyWrite(store, atMs, write);
+      applyWrite(store, atMs, write);
+      return;
     }
     case 'transaction': {
       const [, atMs, writes, mark] = entry;

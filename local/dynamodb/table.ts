@@ -55,7 +55,7 @@ export const redefineTable = (table: Table, definition: TableDefinition): Table 
     indexes: new Map(
       definition.indexes.map((index) => [
         index.name,
-        table.indexes.get(index.name) ?? { definition: index, entries: new KeyIndex() },
+        { definition: index, entries: table.indexes.get(index.name)?.entries ?? new KeyIndex() },
       ]),
     ),
     expiries: definition.expiryAttribute === undefined ? undefined : new KeyIndex(),

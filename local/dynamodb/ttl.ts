@@ -1,10 +1,10 @@
 /** Time to live: items whose expiry, in seconds, has passed are deleted by the service itself. */
 import { firstWhere } from './key-index.ts';
+import type { Entry } from './key-index.ts';
 import { compareNumbers } from './number.ts';
 import { commitChange } from './store.ts';
 import type { Store } from './store.ts';
 import { EXPIRY_PARTITION, findItem } from './table.ts';
-import type { Entry } from './key-index.ts';
 import type { Table } from './table.ts';
 
 /** Expiries that lie further back are taken for mistakes and left alone. */

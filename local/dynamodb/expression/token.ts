@@ -1,5 +1,6 @@
 /** Cuts an expression into tokens and walks over them, with DynamoDB's syntax errors. */
-import { AwsError, validation } from '#local/kernel/aws-error.ts';
+import { validation } from '#local/kernel/aws-error.ts';
+import type { AwsError } from '#local/kernel/aws-error.ts';
 
 /** Which parameter an expression came in; refusals name it. */
 export type ExpressionKind =

@@ -6,11 +6,11 @@ import type { Answer, Bench } from './support.ts';
 
 let bench: Bench;
 
-const index = (IndexName: string, Projection: Json, range: string | undefined = 'sk'): Json => ({
+const index = (IndexName: string, Projection: Json, range = 'sk'): Json => ({
   IndexName,
   KeySchema: [
     { AttributeName: 'due', KeyType: 'HASH' },
-    ...(range === undefined ? [] : [{ AttributeName: range, KeyType: 'RANGE' }]),
+    { AttributeName: range, KeyType: 'RANGE' },
   ],
   Projection,
 });

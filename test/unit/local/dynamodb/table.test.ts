@@ -100,6 +100,42 @@ describe('tables', () => {
     expect(bench.call('Scan', { TableName: 'things' }).Count).toBe(0);
   });
 
+  it('change their throughput, their index throughput and their class', () => {
+    createTable(bench, {
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'by-sk',
+          KeySchema: [{ AttributeName: 'sk', KeyType: 'HASH' }],
+          Projection: { ProjectionType: 'ALL' },
+        },
+      ],
+    });
+    const ProvisionedThroughput = { ReadCapacityUnits: 3, WriteCapacityUnits: 4 };
+    bench.call('UpdateTable', {
+      TableName: 'things',
+      BillingMode: 'PROVISIONED',
+      ProvisionedThroughput,
+      GlobalSecondaryIndexUpdates: [{ Update: { IndexName: 'by-sk', ProvisionedThroughput } }],
+      SSESpecification: { Enabled: false },
+      TableClass: 'STANDARD',
+    });
+    expect(describeTable()).toMatchObject({
+      ProvisionedThroughput,
+      GlobalSecondaryIndexes: [{ ProvisionedThroughput }],
+      SSEDescription: { Status: 'DISABLED' },
+      TableClassSummary: { TableClass: 'STANDARD' },
+    });
+    const twice = { IndexName: 'by-sk', KeySchema: [{ AttributeName: 'sk', KeyType: 'HASH' }] };
+    expect(
+      invalidity(() =>
+        bench.call('UpdateTable', {
+          TableName: 'things',
+          GlobalSecondaryIndexUpdates: [{ Create: { ...twice, Projection: { ProjectionType: 'ALL' } } }],
+        }),
+      ),
+    ).toBe('One or more parameter values were invalid: Duplicate index name: by-sk');
+  });
+
   it('have names of their own', () => {
     createTable(bench);
     expect(refusalOf(() => createTable(bench))).toMatchObject({
@@ -157,6 +193,47 @@ describe('tables', () => {
       'a key of another type',
       { AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'M' }] },
       'Member must satisfy enum value set: [B, N, S]',
+    ],
+    ['provisioned billing without numbers', { BillingMode: 'PROVISIONED' }, 'must both be specified'],
+    [
+      'on-demand billing with numbers',
+      { ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 } },
+      'when BillingMode is PAY_PER_REQUEST',
+    ],
+    [
+      'an index without a projection type',
+      {
+        GlobalSecondaryIndexes: [
+          { IndexName: 'i', KeySchema: [{ AttributeName: 'sk', KeyType: 'HASH' }], Projection: {} },
+        ],
+      },
+      'Unknown ProjectionType',
+    ],
+    [
+      'attributes for an index of all',
+      {
+        GlobalSecondaryIndexes: [
+          {
+            IndexName: 'i',
+            KeySchema: [{ AttributeName: 'sk', KeyType: 'HASH' }],
+            Projection: { ProjectionType: 'ALL', NonKeyAttributes: ['a'] },
+          },
+        ],
+      },
+      'ProjectionType is ALL, but NonKeyAttributes is specified',
+    ],
+    [
+      'an index of named attributes without names',
+      {
+        GlobalSecondaryIndexes: [
+          {
+            IndexName: 'i',
+            KeySchema: [{ AttributeName: 'sk', KeyType: 'HASH' }],
+            Projection: { ProjectionType: 'INCLUDE' },
+          },
+        ],
+      },
+      'ProjectionType is INCLUDE, but NonKeyAttributes is not specified',
     ],
     ['a local secondary index', { LocalSecondaryIndexes: [] }, 'LocalSecondaryIndexes'],
     ['an unknown parameter', { ResourcePolicy: 'x' }, 'ResourcePolicy'],
