@@ -1,0 +1,89 @@
+/** `status` and `tail`: what runs here, and what happens in it. */
+import type { Command } from 'commander';
+import process from 'node:process';
+import { setTimeout as pause } from 'node:timers/promises';
+import * as z from 'zod';
+import type { CommandContext } from '#cli/commands/context.ts';
+import { paint, table } from '#cli/output.ts';
+
+type GetContext = (command: Command) => CommandContext;
+
+/** Adds the commands. */
+export const addStatusCommands = (program: Command, contextOf: GetContext): void => {
+  program
+    .command('status')
+    .description('show where the stack listens, whether it is ready, and what it is called')
+    .action(async (_options: unknown, command: Command) => status(contextOf(command)));
+  program
+    .command('tail')
+    .description('follow runs and engine runs of the workspace as they change')
+    .option('--once', 'print what is there and stop')
+    .action(async (options: { readonly once?: boolean }, command: Command) =>
+      tail(contextOf(command), options.once === true),
+    );
+};
+
+const status = async ({ target, client, output }: CommandContext): Promise<void> => {
+  const { url, workspace, endpoint } = target();
+  const health = z.object({ status: z.string() }).parse(await client().request('GET', '/ready'));
+  const value = { url, workspace, ready: health.status === 'ready', ...(endpoint ?? {}) };
+  output.result(value, () =>
+    table(
+      ['WHAT', 'VALUE'],
+      Object.entries(value).map(([name, text]) => [name, String(text)]),
+    ),
+  );
+};
+
+const RunItems = z.object({ runs: z.array(z.object({ runId: z.string(), state: z.string() })) });
+const FeedItems = z.object({ feeds: z.array(z.object({ feedId: z.string() })) });
+const EngineRuns = z.object({
+  runs: z.array(
+    z.object({ run_id: z.string(), symbol: z.string(), status: z.string(), engine_timestamp_ms: z.int() }),
+  ),
+});
+
+const POLL_MS = 1_000;
+const NEWEST = 50;
+
+interface Line {
+  readonly id: string;
+  readonly state: string;
+  readonly text: string;
+}
+
+const tail = async (context: CommandContext, isOnce: boolean): Promise<void> => {
+  const seen = new Map<string, string>();
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
+  do {
+    for (const line of await currentLines(context)) {
+      if (seen.get(line.id) === line.state) continue;
+      seen.set(line.id, line.state);
+      context.output.result({ id: line.id, state: line.state }, () => line.text);
+    }
+    if (!isOnce) await pause(POLL_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+  } while (!isOnce && !stop.signal.aborted);
+};
+
+const currentLines = async ({ client }: CommandContext): Promise<readonly Line[]> => {
+  const { runs } = RunItems.parse(await client().request('GET', '{ws}/runs', { query: { limit: NEWEST } }));
+  const { feeds } = FeedItems.parse(await client().request('GET', '{ws}/feeds'));
+  const lines: Line[] = runs.map(({ runId, state }) => ({
+    id: runId,
+    state,
+    text: `${paint('cyan', runId)} ${state}`,
+  }));
+  for (const { feedId } of feeds) {
+    const page = EngineRuns.parse(
+      await client().request('GET', `{ws}/feeds/${feedId}/runs`, { query: { limit: NEWEST } }),
+    );
+    for (const run of page.runs.toReversed())
+      lines.push({
+        id: run.run_id,
+        state: run.status,
+        text: `${paint('cyan', feedId)} ${run.symbol} ${new Date(run.engine_timestamp_ms).toISOString()} ${run.status}`,
+      });
+  }
+  return lines;
+};

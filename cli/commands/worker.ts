@@ -1,0 +1,38 @@
+/** `worker`: the example worker, in a process of its own. */
+import type { Command } from 'commander';
+import os from 'node:os';
+import process from 'node:process';
+import type { CommandContext } from '#cli/commands/context.ts';
+import { demoWork } from '#cli/worker/demo-work.ts';
+import { runWorker } from '#cli/worker/worker.ts';
+
+interface WorkerOptions {
+  readonly queue: string;
+  readonly concurrency: string;
+  readonly feed: string;
+}
+
+/** Adds the command. */
+export const addWorkerCommand = (program: Command, contextOf: (command: Command) => CommandContext): void => {
+  program
+    .command('worker')
+    .description('run the example worker until it is stopped; it needs the HTTP API and a token only')
+    .option('--queue <queue>', 'queue to claim from', 'default-queue')
+    .option('--concurrency <count>', 'tasks in work at once, 1 to 10', '2')
+    .option('--feed <feedId>', 'feed the demo assets read', 'demo')
+    .action(async (options: WorkerOptions, command: Command) => {
+      const { client, output } = contextOf(command);
+      const stop = new AbortController();
+      process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
+      output.note(`worker claims from ${options.queue}; stop it with Ctrl-C`);
+      await runWorker({
+        client: client(),
+        workerId: `${os.hostname()}-${process.pid}`,
+        queue: options.queue,
+        concurrency: Math.min(10, Math.max(1, Number(options.concurrency) || 1)),
+        execute: demoWork(client(), options.feed),
+        signal: stop.signal,
+        onEvent: output.note,
+      });
+    });
+};

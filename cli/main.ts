@@ -1,0 +1,75 @@
+/** The `sluice` command: parses arguments, runs one command, and turns failures into one line and an exit code. */
+import { Command, CommanderError } from 'commander';
+import path from 'node:path';
+import process from 'node:process';
+import { CliError, exitCodes } from '#cli/cli-error.ts';
+import { commandContext } from '#cli/commands/context.ts';
+import type { CommandContext, GlobalOptions } from '#cli/commands/context.ts';
+import { addFeedCommands } from '#cli/commands/feeds.ts';
+import { addRunCommands } from '#cli/commands/runs.ts';
+import { addStatusCommands } from '#cli/commands/status.ts';
+import { addUpCommand } from '#cli/commands/up.ts';
+import { addWorkerCommand } from '#cli/commands/worker.ts';
+import { DEFAULT_STATE_DIR } from '#cli/discovery.ts';
+
+const root = path.resolve(import.meta.dirname, '..');
+
+/** Runs one command line; answers the exit code: 0 done, 1 unexpected, 2 usage, 3 port or state. */
+export const main = async (argv: readonly string[]): Promise<number> => {
+  try {
+    await program().parseAsync([...argv]);
+    return exitCodes.done;
+  } catch (error) {
+    return explain(error, argv.includes('--json'));
+  }
+};
+
+const program = (): Command => {
+  const command = new Command('sluice')
+    .description('durable, replayable orchestration on AWS serverless')
+    .version('0.1.0')
+    .option('--json', 'print one JSON document a line')
+    .option('--state <dir>', 'state directory of the local stack', DEFAULT_STATE_DIR)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true });
+  const contextOf = (sub: Command): CommandContext => commandContext(sub.optsWithGlobals<GlobalOptions>());
+  addUpCommand(command, root);
+  addStatusCommands(command, contextOf);
+  addRunCommands(command, contextOf);
+  addFeedCommands(command, contextOf);
+  addWorkerCommand(command, contextOf);
+  for (const sub of allCommands(command)) sub.exitOverride();
+  return command;
+};
+
+const allCommands = (command: Command): readonly Command[] =>
+  command.commands.flatMap((sub) => [sub, ...allCommands(sub)]);
+
+const HELP_CODES = new Set(['commander.helpDisplayed', 'commander.help', 'commander.version']);
+
+const explain = (error: unknown, isJson: boolean): number => {
+  if (error instanceof CommanderError) {
+    // Commander has already said what is wrong with the arguments.
+    return HELP_CODES.has(error.code) ? exitCodes.done : exitCodes.usage;
+  }
+  if (error instanceof CliError) {
+    const { code, message, details } = error;
+    process.stderr.write(isJson ? `${JSON.stringify({ code, message, details })}\n` : `${text(error)}\n`);
+    return error.exitCode;
+  }
+  process.stderr.write(
+    `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  return exitCodes.unexpected;
+};
+
+interface Fault {
+  readonly path: string;
+  readonly message: string;
+}
+
+const text = ({ code, message, details }: CliError): string => {
+  const { faults, issues } = (details ?? {}) as { faults?: readonly Fault[]; issues?: readonly Fault[] };
+  const lines = (faults ?? issues ?? []).map((fault) => `  ${fault.path}: ${fault.message}`);
+  return [`${code}: ${message}`, ...lines].join('\n');
+};
