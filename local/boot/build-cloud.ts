@@ -42,6 +42,7 @@ const TTL_SWEEP_MS = 60_000;
 /** Turns of the event loop that work in flight gets to end at closing. */
 const CLOSING_TURNS = 20_000;
 
+/** Collects how everything that was opened is closed again, last first. */
 export interface Undo {
   readonly onClose: (close: () => Promise<void>) => void;
   readonly closeAll: () => Promise<void>;

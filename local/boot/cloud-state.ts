@@ -6,6 +6,7 @@ import type { Clock, Timer } from '#local/kernel/clock.ts';
 import { memoryJournal } from '#local/kernel/journal.ts';
 import type { Journal } from '#local/kernel/journal.ts';
 
+/** The durable side of a cloud. */
 export interface CloudState {
   readonly journal: Journal;
   /** Rebuilds the engines; true when there was anything. */

@@ -15,6 +15,7 @@ import { isVirtual } from '#local/boot/time.ts';
 import type { TimeTravel } from '#local/boot/time.ts';
 import type { Fidelity, SdkHost } from '#local/sdk/sdk-host.ts';
 
+/** How a cloud is booted. */
 export interface BootOptions {
   readonly assemblyDir: string;
   /** Journal and snapshots are kept here; absent, the cloud lives in memory. */
@@ -40,12 +41,14 @@ export interface BootOptions {
   readonly log?: (text: string) => void;
 }
 
+/** A request to the HTTP API in process. */
 export interface CloudRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Text as it is, anything else as JSON. */
   readonly body?: unknown;
 }
 
+/** A whole answer of the HTTP API. */
 export interface CloudResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, readonly string[]>>;
@@ -53,6 +56,7 @@ export interface CloudResponse {
   readonly json: () => unknown;
 }
 
+/** What a cloud has done since boot, or since requests were reset. */
 export interface CloudCounts {
   /** Requests by `service.operation`. */
   readonly requests: Readonly<Record<string, number>>;
@@ -63,6 +67,7 @@ export interface CloudCounts {
   readonly faults: number;
 }
 
+/** A running cloud. */
 export interface Cloud extends TimeTravel {
   /** Where the HTTP API listens; undefined when it does not. */
   readonly apiUrl: string | undefined;
@@ -71,7 +76,7 @@ export interface Cloud extends TimeTravel {
   readonly clock: Clock;
   /** Asks the HTTP API in process. */
   readonly request: (method: string, path: string, request?: CloudRequest) => Promise<CloudResponse>;
-  /** Calls an operation as any client would: counted, faulted, durable. */
+  /** Calls an operation the way clients do: counted, faulted, durable. */
   readonly call: (service: ServiceName, operation: string, input: Json) => Promise<Json>;
   /** What AWS clients in this process take their connection from. */
   readonly plugin: HostPlugin & SdkHost;

@@ -3,6 +3,7 @@
 /** Full URLs of documents with their bodies. */
 export type DocumentsByUrl = ReadonlyMap<string, string>;
 
+/** A fetch that knows these documents; their URLs must match exactly. */
 export const documentFetch =
   (documents: DocumentsByUrl): typeof globalThis.fetch =>
   (input, init) => {

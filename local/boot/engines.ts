@@ -19,6 +19,7 @@ import { createSqs } from '#local/sqs/engine.ts';
 import { createStepFunctions } from '#local/stepfunctions/engine.ts';
 import type { RunTask } from '#local/stepfunctions/run.ts';
 
+/** What the engines of one cloud share. */
 export interface EngineParts {
   readonly setting: EngineSetting;
   readonly activity: Activity;

@@ -14,6 +14,7 @@ export const issuerKeyFile = 'issuer-key.json';
 
 const TOKEN_LIFE_S = 12 * 3600;
 
+/** Whose tokens are issued, and where the key is kept. */
 export interface IssuerParts {
   readonly userPoolId: string;
   readonly region: string;
@@ -23,6 +24,7 @@ export interface IssuerParts {
   readonly stateDir?: string;
 }
 
+/** Signs tokens and publishes the key they are verified with. */
 export interface Issuer {
   /** What tokens carry as `iss`, as Cognito spells it. */
   readonly url: string;

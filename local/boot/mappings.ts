@@ -13,6 +13,7 @@ import { streamMapping } from '#local/mapping/stream-mapping.ts';
 import { functionNameOf } from '#local/template/lambda-alias.ts';
 import type { Account } from '#local/template/resolve-stack.ts';
 
+/** What mappings are connected to. */
 export interface MappingParts {
   readonly engines: CloudEngines;
   readonly dispatcher: Dispatcher;

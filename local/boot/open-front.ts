@@ -9,6 +9,7 @@ import { requestFront, restFront } from '#local/rest/rest-front.ts';
 import { listenRest } from '#local/rest/rest-server.ts';
 import { routeTree } from '#local/rest/route-tree.ts';
 
+/** What the HTTP API is opened on. */
 export interface FrontParts {
   readonly settings: StackSettings;
   readonly host: LambdaHost;
@@ -19,6 +20,7 @@ export interface FrontParts {
   readonly log: (text: string) => void;
 }
 
+/** The HTTP API, answering in process and perhaps on a port. */
 export interface OpenFront {
   readonly url: string | undefined;
   readonly request: Cloud['request'];

@@ -167,7 +167,7 @@ const applyMachine: Apply = async (call, { physicalName, ref, properties }) => {
     (text, [name, value]) => text.replaceAll(`\${${name}}`, String(value)),
     String(properties['DefinitionString']),
   );
-  const roleArn = String(properties['RoleArn'] ?? '');
+  const roleArn = textOf(properties['RoleArn']);
   if ((await found(call('DescribeStateMachine', { stateMachineArn: ref }))) === undefined)
     await call('CreateStateMachine', {
       name: physicalName,
@@ -208,6 +208,8 @@ const provisioners: Readonly<Record<string, Provisioner>> = {
   'AWS::SecretsManager::Secret': { service: 'secretsmanager', apply: applySecret },
   'AWS::StepFunctions::StateMachine': { service: 'states', apply: applyMachine },
 };
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 const isObject = (value: unknown): value is Json =>
   value !== null && typeof value === 'object' && !Array.isArray(value);

@@ -11,6 +11,7 @@ import { functionNameOf } from '#local/template/lambda-alias.ts';
 import type { ResolvedStack, Resource } from '#local/template/resolve-stack.ts';
 import { TemplateError } from '#local/template/template-error.ts';
 
+/** What the stacks declare, read and checked. */
 export interface StackSettings {
   readonly resources: readonly Resource[];
   readonly functions: ReadonlyMap<string, FunctionSetting>;

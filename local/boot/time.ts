@@ -2,6 +2,7 @@
 import type { Activity } from '#local/kernel/activity.ts';
 import type { Clock, VirtualClock } from '#local/kernel/clock.ts';
 
+/** How a caller waits for a cloud and moves its time. */
 export interface TimeTravel {
   /** Resolves when nothing is in flight: what remains waits for the clock or for a caller. */
   readonly settle: () => Promise<void>;

@@ -15,6 +15,7 @@ export interface QueueMessage {
   >;
 }
 
+/** One queue, read without waiting. */
 export interface QueueSource {
   readonly arn: string;
   /** Takes what is visible now, at most ten; never waits. */

@@ -22,6 +22,7 @@ import { functionNameOf } from '#local/template/lambda-alias.ts';
 /** Loads the module of a function; the default imports the bundle in its code asset. */
 export type ImportModule = (setting: FunctionSetting) => Promise<Readonly<Record<string, unknown>>>;
 
+/** What a host without threads is made of. */
 export interface DirectHostParts {
   readonly functions: readonly FunctionSetting[];
   readonly clock: Clock;

@@ -29,6 +29,7 @@ export interface StreamListener {
   readonly onChunk?: (chunk: Uint8Array) => void;
 }
 
+/** Runs the functions of one cloud. */
 export interface LambdaHost {
   /** Answers what the handler answered; throws a `FunctionError` when it failed, crashed or ran out of time. */
   readonly invoke: (functionReference: string, event: unknown, listener?: StreamListener) => Promise<unknown>;
@@ -38,6 +39,7 @@ export interface LambdaHost {
   readonly close: () => Promise<void>;
 }
 
+/** What a function has done since boot. */
 export interface InvocationCounts {
   readonly invocations: number;
   readonly coldStarts: number;

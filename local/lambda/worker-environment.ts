@@ -15,6 +15,7 @@ import type {
   WorkerMessage,
 } from '#local/lambda/worker-message.ts';
 
+/** What an environment is started with. */
 export interface WorkerEnvironmentParts {
   readonly setting: FunctionSetting;
   /** Answers the AWS calls that come over the port. */
@@ -26,6 +27,7 @@ export interface WorkerEnvironmentParts {
   readonly onEnd: () => void;
 }
 
+/** A function loaded in a thread. */
 export interface WorkerEnvironment {
   readonly ready: Promise<void>;
   readonly invoke: (id: string, event: unknown, listener: StreamListener) => Promise<unknown>;

@@ -16,6 +16,7 @@ import { functionNameOf } from '#local/template/lambda-alias.ts';
 /** Worker threads alive at once. */
 export const ENVIRONMENTS_MAX = 12;
 
+/** What a host of threads is made of. */
 export interface WorkerHostParts {
   readonly functions: readonly FunctionSetting[];
   readonly activity: Activity;

@@ -15,6 +15,7 @@ export interface WorkerData {
   readonly documents: readonly (readonly [url: string, body: string])[];
 }
 
+/** Asks an environment to run its handler once. */
 export interface InvokeMessage {
   readonly id: string;
   readonly event: unknown;
@@ -22,6 +23,7 @@ export interface InvokeMessage {
   readonly lineage: readonly (readonly [string, number])[];
 }
 
+/** An error as the Lambda service reports it, fit to cross a thread border. */
 export interface ReportedError {
   readonly errorType: string;
   readonly errorMessage: string;

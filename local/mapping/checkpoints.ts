@@ -4,6 +4,7 @@
  */
 import type { Journal, JournalEntry } from '#local/kernel/journal.ts';
 
+/** Positions up to which mappings have delivered, by mapping and shard. */
 export interface Checkpoints {
   readonly position: (mappingId: string, shardId: string) => number | undefined;
   readonly advance: (mappingId: string, shardId: string, position: number) => void;

@@ -100,7 +100,7 @@ const checkPattern = (pattern: Pattern, text: string): void => {
       if (!Array.isArray(expected)) throw new Error(`$or of the filter pattern ${text} is no list`);
       for (const alternative of expected) checkPattern(alternative as Pattern, text);
     } else if (Array.isArray(expected)) expected.forEach((rule) => checkRule(rule, text));
-    else if (isObject(expected)) checkPattern(expected as Pattern, text);
+    else if (isObject(expected)) checkPattern(expected, text);
     else throw new Error(`the filter pattern ${text} compares ${key} with a bare value, write a list`);
   }
 };

@@ -37,6 +37,7 @@ export interface MappingFaults {
   readonly loseAnswer?: (batch: BatchPlace) => boolean;
 }
 
+/** A running connection from a source to a function. */
 export interface Mapping {
   readonly setting: MappingSetting;
   readonly counts: () => MappingCounts;

@@ -10,6 +10,7 @@ import type { MappingSetting } from '#local/mapping/mapping-setting.ts';
 import { failedItems, invokeParked, messageOf, zeroCounts } from '#local/mapping/mapping.ts';
 import type { Mapping, MappingContext, MappingFaults } from '#local/mapping/mapping.ts';
 
+/** What a queue mapping is made of. */
 export interface QueueMappingParts {
   readonly setting: MappingSetting;
   readonly source: QueueSource;

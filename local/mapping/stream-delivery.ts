@@ -8,6 +8,7 @@ import { pause } from '#local/mapping/pause.ts';
 const BACKOFF_FIRST_MS = 200;
 const BACKOFF_MAX_MS = 60_000;
 
+/** What the deliveries of one stream mapping share. */
 export interface StreamDelivery {
   readonly setting: MappingSetting;
   readonly context: MappingContext;

@@ -18,6 +18,7 @@ import type { StreamDelivery } from '#local/mapping/stream-delivery.ts';
 const EVENT_BYTES_MAX = 6 * 1024 * 1024;
 const RECORD_BYTES_TYPICAL_MAX = 1024 * 1024;
 
+/** What a stream mapping is made of. */
 export interface StreamMappingParts {
   readonly setting: MappingSetting;
   readonly source: RecordSource;

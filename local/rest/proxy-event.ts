@@ -2,6 +2,7 @@
 import type { RouteMatch } from '#local/rest/route-tree.ts';
 import type { RestRequest, RestResponse } from '#local/rest/rest-message.ts';
 
+/** A request whose route is known, with what the event says of its surroundings. */
 export interface ProxyEventSource {
   readonly request: RestRequest;
   readonly match: RouteMatch;

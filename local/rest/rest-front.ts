@@ -17,6 +17,7 @@ export const BODY_BYTES_MAX = 10 * 1024 * 1024;
 
 const REQUEST_ID = /^[A-Za-z0-9_.:-]{1,128}$/;
 
+/** What the front is made of. */
 export interface RestFrontParts {
   readonly findRoute: FindRoute;
   readonly answerFault: AnswerFault;
@@ -40,10 +41,16 @@ export const restFront =
       if (response.body.length > 0) sink.chunk(response.body);
       sink.end();
     };
-    if (request.body.length > BODY_BYTES_MAX) return send(parts.answerFault('body_too_large', requestId));
+    if (request.body.length > BODY_BYTES_MAX) {
+      send(parts.answerFault('body_too_large', requestId));
+      return;
+    }
     const [path = '/'] = request.target.split('?');
     const match = parts.findRoute(request.method, path);
-    if ('kind' in match) return send(parts.answerFault(match.kind, requestId));
+    if ('kind' in match) {
+      send(parts.answerFault(match.kind, requestId));
+      return;
+    }
     await answer({ parts, request, sink, requestId, send }, match);
   };
 
@@ -84,7 +91,10 @@ const answer = async (
         sink.chunk(chunk);
       },
     });
-    if (hasHead) return sink.end();
+    if (hasHead) {
+      sink.end();
+      return;
+    }
     const response = proxyResponse(answered);
     if (response === undefined)
       throw new FunctionError('Runtime.BadAnswer', 'malformed Lambda proxy response');
@@ -93,7 +103,10 @@ const answer = async (
     parts.log(
       `${request.method} ${request.target}: ${error instanceof Error ? error.message : String(error)}`,
     );
-    if (hasHead) return sink.end();
+    if (hasHead) {
+      sink.end();
+      return;
+    }
     const isTimeout = error instanceof FunctionError && error.errorType === 'Sandbox.Timedout';
     send(parts.answerFault(isTimeout ? 'function_timeout' : 'broken_function', requestId));
   }

@@ -14,6 +14,7 @@ export interface RestServer {
   readonly close: () => Promise<void>;
 }
 
+/** What the server is made of. */
 export interface RestServerParts {
   readonly front: RestFront;
   readonly answerFault: AnswerFault;
@@ -62,10 +63,16 @@ const serve = async ({ front, answerFault, activity, incoming, outgoing }: Excha
     sourceIp: incoming.socket.remoteAddress ?? '127.0.0.1',
   };
   const refuse = (fault: GatewayFault): void => writeWhole(outgoing, answerFault(fault, requestIdOf(head)));
-  if (!LOOPBACK_HOST.test(incoming.headers.host ?? '')) return refuse('foreign_host');
+  if (!LOOPBACK_HOST.test(incoming.headers.host ?? '')) {
+    refuse('foreign_host');
+    return;
+  }
   const end = activity.begin();
   const body = await readBody(incoming).finally(end);
-  if (body === undefined) return refuse('body_too_large');
+  if (body === undefined) {
+    refuse('body_too_large');
+    return;
+  }
   await front(
     { ...head, body },
     {

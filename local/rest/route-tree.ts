@@ -13,6 +13,7 @@ export interface Route {
   readonly streams: boolean;
 }
 
+/** A route and the variables of its path, decoded. */
 export interface RouteMatch {
   readonly route: Route;
   readonly pathParameters: Readonly<Record<string, string>>;

@@ -15,6 +15,7 @@ export interface ScheduleSetting {
   readonly targets: readonly ScheduleTarget[];
 }
 
+/** A function a schedule starts. */
 export interface ScheduleTarget {
   readonly functionReference: string;
   /** The event of a firing at the instant. */
@@ -69,7 +70,7 @@ const readRule = (resource: Resource): ScheduleSetting | undefined => {
     next: readExpression(resource, rule.ScheduleExpression),
     targets: rule.Targets.map(({ Arn, Input }) => ({
       functionReference: Arn,
-      event: (atMs) => (Input === undefined ? scheduledEvent(resource, atMs) : JSON.parse(Input)),
+      event: (atMs) => (Input === undefined ? scheduledEvent(resource, atMs) : parseJson(Input)),
     })),
   };
 };
@@ -85,11 +86,13 @@ const readSchedule = (resource: Resource): ScheduleSetting | undefined => {
       {
         functionReference: Arn,
         event: (atMs) =>
-          JSON.parse(Input.replaceAll('<aws.scheduler.scheduled-time>', new Date(atMs).toISOString())),
+          parseJson(Input.replaceAll('<aws.scheduler.scheduled-time>', new Date(atMs).toISOString())),
       },
     ],
   };
 };
+
+const parseJson = (text: string): unknown => JSON.parse(text);
 
 const scheduledEvent = (resource: Resource, atMs: number): Readonly<Record<string, unknown>> => ({
   version: '0',

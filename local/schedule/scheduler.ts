@@ -2,6 +2,7 @@
 import type { Clock, Timer } from '#local/kernel/clock.ts';
 import type { ScheduleSetting } from '#local/schedule/schedule-setting.ts';
 
+/** What the scheduler is made of. */
 export interface SchedulerParts {
   readonly schedules: readonly ScheduleSetting[];
   readonly clock: Clock;
@@ -11,6 +12,7 @@ export interface SchedulerParts {
   readonly firesAtStart?: boolean;
 }
 
+/** Schedules that are armed. */
 export interface Scheduler {
   readonly firingCount: () => number;
   readonly stop: () => void;

@@ -142,7 +142,9 @@ export const inertTypes: Readonly<Record<string, ResourceType>> = {
       attributes: { Arn: arn('cloudwatch', ({ physicalName }) => `alarm:${physicalName}`) },
     },
   ),
-  'AWS::CloudWatch::Dashboard': inert(['DashboardName', 'DashboardBody', 'Tags'], { nameProperty: 'DashboardName' }),
+  'AWS::CloudWatch::Dashboard': inert(['DashboardName', 'DashboardBody', 'Tags'], {
+    nameProperty: 'DashboardName',
+  }),
   'AWS::SSM::Parameter': inert(
     ['Name', 'Type', 'Value', 'Description', 'AllowedPattern', 'DataType', 'Policies', 'Tier', 'Tags'],
     { nameProperty: 'Name' },

@@ -104,7 +104,7 @@ const isTrue = (condition: unknown, scope: IntrinsicScope): boolean => {
 };
 
 const substitute = (argument: unknown, scope: IntrinsicScope): string => {
-  const [template, variables] = Array.isArray(argument) ? argument : [argument, {}];
+  const [template, variables] = Array.isArray(argument) ? asList(argument) : [argument, {}];
   const own = asObject(variables);
   return asText(template).replaceAll(/\$\{([^}]+)\}/g, (_, name: string) => {
     if (name.startsWith('!')) return `\${${name.slice(1)}}`;

@@ -114,8 +114,9 @@ const identify = (
       : type.nameProperty;
   const explicit =
     nameSource === undefined ? undefined : resolveValue(resource.Properties?.[nameSource], scope);
-  const alias =
-    resource.Type === 'AWS::Lambda::Alias' ? `:${String(resource.Properties?.['Name'] ?? 'live')}` : '';
+  const aliasName: unknown =
+    resource.Type === 'AWS::Lambda::Alias' ? resource.Properties?.['Name'] : undefined;
+  const alias = typeof aliasName === 'string' ? `:${aliasName}` : '';
   const fifo = resource.Properties?.['FifoQueue'] === true ? '.fifo' : '';
   return {
     stackName: stack.stackName,

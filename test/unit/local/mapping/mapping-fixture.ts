@@ -120,7 +120,7 @@ export const testStream = (
 
 /** What was put into the records of a batch. */
 export const dataOf = (batch: Batch): readonly unknown[] =>
-  batch.map(({ kinesis }) =>
+  batch.map(({ kinesis }): unknown =>
     JSON.parse(Buffer.from((kinesis as { data: string }).data, 'base64').toString('utf8')),
   );
 

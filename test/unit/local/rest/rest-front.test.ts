@@ -132,7 +132,7 @@ describe('the REST front', () => {
       504,
       'internal',
     ],
-  ])('answers %s in the error contract', async (_, answer, given, status, code) => {
+  ])('answers %s in the error contract', async (...[, answer, given, status, code]) => {
     const answered = await ask(answer, { ...given, headers: { 'x-request-id': 'r' } });
     expect(answered.status).toBe(status);
     expect(answered.json()).toMatchObject({ code, requestId: 'r', message: expect.any(String) });
