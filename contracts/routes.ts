@@ -2,15 +2,13 @@
  * The HTTP routes: the gateway, the OpenAPI document, the client and the role matrix are made from this table.
  * One variable name per position of a path, and no `{id}:verb`.
  */
-import type * as z from 'zod';
-
 import type { FunctionName } from '#contracts/naming.ts';
 import type { Role } from '#contracts/roles.ts';
 
 /** What a caller must show: at least this role, an attempt-scoped task token, or nothing. */
 export type RouteAccess = Role | 'task-token' | 'public';
 
-/** One route: who serves it, who may call it, and what it takes and gives. */
+/** One route: who serves it and who may call it; what it takes and gives stands in `route-shapes.ts`. */
 export interface Route {
   readonly operationId: string;
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -22,8 +20,6 @@ export interface Route {
   readonly mutating: boolean;
   /** Whether its answer is streamed; default false. */
   readonly streaming?: boolean;
-  readonly request?: { readonly body?: z.ZodType; readonly query?: z.ZodType };
-  readonly response?: z.ZodType;
 }
 
 const workspace = '/v1/workspaces/{workspaceId}';

@@ -1,0 +1,144 @@
+/**
+ * What each route takes and gives. It stands apart from the route table so that a function which only looks up its
+ * routes does not load the shapes of all others.
+ */
+import * as z from 'zod';
+import type { ErrorCode } from '#contracts/errors.ts';
+import { EngineRunPage } from '#contracts/market/engine-run.ts';
+import { FeedConfigInput } from '#contracts/market/feed-config.ts';
+import { FeedPage, FeedView } from '#contracts/market/feed.ts';
+import type { OperationId } from '#contracts/routes.ts';
+import {
+  CompletedRequest,
+  CompletedResponse,
+  HeartbeatRequest,
+  HeartbeatResponse,
+  StartedRequest,
+  StartedResponse,
+} from '#contracts/runs/callbacks.ts';
+import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
+import {
+  DeployManifestRequest,
+  DeployManifestResponse,
+  ManifestPage,
+  ManifestRead,
+} from '#contracts/runs/manifest.ts';
+import {
+  ListQuery,
+  RunEventPage,
+  RunEventQuery,
+  RunListQuery,
+  RunPage,
+  RunRead,
+  RunWhy,
+  TaskPage,
+} from '#contracts/runs/read.ts';
+import { TriggerRunRequest, TriggerRunResponse } from '#contracts/runs/trigger.ts';
+
+/** One way a route answers without refusing. */
+export interface RouteAnswer {
+  readonly schema: z.ZodType;
+  readonly when: string;
+}
+
+/** What a route takes and gives, and the refusals it adds to those of its access and method. */
+export interface RouteShape {
+  readonly body?: z.ZodType;
+  readonly query?: z.ZodObject;
+  /** By HTTP status. */
+  readonly answers: Readonly<Record<number, RouteAnswer>>;
+  readonly refusals: readonly ErrorCode[];
+}
+
+/** Answer of `GET /health`. */
+export const Health = z.strictObject({ status: z.literal('ok') });
+
+/** Answer of `GET /ready` when every store answers. */
+export const Ready = z.strictObject({ status: z.literal('ready') });
+
+/** Answer of `GET /ready` with status 503. */
+export const NotReady = z.strictObject({
+  status: z.literal('not_ready'),
+  failing: z.array(z.enum(['ledger', 'views'])),
+});
+
+const answer = (schema: z.ZodType, when = 'Done'): RouteAnswer => ({ schema, when });
+const ok = (schema: z.ZodType): RouteShape['answers'] => ({ 200: answer(schema) });
+
+const callbackRefusals = [
+  'task_not_found',
+  'stale_attempt',
+  'attempt_mismatch',
+  'attempt_id_mismatch',
+  'attempt_already_completed',
+] as const satisfies readonly ErrorCode[];
+
+/** The shape of every route. */
+export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
+  getHealth: { answers: ok(Health), refusals: [] },
+  getReady: {
+    answers: { 200: answer(Ready), 503: answer(NotReady, 'A store does not answer') },
+    refusals: [],
+  },
+  deployManifest: {
+    body: DeployManifestRequest,
+    answers: {
+      200: answer(DeployManifestResponse, 'It is the current manifest already'),
+      201: answer(DeployManifestResponse, 'It has become the current manifest'),
+    },
+    refusals: ['invalid_manifest', 'idempotency_key_reused', 'commit_too_large'],
+  },
+  listManifests: { query: ListQuery, answers: ok(ManifestPage), refusals: ['invalid_cursor'] },
+  getManifest: { answers: ok(ManifestRead), refusals: ['not_found'] },
+  triggerRun: {
+    body: TriggerRunRequest,
+    answers: {
+      200: answer(TriggerRunResponse, 'The run key had started this run before'),
+      201: answer(TriggerRunResponse, 'The run has started'),
+    },
+    refusals: [
+      'invalid_selection',
+      'invalid_partition',
+      'plan_too_large',
+      'no_manifest',
+      'run_key_conflict',
+      'commit_too_large',
+    ],
+  },
+  listRuns: { query: RunListQuery, answers: ok(RunPage), refusals: ['invalid_cursor'] },
+  getRun: { answers: ok(RunRead), refusals: ['run_not_found'] },
+  listRunTasks: { answers: ok(TaskPage), refusals: ['run_not_found'] },
+  getRunWhy: { answers: ok(RunWhy), refusals: ['run_not_found'] },
+  listRunEvents: { query: RunEventQuery, answers: ok(RunEventPage), refusals: ['run_not_found'] },
+  claimTasks: { body: ClaimRequest, answers: ok(ClaimResponse), refusals: [] },
+  reportTaskStarted: {
+    body: StartedRequest,
+    answers: ok(StartedResponse),
+    refusals: [...callbackRefusals, 'attempt_already_started', 'task_already_terminal'],
+  },
+  reportTaskHeartbeat: {
+    body: HeartbeatRequest,
+    answers: ok(HeartbeatResponse),
+    refusals: [...callbackRefusals, 'task_expired'],
+  },
+  reportTaskCompleted: {
+    body: CompletedRequest,
+    answers: ok(CompletedResponse),
+    refusals: [...callbackRefusals, 'invalid_argument', 'task_already_terminal', 'commit_too_large'],
+  },
+  listFeeds: { query: ListQuery, answers: ok(FeedPage), refusals: ['invalid_cursor'] },
+  getFeed: { answers: ok(FeedView), refusals: ['feed_not_found'] },
+  putFeed: {
+    body: FeedConfigInput,
+    answers: {
+      200: answer(FeedView, 'The feed exists with this configuration'),
+      201: answer(FeedView, 'The feed was created and started'),
+    },
+    refusals: ['invalid_feed_config', 'feed_exists', 'idempotency_key_reused'],
+  },
+  listFeedRuns: {
+    query: ListQuery,
+    answers: ok(EngineRunPage),
+    refusals: ['feed_not_found', 'invalid_cursor'],
+  },
+};

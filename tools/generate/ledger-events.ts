@@ -1,0 +1,28 @@
+/** Every event the ledger may hold, by the kind of its stream and its type, as it is read back. */
+import * as z from 'zod';
+import { LedgerEvent } from '#contracts/event.ts';
+import { StreamId } from '#contracts/ids.ts';
+import { feedEvents } from '#contracts/market/feed.ts';
+import { feedSymbolEvents } from '#contracts/market/feed-symbol.ts';
+import { ManifestDeployed } from '#contracts/runs/manifest-events.ts';
+import { RunEvent } from '#contracts/runs/run-events.ts';
+
+/** The shapes of `data` by stream kind and event type; all are of schema version 1. */
+export const ledgerEventData: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
+  run: Object.fromEntries(RunEvent.options.map(({ shape }) => [shape.type.value, shape.data])),
+  manifests: { ManifestDeployed: ManifestDeployed.shape.data },
+  feed: feedEvents,
+  'feed-symbol': feedSymbolEvents,
+};
+
+/** One stored event with its envelope and its place in its stream. */
+export const ledgerEvent = (kind: string, type: string, data: z.ZodType): z.ZodType =>
+  z.strictObject({
+    stream: StreamId.regex(new RegExp(`^${kind}#`)),
+    /** Position in the stream, from 1 on. */
+    sequence: z.int().min(1),
+    ...LedgerEvent.shape,
+    type: z.literal(type),
+    schemaVersion: z.literal(1),
+    data,
+  });

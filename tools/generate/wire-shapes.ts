@@ -1,0 +1,106 @@
+/**
+ * Every shape another program, an older version or a later one may meet: what is published as JSON Schema, frozen
+ * in `test/contract/frozen` and shown by a sample in `events`.
+ */
+import * as z from 'zod';
+import { Limits } from '#contracts/config.ts';
+import { ErrorBody } from '#contracts/errors.ts';
+import { EngineRunPage, EngineRunRecord, EngineRunsMessage } from '#contracts/market/engine-run.ts';
+import { FeedConfigInput } from '#contracts/market/feed-config.ts';
+import { FeedPage, FeedTimerMessage, FeedView } from '#contracts/market/feed.ts';
+import { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
+import { normalizedShapes, RawMarketEvent } from '#contracts/market/raw-market-event.ts';
+import * as callbacks from '#contracts/runs/callbacks.ts';
+import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
+import * as manifest from '#contracts/runs/manifest.ts';
+import * as read from '#contracts/runs/read.ts';
+import { TriggerRunRequest, TriggerRunResponse } from '#contracts/runs/trigger.ts';
+import { ledgerEvent, ledgerEventData } from '#tools/generate/ledger-events.ts';
+
+/** One shape and its place: `<folder>/<name>.v<version>.json`. */
+export interface WireShape {
+  readonly folder: string;
+  readonly name: string;
+  readonly version: number;
+  readonly schema: z.ZodType;
+  /** `accepted` shapes are read by us and may only widen; `answered` ones are read by others and may only grow. */
+  readonly use: 'accepted' | 'answered';
+}
+
+/** Where a shape's file stands below `docs/api/schemas`, `test/contract/frozen` and `events`. */
+export const shapeFile = ({ folder, name, version }: WireShape): string =>
+  `${folder}/${name}.v${version}.json`;
+
+const shapes =
+  (folder: string, use: WireShape['use']) =>
+  (named: Readonly<Record<string, z.ZodType>>): readonly WireShape[] =>
+    Object.entries(named).map(([name, schema]) => ({ folder, name, version: 1, schema, use }));
+
+const ledger = Object.entries(ledgerEventData).flatMap(([kind, types]) =>
+  shapes(
+    kind,
+    'accepted',
+  )(Object.fromEntries(Object.entries(types).map(([type, data]) => [type, ledgerEvent(kind, type, data)]))),
+);
+
+const marketEvents = Object.entries(normalizedShapes).map(([type, normalized]): [string, z.ZodType] => [
+  type,
+  RawMarketEvent.extend({ event_type: z.literal(type), normalized }),
+]);
+
+const orchestratorEvents = OrchestratorEvent.options.map((option): [string, z.ZodType] => [
+  option.shape.event_type.value,
+  option,
+]);
+
+/** Bodies of requests by name. */
+export const requestBodies = {
+  DeployManifestRequest: manifest.DeployManifestRequest,
+  TriggerRunRequest,
+  ClaimRequest,
+  StartedRequest: callbacks.StartedRequest,
+  HeartbeatRequest: callbacks.HeartbeatRequest,
+  CompletedRequest: callbacks.CompletedRequest,
+  FeedConfig: FeedConfigInput,
+} as const;
+
+/** Bodies of answers by name. */
+export const answerBodies = {
+  DeployManifestResponse: manifest.DeployManifestResponse,
+  ManifestPage: manifest.ManifestPage,
+  ManifestRead: manifest.ManifestRead,
+  TriggerRunResponse,
+  RunRead: read.RunRead,
+  RunPage: read.RunPage,
+  RunWhy: read.RunWhy,
+  TaskPage: read.TaskPage,
+  RunEventPage: read.RunEventPage,
+  ClaimResponse,
+  StartedResponse: callbacks.StartedResponse,
+  HeartbeatResponse: callbacks.HeartbeatResponse,
+  CompletedResponse: callbacks.CompletedResponse,
+  FeedView,
+  FeedPage,
+  EngineRunPage,
+  ErrorBody,
+  CallbackError: callbacks.CallbackError,
+} as const;
+
+/** Every wire shape there is. */
+export const wireShapes: readonly WireShape[] = [
+  ...ledger,
+  ...shapes('market-events', 'accepted')(Object.fromEntries(marketEvents)),
+  ...shapes('orchestrator-events', 'answered')(Object.fromEntries(orchestratorEvents)),
+  ...shapes('requests', 'accepted')(requestBodies),
+  ...shapes('answers', 'answered')(answerBodies),
+  ...shapes('records', 'answered')({ EngineRunRecord }),
+  ...shapes(
+    'messages',
+    'accepted',
+  )({
+    EngineRunsMessage,
+    FeedTimerMessage,
+    RetryTaskInput: read.RetryTaskInput,
+  }),
+  ...shapes('configuration', 'accepted')({ Limits }),
+];
