@@ -99,8 +99,12 @@ const requestMembers: Readonly<Record<string, Member>> = {
   WaitTimeSeconds: { name: 'WaitTimeSeconds', read: readInteger },
 };
 
+const tagMap = mapOf('Key', 'Value', readText);
+
+/** TagQueue writes its tags under either name; CreateQueue has a member of its own. */
 const tagMembers = (operation: string): Readonly<Record<string, Member>> => ({
-  Tag: { name: operation === 'CreateQueue' ? 'tags' : 'Tags', read: mapOf('Key', 'Value', readText) },
+  Tag: { name: operation === 'CreateQueue' ? 'tags' : 'Tags', read: tagMap },
+  Tags: { name: 'Tags', read: tagMap },
 });
 
 const readTree = (form: URLSearchParams): Branch => {
