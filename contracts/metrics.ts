@@ -12,7 +12,7 @@ export const dimensionValues = {
   plane: ['assets', 'market'],
   function: functionNames,
   queue: workQueueNames,
-  kind: ['run', 'manifest', 'feed', 'feed-symbol'],
+  kind: ['run', 'manifests', 'feed', 'feed-symbol'],
 } as const;
 export type MetricDimension = keyof typeof dimensionValues;
 

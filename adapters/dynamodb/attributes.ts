@@ -44,6 +44,16 @@ export const packedBytes = (value: string): number => {
   return packed.B ? packed.B.length : Buffer.byteLength(value);
 };
 
+/** Bytes an item of text, numbers and bytes takes: its attribute names and their values, as DynamoDB counts them. */
+export const itemBytes = (item: Item): number =>
+  Object.entries(item).reduce(
+    (bytes, [name, value]) => bytes + Buffer.byteLength(name) + valueBytes(value),
+    0,
+  );
+
+const valueBytes = ({ S, N, B }: AttributeValue): number =>
+  B === undefined ? Buffer.byteLength(S ?? N ?? '') : B.byteLength;
+
 /** Text that was stored by `packText`. */
 export const unpackText = (value: AttributeValue | undefined): string | undefined => {
   if (value?.S !== undefined) return value.S;

@@ -10,6 +10,7 @@ import {
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { number, requiredText } from '#adapters/dynamodb/attributes.ts';
 import type { Item } from '#adapters/dynamodb/attributes.ts';
+import { bucketEndMs } from '#domain/kernel/due.ts';
 import type { Cursors, Offer, Offers, Rearms } from '#domain/ports/control.ts';
 
 export interface ControlSetting {
@@ -19,7 +20,8 @@ export interface ControlSetting {
 }
 
 const OFFER_TTL_S = 86_400;
-const REARM_TTL_S = 7_200;
+/** A re-arm outlives its minute by this much, so that a sweeper that stood still for days finds it. */
+const REARM_TTL_S = 7 * 86_400;
 
 type Place = Pick<
   Offer,
@@ -142,7 +144,11 @@ export const dynamoRearms = ({ client, table, nowMs }: ControlSetting): Rearms =
     await client.send(
       new PutItemCommand({
         TableName: table,
-        Item: { pk: { S: `due#${bucket}` }, sk: { S: stream }, expiresAt: seconds(nowMs(), REARM_TTL_S) },
+        Item: {
+          pk: { S: `due#${bucket}` },
+          sk: { S: stream },
+          expiresAt: seconds(Math.max(nowMs(), bucketEndMs(bucket)), REARM_TTL_S),
+        },
       }),
     );
   },

@@ -7,7 +7,7 @@ import {
   ScanCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { packText, requiredText, unpackText } from '#adapters/dynamodb/attributes.ts';
+import { itemBytes, packText, requiredText, unpackText } from '#adapters/dynamodb/attributes.ts';
 import type { Item } from '#adapters/dynamodb/attributes.ts';
 import {
   commitFromItem,
@@ -53,8 +53,8 @@ export const dynamoLedger = (setting: LedgerSetting): Ledger & LedgerScan & DueI
 
 const append = async ({ client, table }: LedgerSetting, commit: StoredCommit): Promise<AppendResult> => {
   const item = commitItem(commit);
-  const bytes = JSON.stringify(item).length;
-  if (bytes > 2 * COMMIT_MAX_BYTES) throw new CommitTooLargeError(commit.stream, bytes);
+  const bytes = itemBytes(item);
+  if (bytes > COMMIT_MAX_BYTES) throw new CommitTooLargeError(commit.stream, bytes);
   try {
     await client.send(
       new PutItemCommand({
@@ -143,7 +143,19 @@ const keepState = async (
   stream: string,
   item: StateItem,
 ): Promise<void> => {
-  await client.send(new PutItemCommand({ TableName: table, Item: stateItem(stream, item, nowMs()) }));
+  try {
+    await client.send(
+      new PutItemCommand({
+        TableName: table,
+        Item: stateItem(stream, item, nowMs()),
+        // A state once kept is never replaced: a changed item of the ledger is a page.
+        ConditionExpression: 'attribute_not_exists(#sequence)',
+        ExpressionAttributeNames: { '#sequence': 'sequence' },
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+  }
 };
 
 const storeOf = (blobs: BlobStore | undefined): BlobStore => {
@@ -157,7 +169,7 @@ const putDocument = async (
   body: string,
 ): Promise<'item' | 'blob'> => {
   const packed = packText(body);
-  const isLarge = (packed.B?.length ?? body.length) > DOCUMENT_INLINE_MAX_BYTES;
+  const isLarge = (packed.B?.length ?? Buffer.byteLength(body)) > DOCUMENT_INLINE_MAX_BYTES;
   const blob = `documents/${encodeURIComponent(stream)}`;
   if (isLarge) await storeOf(blobs).put(blob, body);
   try {

@@ -17,6 +17,8 @@ export interface ViewsSetting {
 }
 
 const BATCH_GET_MAX = 100;
+/** Requests for keys that earlier ones left unprocessed. */
+const BATCH_GET_EXTRA_MAX = 20;
 
 /** Reads rows; handed to everything that is not a compactor. */
 export const dynamoViewReader = (setting: ViewsSetting): ViewReader => ({
@@ -93,7 +95,10 @@ export const rowFromItem = (item: Item): Row => {
 const getMany = async ({ client, table }: ViewsSetting, keys: readonly RowKey[]): Promise<readonly Row[]> => {
   const rows: Row[] = [];
   let pending: Item[] = keys.map(({ pk, sk }) => ({ pk: { S: pk }, sk: { S: sk } }));
-  while (pending.length > 0) {
+  const requestsMax = Math.ceil(keys.length / BATCH_GET_MAX) + BATCH_GET_EXTRA_MAX;
+  for (let requests = 1; pending.length > 0; requests++) {
+    if (requests > requestsMax)
+      throw new Error(`${pending.length} rows of ${table} could not be read in ${requestsMax} requests`);
     const answer = await client.send(
       new BatchGetItemCommand({
         RequestItems: { [table]: { Keys: pending.slice(0, BATCH_GET_MAX), ConsistentRead: true } },

@@ -1,10 +1,11 @@
 /**
  * Structured logs and metrics on standard output: log lines as JSON, metrics in CloudWatch's embedded metric
- * format, both read by the platform. Only fields on the allow-list are written; anything else is named as
- * withheld, so that a secret in an unexpected place never reaches a log.
+ * format, both read by the platform. Only fields on the allow-list are written, without what looks like a secret;
+ * anything else is named as withheld, so that a secret in an unexpected place never reaches a log.
  */
 import { metricCatalogue, metricNamespace } from '#contracts/metrics.ts';
 import type { MetricName } from '#contracts/metrics.ts';
+import { redactJson } from '#domain/kernel/redact.ts';
 import type { MetricDimensions, Telemetry } from '#domain/ports/outside.ts';
 
 export interface TelemetrySetting {
@@ -47,7 +48,7 @@ const allowed = (fields: Readonly<Record<string, unknown>>): Record<string, unkn
   const kept: Record<string, unknown> = {};
   const withheld: string[] = [];
   for (const [name, value] of Object.entries(fields)) {
-    if (LOGGED_FIELDS.has(name)) kept[name] = value;
+    if (LOGGED_FIELDS.has(name)) kept[name] = redactJson(value);
     else withheld.push(name);
   }
   return withheld.length === 0 ? kept : { ...kept, withheld };
@@ -83,11 +84,23 @@ export const telemetry = (setting: TelemetrySetting): Telemetry & { readonly flu
       else samples.set(id, { metric, dimensions: own, values: [value] });
     },
     flush: () => {
-      for (const sample of samples.values()) write(JSON.stringify(embeddedMetric(setting, sample)));
+      for (const sample of samples.values())
+        for (const part of parts(sample)) write(JSON.stringify(embeddedMetric(setting, part)));
       samples.clear();
     },
   };
 };
+
+/** The most values one metric of a line may have. */
+const VALUES_PER_LINE_MAX = 100;
+
+const parts = (sample: Sample): readonly Sample[] =>
+  metricCatalogue[sample.metric].unit === 'Count'
+    ? [sample]
+    : Array.from({ length: Math.ceil(sample.values.length / VALUES_PER_LINE_MAX) }, (_, index) => ({
+        ...sample,
+        values: sample.values.slice(index * VALUES_PER_LINE_MAX, (index + 1) * VALUES_PER_LINE_MAX),
+      }));
 
 /** The dimensions the catalogue gives the metric, as far as they are known. */
 const dimensionsOf = (metric: MetricName, given: MetricDimensions): MetricDimensions => {

@@ -1,6 +1,7 @@
 /** Verifies bearer tokens of the configured OIDC issuer: signature, issuer, audience, times and our claims. */
 import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose';
 import * as z from 'zod';
+import { TenantId, WorkspaceId } from '#contracts/ids.ts';
 import { Role } from '#contracts/roles.ts';
 
 /** Who calls, for which tenant and workspace, with which role. */
@@ -25,15 +26,36 @@ export type Verification =
   | { readonly kind: 'expired' }
   | { readonly kind: 'invalid' };
 
+/** The issuer's keys could not be read: nothing can be said about the token. */
+export class IssuerUnavailableError extends Error {
+  readonly code = 'unavailable';
+  constructor(cause: unknown) {
+    super('the token issuer does not answer; retry after a moment', { cause });
+    this.name = 'IssuerUnavailableError';
+  }
+}
+
 const Claims = z.object({
-  sub: z.string().min(1),
-  tenant_id: z.string().min(1),
-  workspace_id: z.string().min(1),
+  sub: z.string().min(1).max(256),
+  tenant_id: TenantId,
+  workspace_id: z.union([z.literal('*'), WorkspaceId]),
   role: Role,
 });
 
 const ALGORITHMS = ['ES256', 'RS256'];
 const LEEWAY_S = 60;
+
+/** What is wrong with a token, as against what is wrong with the issuer's keys. */
+const FAULTS_OF_TOKENS: ReadonlySet<string> = new Set([
+  errors.JWTInvalid.code,
+  errors.JWTClaimValidationFailed.code,
+  errors.JWSInvalid.code,
+  errors.JWSSignatureVerificationFailed.code,
+  errors.JWKSNoMatchingKey.code,
+  errors.JWKSMultipleMatchingKeys.code,
+  errors.JOSEAlgNotAllowed.code,
+  errors.JOSENotSupported.code,
+]);
 
 /** A verifier that fetches the issuer's keys once and again when an unknown key id turns up. */
 export const accessTokenVerifier = (
@@ -60,9 +82,8 @@ export const accessTokenVerifier = (
       };
     } catch (error) {
       if (error instanceof errors.JWTExpired) return { kind: 'expired' };
-      if (error instanceof errors.JOSEError && !(error instanceof errors.JWKSTimeout))
-        return { kind: 'invalid' };
-      throw error;
+      if (error instanceof errors.JOSEError && FAULTS_OF_TOKENS.has(error.code)) return { kind: 'invalid' };
+      throw new IssuerUnavailableError(error);
     }
   };
 };

@@ -190,7 +190,7 @@ const deadlineToArm = (
 const shouldEmbed = (stream: StreamState<unknown>, bodyBytes: number, stateBytes: number): boolean =>
   Math.ceil((bodyBytes + stateBytes) / WRITE_UNIT_BYTES) === Math.ceil(bodyBytes / WRITE_UNIT_BYTES) ||
   stream.tailCommits + 1 >= EMBED_AT_LATEST_COMMITS ||
-  stream.tailBytes + bodyBytes > EMBED_TAIL_BYTES;
+  stream.tailBytes + bodyBytes > Math.max(EMBED_TAIL_BYTES, stateBytes);
 
 /** Decides all requests of one stream in order and prepares the single commit that records what they did. */
 export const prepareCommit = <State, Command extends { readonly type: string }, Event extends ProposedEvent>(

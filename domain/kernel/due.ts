@@ -15,6 +15,9 @@ const fnv1a = (text: string): number => {
 export const dueBucket = (stream: string, deadlineMs: number): string =>
   `${Math.floor(deadlineMs / MINUTE_MS)}#${fnv1a(stream) % BUCKETS}`;
 
+/** The instant a bucket's minute ends. */
+export const bucketEndMs = (bucket: string): number => (Number.parseInt(bucket, 10) + 1) * MINUTE_MS;
+
 /** All buckets of the minutes in [fromMs, toMs], oldest first. */
 export const dueBuckets = (fromMs: number, toMs: number): readonly string[] => {
   const buckets: string[] = [];

@@ -31,7 +31,7 @@ export interface StreamState<State> {
   /** Commits and bytes since the newest embedded state. */
   readonly tailCommits: number;
   readonly tailBytes: number;
-  /** Sequence of the first commit of the tail, for the state of this stream as it was. */
+  /** Whether the stream holds a type this code does not know; its state is then not embedded. */
   readonly sawUnknownType: boolean;
   /** A type this code must understand and does not: commands are refused. */
   readonly mustUnderstand?: string;

@@ -68,7 +68,7 @@ export const triggerRunOperation = (ports: TriggerPorts) => {
 
 const withRunKey = (body: TriggerRunRequest, idempotencyKey: string | undefined): TriggerRunRequest =>
   body.runKey === undefined && idempotencyKey !== undefined
-    ? TriggerRunRequest.parse({ ...body, runKey: idempotencyKey })
+    ? parseBody(TriggerRunRequest, { ...body, runKey: idempotencyKey })
     : body;
 
 const runIdOf = ({ tenantId, workspaceId }: Caller, { runKey }: TriggerRunRequest, nowMs: number): RunId =>

@@ -58,12 +58,27 @@ const claimOnce = async (ports: ClaimPorts, claim: Claim): Promise<DispatchEnvel
   // A few more than asked for: some may be taken by others or be out of date.
   for (const offer of await ports.offers.peek(claim.place, maxTasks * 2)) {
     if (tasks.length === maxTasks) break;
-    if (!(await ports.offers.take(offer))) continue;
-    const task = await startAttempt(ports, claim, offer);
-    if (task) tasks.push(task);
+    try {
+      if (!(await ports.offers.take(offer))) continue;
+      const task = await startAttempt(ports, claim, offer);
+      if (task) tasks.push(task);
+    } catch (error) {
+      // What was started must reach the worker: a fault behind the first task ends the claim and not the answer.
+      if (tasks.length === 0) throw error;
+      logCutShort(ports.telemetry, offer, error);
+      break;
+    }
   }
   return tasks;
 };
+
+const logCutShort = (telemetry: Telemetry, { runId, taskKey, attempt }: Offer, error: unknown): void =>
+  telemetry.log('error', 'a claim was cut short; the sweeper offers the task again', {
+    runId,
+    taskKey,
+    attempt,
+    errorMessage: error instanceof Error ? error.message : String(error),
+  });
 
 const startAttempt = async (
   ports: ClaimPorts,

@@ -13,7 +13,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const acting = actingOf('commands', readEnvironment('commands', source), platformOf(plugin));
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {
     const answer = await eachGroup(event.Records, acting.telemetry, (group) =>
-      decideQueued(acting.ports, group),
+      decideQueued(acting.mailbox, group),
     );
     acting.telemetry.flush();
     return answer;

@@ -12,6 +12,9 @@ export interface DeadLetterPorts {
   readonly telemetry: Telemetry;
 }
 
+/** The longest wait a queue offers. */
+const FAILED_SWEEP_DELAY_S = 900;
+
 /** The members by which messages of the work queues name their stream. */
 const Named = z.looseObject({ stream: z.string().optional(), feedStream: z.string().optional() });
 
@@ -29,8 +32,10 @@ export const takeDeadLetter = async (
     ...(stream === undefined ? {} : { stream }),
     reason: reasonOf(record.body),
   });
-  if (stream !== undefined && !queue.includes('sweep'))
-    await queues.send([{ queue: 'sweep', body: { stream } }]);
+  if (stream === undefined) return;
+  // A sweep that failed is tried again at a walking pace: nobody else would look at its stream.
+  const delay = queue.includes('sweep') ? { delaySeconds: FAILED_SWEEP_DELAY_S } : {};
+  await queues.send([{ queue: 'sweep', body: { stream }, ...delay }]);
 };
 
 const parsed = (body: string): unknown => {

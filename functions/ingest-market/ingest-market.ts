@@ -11,7 +11,7 @@ import type { BatchRecord } from '#domain/market/feed/plan-batch.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import { decodeRecord, routeEvent } from '#domain/market/ingest.ts';
 import type { MarketRecord, RefusedRecord } from '#domain/market/ingest.ts';
-import type { CommandRequest } from '#domain/kernel/commit.ts';
+import type { CommandOutcome, CommandRequest } from '#domain/kernel/commit.ts';
 import type { Ledger } from '#domain/ports/ledger.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
@@ -119,7 +119,7 @@ interface ShardBatch {
   readonly records: readonly BatchRecord[];
 }
 
-/** How often a batch is planned again because another shard moved the feed meanwhile. */
+/** How often a batch is planned again because the feed had moved meanwhile, or did not move when asked to. */
 const REPLANS_MAX = 20;
 
 const ingestFeed = async (ports: IngestPorts, stream: string, batch: ShardBatch): Promise<void> => {
@@ -133,7 +133,10 @@ const ingestFeed = async (ports: IngestPorts, stream: string, batch: ShardBatch)
       const next = records[plan.duplicateCount];
       if (!next) return;
       // So many ticks lie before the next record that they fill commits of their own.
-      feed = await catchUp(ports, feed, next);
+      const caughtUp = await catchUp(ports, feed, next);
+      if (caughtUp.kind !== 'committed' && ++replans > REPLANS_MAX)
+        throw new Error(`feed ${stream} does not plan the ticks before its next record`);
+      feed = started(caughtUp.state, stream);
       records = records.slice(plan.duplicateCount);
       continue;
     }
@@ -160,15 +163,16 @@ const started = (feed: Feed, stream: string): ExistingFeed => {
   return feed;
 };
 
-const catchUp = async (ports: IngestPorts, feed: ExistingFeed, next: BatchRecord): Promise<ExistingFeed> => {
+const catchUp = (
+  ports: IngestPorts,
+  feed: ExistingFeed,
+  next: BatchRecord,
+): Promise<CommandOutcome<Feed>> => {
   const { clock } = feed.config;
   const beforeMs = clock === 'arrival' ? next.arrivalMs : (next.event.recvTsMs ?? 0);
-  const outcome = await ports.mailbox.send(
-    feedAggregate,
-    request(feed.stream, { type: 'PlanTicks', clock, beforeMs }),
-    { effectsMustSucceed: true },
-  );
-  return started(outcome.state, feed.stream);
+  return ports.mailbox.send(feedAggregate, request(feed.stream, { type: 'PlanTicks', clock, beforeMs }), {
+    effectsMustSucceed: true,
+  });
 };
 
 type FeedCommandOf = Parameters<(typeof feedAggregate)['decide']>[0];

@@ -23,6 +23,7 @@ export const createHandler = (source: Source, plugin?: object) => {
     cursors: dynamoCursors({ client, table: environment.CONTROL_TABLE, nowMs: platform.nowMs }),
     output: kinesisOutputStream(kinesisClient(platform.plugin), environment.OUTPUT_STREAM),
     telemetry,
+    nowMs: platform.nowMs,
   };
   return async (event: DynamoDBStreamEvent): Promise<DynamoDBBatchResponse> => {
     try {

@@ -10,6 +10,7 @@ export interface AggregateCache {
   readonly peek: (stream: string) => StreamState<unknown> | undefined;
   /** Removes and answers the entry. */
   readonly take: (stream: string) => StreamState<unknown> | undefined;
+  /** Keeps the state unless a newer one of the stream is here. */
   readonly put: (stream: string, state: StreamState<unknown>) => void;
 }
 
@@ -26,6 +27,8 @@ export const aggregateCache = (entriesMax: number = DEFAULT_ENTRIES_MAX): Aggreg
       return entry;
     },
     put: (stream, state) => {
+      // A load that was overtaken by a commit must not push the newer state out.
+      if ((entries.get(stream)?.version ?? 0) > state.version) return;
       entries.delete(stream);
       entries.set(stream, state);
       const [oldest] = entries.keys();

@@ -33,12 +33,16 @@ export class ApiError extends Error {
 export const apiErrorOf = ({ code, message, details }: Rejection): ApiError =>
   new ApiError(code, message, { details });
 
+/** The wait we ask for when trying again is all there is to do. */
+const RETRY_AFTER_MS = 1_000;
+
 /** The answer for anything thrown: our refusals as they are, everything else redacted as `internal`. */
 export const toApiError = (error: unknown): ApiError => {
   if (error instanceof ApiError) return error;
   const code: unknown = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'contention' || code === 'commit_too_large')
-    return new ApiError(code, (error as Error).message);
+  if (code === 'contention' || code === 'unavailable')
+    return new ApiError(code, (error as Error).message, { retryAfterMs: RETRY_AFTER_MS });
+  if (code === 'commit_too_large') return new ApiError(code, (error as Error).message);
   return new ApiError('internal', 'an unexpected fault; report the request id if it stays');
 };
 

@@ -8,7 +8,7 @@ import type { CommandOutcome, CommandRequest, PreparedCommit } from '#domain/ker
 import type { Effect } from '#domain/kernel/effect.ts';
 import { emptyStream } from '#domain/kernel/stream.ts';
 import type { StreamState } from '#domain/kernel/stream.ts';
-import type { Ledger } from '#domain/ports/ledger.ts';
+import type { Ledger, StoredCommit } from '#domain/ports/ledger.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
 import type { AggregateCache } from '#functions/shared/aggregate-cache.ts';
 import { loadStream } from '#functions/shared/load.ts';
@@ -44,13 +44,31 @@ export class ContentionError extends Error {
   }
 }
 
+/** The facts are durable and an act they owe failed; a queue-fed handler fails its message with the cause. */
+export class EffectsFailedError extends Error {
+  readonly code = 'effects_failed';
+  readonly outcomes: readonly CommandOutcome<unknown>[];
+  constructor(stream: string, outcomes: readonly CommandOutcome<unknown>[], cause: unknown) {
+    super(`effects owed by ${stream} failed: ${messageOf(cause)}`, { cause });
+    this.name = 'EffectsFailedError';
+    this.outcomes = outcomes;
+  }
+}
+
 type AnyAggregate<State, Command extends { readonly type: string }> = Aggregate<
   State,
   Command,
   ProposedEvent
 >;
 
-const DEFAULT_TRIES = 8;
+/** Appends one command may lose before it is answered `contention`. */
+export const TRIES_MAX = 8;
+
+/** Where deciding starts. A guess may be behind the ledger; only a conditional append can tell. */
+interface Start<State> {
+  readonly loaded: StreamState<State>;
+  readonly isGuess: boolean;
+}
 
 interface Attempt<State> {
   readonly prepared: PreparedCommit<State>;
@@ -68,41 +86,32 @@ export const handleCommands = async <State, Command extends { readonly type: str
 ): Promise<readonly CommandOutcome<State>[]> => {
   const stream = requests[0]?.stream;
   if (stream === undefined) return [];
-  const triesMax = options.triesMax ?? DEFAULT_TRIES;
-  let isFresh = false;
-  for (let tries = 1; tries <= triesMax; tries++) {
-    const cached = isFresh ? undefined : (ports.cache.take(stream) as StreamState<State> | undefined);
-    const isNew = !cached && options.assumeNew === true && tries === 1;
-    const loaded =
-      cached ?? (isNew ? emptyStream(aggregate) : await loadStream(ports.ledger, aggregate, stream));
+  const triesMax = options.triesMax ?? TRIES_MAX;
+  let mayGuess = true;
+  for (let lost = 0; lost < triesMax;) {
+    const { loaded, isGuess } = await startOf(ports, aggregate, { stream, mayGuess, options });
+    mayGuess = false;
     const attempt = prepare(ports, aggregate, { loaded, requests });
-    const { prepared } = attempt;
-    if (!prepared.commit) {
-      // Nothing guards an answer that writes nothing: from a cached state it is given only after a fresh look.
-      if (!cached && !isNew) {
-        keep(ports, aggregate, stream, prepared.next);
-        await act(ports, aggregate, {
-          attempt,
-          options: { ...options, performAll: options.performAll ?? isRepeat(prepared.outcomes) },
-        });
-        return prepared.outcomes;
-      }
-      isFresh = true;
-      tries -= isNew ? 0 : 1;
-      continue;
-    }
-    const appended = await ports.ledger.append(prepared.commit);
-    if (appended.kind === 'appended') {
-      ports.telemetry.count('EventsAppended', prepared.commit.events.length);
-      keep(ports, aggregate, stream, prepared.next);
-      await keepLooseState(ports, stream, aggregate, prepared);
-      await act(ports, aggregate, { attempt, options });
-      return prepared.outcomes;
-    }
-    ports.telemetry.count('AppendConflicts', 1);
-    isFresh = true;
+    const { commit } = attempt.prepared;
+    // Nothing guards an answer that writes nothing: after a guess it is given only after a fresh look.
+    if (!commit && isGuess) continue;
+    if (!commit || (await isAppended(ports, aggregate, commit)))
+      return settle(ports, aggregate, { stream, attempt, options });
+    lost++;
   }
   throw new ContentionError(stream, triesMax);
+};
+
+const startOf = async <State, Command extends { readonly type: string }>(
+  { cache, ledger }: CommandPorts,
+  aggregate: AnyAggregate<State, Command>,
+  place: { readonly stream: string; readonly mayGuess: boolean; readonly options: HandleOptions },
+): Promise<Start<State>> => {
+  const { stream, mayGuess, options } = place;
+  const cached = mayGuess ? (cache.take(stream) as StreamState<State> | undefined) : undefined;
+  if (cached) return { loaded: cached, isGuess: true };
+  if (mayGuess && options.assumeNew) return { loaded: emptyStream(aggregate), isGuess: true };
+  return { loaded: await loadStream(ledger, aggregate, stream), isGuess: false };
 };
 
 const prepare = <State, Command extends { readonly type: string }>(
@@ -119,51 +128,97 @@ const prepare = <State, Command extends { readonly type: string }>(
   return { prepared: prepareCommit(aggregate, requests, { loaded, setting }), effectsBefore };
 };
 
-/** A command that was satisfied already may be the repeat of one whose effects were lost. */
-const isRepeat = (outcomes: readonly CommandOutcome<unknown>[]): boolean =>
-  outcomes.some(({ kind }) => kind === 'unchanged' || kind === 'repeated');
-
-const keep = <State, Command extends { readonly type: string }>(
-  ports: CommandPorts,
-  aggregate: AnyAggregate<State, Command>,
-  stream: string,
-  state: StreamState<State>,
-): void => {
-  if (!aggregate.isTerminal(state.state)) ports.cache.put(stream, state);
+const isAppended = async (
+  { ledger, telemetry }: CommandPorts,
+  { kind }: { readonly kind: string },
+  commit: StoredCommit,
+): Promise<boolean> => {
+  const { kind: answer } = await ledger.append(commit);
+  if (answer === 'appended') telemetry.count('EventsAppended', commit.events.length, { kind });
+  else telemetry.count('AppendConflicts', 1, { kind });
+  return answer === 'appended';
 };
 
-const keepLooseState = async <State>(
+/** What follows once the facts stand: keep the stream warm, and act. */
+const settle = async <State, Command extends { readonly type: string }>(
   ports: CommandPorts,
-  stream: string,
-  aggregate: { readonly foldVersion: number },
-  { looseState, next }: PreparedCommit<State>,
+  aggregate: AnyAggregate<State, Command>,
+  {
+    stream,
+    attempt,
+    options,
+  }: { readonly stream: string; readonly attempt: Attempt<State>; readonly options: HandleOptions },
+): Promise<readonly CommandOutcome<State>[]> => {
+  const { next, outcomes } = attempt.prepared;
+  if (!aggregate.isTerminal(next.state)) ports.cache.put(stream, next);
+  countOutcomes(ports, aggregate, outcomes);
+  await keepLooseState(ports, aggregate, { stream, prepared: attempt.prepared });
+  await act(ports, aggregate, { stream, attempt, options });
+  return outcomes;
+};
+
+const countOutcomes = (
+  { telemetry }: CommandPorts,
+  { kind }: { readonly kind: string },
+  outcomes: readonly CommandOutcome<unknown>[],
+): void => {
+  const refusedCount = outcomes.filter((outcome) => outcome.kind === 'rejected').length;
+  if (refusedCount > 0) telemetry.count('CommandsRefused', refusedCount);
+  if (refusedCount < outcomes.length)
+    telemetry.count('CommandsDecided', outcomes.length - refusedCount, { kind });
+};
+
+/** A large state is kept beside the stream; without it the next load only folds further back. */
+const keepLooseState = async <State>(
+  { ledger, telemetry }: CommandPorts,
+  { foldVersion }: { readonly foldVersion: number },
+  { stream, prepared }: { readonly stream: string; readonly prepared: PreparedCommit<State> },
 ): Promise<void> => {
+  const { looseState, next } = prepared;
   if (looseState === undefined) return;
-  const item = { version: next.version, state: { foldVersion: aggregate.foldVersion, text: looseState } };
-  await ports.ledger.keepState(stream, item);
+  try {
+    await ledger.keepState(stream, { version: next.version, state: { foldVersion, text: looseState } });
+  } catch (error) {
+    telemetry.log('warn', 'a state could not be kept beside its stream', {
+      stream,
+      sequence: next.version,
+      errorMessage: messageOf(error),
+    });
+  }
 };
 
 const act = async <State, Command extends { readonly type: string }>(
   ports: CommandPorts,
   aggregate: AnyAggregate<State, Command>,
-  { attempt, options }: { readonly attempt: Attempt<State>; readonly options: HandleOptions },
+  {
+    stream,
+    attempt,
+    options,
+  }: { readonly stream: string; readonly attempt: Attempt<State>; readonly options: HandleOptions },
 ): Promise<void> => {
-  const owed = aggregate.outstanding(attempt.prepared.next.state, ports.nowMs());
-  const effects = options.performAll
-    ? owed
-    : owed.filter((effect) => !attempt.effectsBefore.has(effect.name));
+  const { next, outcomes } = attempt.prepared;
+  const owed = aggregate.outstanding(next.state, ports.nowMs());
+  const isAll = options.performAll ?? isRepeat(outcomes);
+  const effects = isAll ? owed : owed.filter((effect) => !attempt.effectsBefore.has(effect.name));
   if (effects.length === 0) return;
   try {
     await ports.perform(effects);
     ports.telemetry.count('EffectsPerformed', effects.length);
   } catch (error) {
     ports.telemetry.count('EffectsFailed', 1);
-    if (options.effectsMustSucceed) throw error;
-    // The facts are durable and the sweeper performs what is owed: the caller is not told of our trouble.
-    ports.telemetry.log('error', 'effects failed after the commit; the sweeper repeats them', {
+    ports.telemetry.log('error', 'effects failed after the commit; they are performed again', {
+      stream,
       errorName: error instanceof Error ? error.name : 'unknown',
-      errorMessage: error instanceof Error ? error.message : String(error),
+      errorMessage: messageOf(error),
       effects: effects.map((effect) => effect.name).slice(0, 10),
     });
+    // The facts are durable and the sweeper performs what is owed: HTTP callers are not told of our trouble.
+    if (options.effectsMustSucceed) throw new EffectsFailedError(stream, outcomes, error);
   }
 };
+
+/** A command that was satisfied already may be the repeat of one whose effects were lost. */
+const isRepeat = (outcomes: readonly CommandOutcome<unknown>[]): boolean =>
+  outcomes.some(({ kind }) => kind === 'unchanged' || kind === 'repeated');
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -19,6 +19,7 @@ export interface CompactionPorts {
 export type Projections = Readonly<Record<string, Projection>>;
 
 const GAP_READ_LIMIT = 100;
+const STREAMS_AT_ONCE = 8;
 const WRITES_AT_ONCE = 25;
 
 /** Brings the read models of the commits' streams up to date; throws only when the infrastructure fails. */
@@ -27,10 +28,15 @@ export const compact = async (
   projections: Projections,
   commits: readonly StoredCommit[],
 ): Promise<void> => {
-  const streams = groupBy(commits, (commit) => commit.stream);
-  for (const [stream, group] of streams) {
-    const projection = projections[stream.slice(0, stream.indexOf('#'))];
-    if (projection) await compactStream(ports, projection, { stream, commits: group });
+  const streams = [...groupBy(commits, (commit) => commit.stream)];
+  for (let start = 0; start < streams.length; start += STREAMS_AT_ONCE) {
+    const results = await Promise.allSettled(
+      streams.slice(start, start + STREAMS_AT_ONCE).map(async ([stream, group]) => {
+        const projection = projections[stream.slice(0, stream.indexOf('#'))];
+        if (projection) await compactStream(ports, projection, { stream, commits: group });
+      }),
+    );
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 };
 

@@ -86,12 +86,11 @@ const serve = async (
     (candidate) => candidate.path === event.resource && candidate.method === event.httpMethod,
   );
   const operation = route && setting.operations[route.operationId as OperationId];
-  if (!operation)
-    throw new ApiError('route_not_found', `there is no route ${event.httpMethod} ${event.path}`);
+  if (!operation) throw noRoute(event);
   const bearer = bearerOf(event);
   const principal = await admit(setting, route, bearer);
   const path = Object.fromEntries(
-    Object.entries(event.pathParameters ?? {}).map(([key, value]) => [key, decodeURIComponent(value ?? '')]),
+    Object.entries(event.pathParameters ?? {}).map(([key, value]) => [key, decoded(value ?? '')]),
   );
   if (principal) checkWorkspace(principal, path['workspaceId']);
   return operation({
@@ -106,6 +105,20 @@ const serve = async (
     body: bodyOf(event, setting.bodyBytesMax),
     baseUrl: baseUrlOf(event),
   });
+};
+
+const noRoute = ({ resource, httpMethod, path }: APIGatewayProxyEvent): ApiError =>
+  routes.some((route) => route.path === resource)
+    ? new ApiError('method_not_allowed', `${path} does not answer ${httpMethod}`)
+    : new ApiError('route_not_found', `there is no route ${httpMethod} ${path}`);
+
+/** A name that is no valid encoding is left as it came: no resource has such a name. */
+const decoded = (value: string): string => {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
 };
 
 const bearerOf = (event: APIGatewayProxyEvent): string | undefined => {

@@ -4,11 +4,13 @@
  */
 import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
 import type { CommandOutcome, CommandRequest } from '#domain/kernel/commit.ts';
-import { handleCommands } from '#functions/shared/command-handler.ts';
+import { EffectsFailedError, handleCommands, TRIES_MAX } from '#functions/shared/command-handler.ts';
 import type { CommandPorts, HandleOptions } from '#functions/shared/command-handler.ts';
 
 /** Commands one commit takes at most; the rest share the one after it. */
 const COMMANDS_PER_COMMIT_MAX = 50;
+
+type AnyAggregate = Aggregate<unknown, never, ProposedEvent>;
 
 interface Waiting {
   readonly request: CommandRequest<never>;
@@ -30,22 +32,11 @@ export interface Mailbox {
 export const mailbox = (ports: CommandPorts): Mailbox => {
   const boxes = new Map<string, Waiting[]>();
 
-  const drain = async (
-    aggregate: Aggregate<unknown, never, ProposedEvent>,
-    stream: string,
-  ): Promise<void> => {
+  const drain = async (aggregate: AnyAggregate, stream: string): Promise<void> => {
+    // Whatever is sent in this turn of the event loop shares the first commit.
+    await Promise.resolve();
     const box = boxes.get(stream);
-    while (box && box.length > 0) {
-      const batch = box.splice(0, COMMANDS_PER_COMMIT_MAX);
-      const options = mergeOptions(batch.map((waiting) => waiting.options));
-      try {
-        const requests = batch.map((waiting) => waiting.request);
-        const outcomes = await handleCommands(ports, aggregate, { requests, options });
-        batch.forEach((waiting, index) => waiting.resolve(outcomes[index] as CommandOutcome<never>));
-      } catch (error) {
-        for (const waiting of batch) waiting.reject(error);
-      }
-    }
+    while (box && box.length > 0) await decide(ports, aggregate, box.splice(0, COMMANDS_PER_COMMIT_MAX));
     boxes.delete(stream);
   };
 
@@ -59,15 +50,46 @@ export const mailbox = (ports: CommandPorts): Mailbox => {
           return;
         }
         boxes.set(request.stream, [waiting]);
-        void drain(aggregate as unknown as Aggregate<unknown, never, ProposedEvent>, request.stream);
+        void drain(aggregate as unknown as AnyAggregate, request.stream);
       }),
   };
 };
 
-/** The strictest wish of all who share a commit. */
+/** Decides a batch as one commit, or as several when together they are too much for one. */
+const decide = async (
+  ports: CommandPorts,
+  aggregate: AnyAggregate,
+  batch: readonly Waiting[],
+): Promise<void> => {
+  const options = mergeOptions(batch.map((waiting) => waiting.options));
+  const requests = batch.map((waiting) => waiting.request);
+  try {
+    answer(batch, await handleCommands(ports, aggregate, { requests, options }));
+  } catch (error) {
+    if (batch.length > 1 && isTooLarge(error)) {
+      const middle = Math.ceil(batch.length / 2);
+      await decide(ports, aggregate, batch.slice(0, middle));
+      await decide(ports, aggregate, batch.slice(middle));
+    } else if (error instanceof EffectsFailedError) {
+      answer(
+        batch.filter((waiting) => !waiting.options.effectsMustSucceed),
+        error.outcomes.filter((_, index) => !batch[index]?.options.effectsMustSucceed),
+      );
+      for (const { options: own, reject } of batch) if (own.effectsMustSucceed) reject(error);
+    } else for (const waiting of batch) waiting.reject(error);
+  }
+};
+
+const answer = (batch: readonly Waiting[], outcomes: readonly CommandOutcome<unknown>[]): void =>
+  batch.forEach((waiting, index) => waiting.resolve(outcomes[index] as CommandOutcome<never>));
+
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'commit_too_large';
+
+/** What suits all who share a commit; a failed effect is told only to those who asked for it. */
 const mergeOptions = (all: readonly HandleOptions[]): HandleOptions => ({
-  triesMax: Math.max(...all.map((options) => options.triesMax ?? 8)),
+  triesMax: Math.max(...all.map((options) => options.triesMax ?? TRIES_MAX)),
   effectsMustSucceed: all.some((options) => options.effectsMustSucceed),
-  performAll: all.some((options) => options.performAll),
+  ...(all.some((options) => options.performAll) ? { performAll: true } : {}),
   assumeNew: all.every((options) => options.assumeNew),
 });

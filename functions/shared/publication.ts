@@ -12,52 +12,76 @@ export interface PublicationPorts {
   readonly cursors: Cursors;
   readonly output: OutputStream;
   readonly telemetry: Telemetry;
+  readonly nowMs: () => number;
 }
 
 const READ_LIMIT = 50;
 
-/** Publishes what the streams of these commits still owe; streams go in parallel, one put in flight per key. */
+/**
+ * Publishes what the streams of these commits still owe; streams go in parallel, one put in flight per key. A stream
+ * that fails keeps what it delivered and holds up no other; its failure is thrown once all have come to their end.
+ */
 export const publish = async (ports: PublicationPorts, commits: readonly StoredCommit[]): Promise<void> => {
   const streams = groupBy(commits, (commit) => commit.stream);
-  await Promise.all([...streams].map(([stream, rung]) => publishStream(ports, stream, rung)));
+  const results = await Promise.allSettled(
+    [...streams].map(([stream, rung]) => publishStream(ports, stream, rung)),
+  );
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
 };
 
-const cursorName = (stream: string): string => `publish#${stream}`;
+/** Sequence of the last event whose outputs were taken, and what the cursor in `control` says of it. */
+interface Position {
+  delivered: number;
+  marked: number;
+}
 
 const publishStream = async (
   ports: PublicationPorts,
   stream: string,
   rung: readonly StoredCommit[],
 ): Promise<void> => {
-  const delivered = (await ports.cursors.get(cursorName(stream))) ?? 0;
-  let next = delivered + 1;
-  for (const commit of [...rung].sort((one, other) => one.sequence - other.sequence)) {
-    while (next < commit.sequence)
-      next = await publishMissing(ports, stream, { next, until: commit.sequence });
-    if (commit.sequence === next) next = await publishCommit(ports, commit);
+  const cursor = `publish#${stream}`;
+  const marked = (await ports.cursors.get(cursor)) ?? 0;
+  const position: Position = { delivered: marked, marked };
+  const mark = async (): Promise<void> => {
+    if (position.delivered === position.marked) return;
+    await ports.cursors.advance(cursor, position.delivered);
+    position.marked = position.delivered;
+  };
+  try {
+    for (const commit of [...rung].sort((one, other) => one.sequence - other.sequence)) {
+      while (position.delivered + 1 < commit.sequence) {
+        await publishMissing(ports, position, { stream, until: commit.sequence });
+        await mark();
+      }
+      if (commit.sequence === position.delivered + 1) await publishCommit(ports, position, commit);
+    }
+  } finally {
+    await mark();
   }
-  if (next > delivered + 1) await ports.cursors.advance(cursorName(stream), next - 1);
 };
 
-/** Commits between the cursor and the doorbell: without outputs, or rung by a batch that failed. */
+/** Commits between the cursor and the doorbell: without outputs, or rung by a batch that failed or never came. */
 const publishMissing = async (
   ports: PublicationPorts,
-  stream: string,
-  { next, until }: { readonly next: number; readonly until: number },
-): Promise<number> => {
-  let position = next;
-  for (const commit of await ports.ledger.read(stream, next, READ_LIMIT)) {
-    if (commit.sequence >= until) break;
-    position = await publishCommit(ports, commit);
-  }
-  if (position === next) throw new Error(`ledger stream ${stream} has no event ${next}`);
-  return position;
+  position: Position,
+  { stream, until }: { readonly stream: string; readonly until: number },
+): Promise<void> => {
+  const next = position.delivered + 1;
+  for (const commit of await ports.ledger.read(stream, next, READ_LIMIT))
+    if (commit.sequence < until) await publishCommit(ports, position, commit);
+  if (position.delivered < next) throw new Error(`ledger stream ${stream} has no event ${next}`);
 };
 
-const publishCommit = async (ports: PublicationPorts, commit: StoredCommit): Promise<number> => {
-  for (const output of commit.outputs ?? []) {
-    await ports.output.put(output.key, output.bodies);
-    ports.telemetry.count('OutputsPublished', output.bodies.length);
+const publishCommit = async (
+  { output, telemetry, nowMs }: PublicationPorts,
+  position: Position,
+  { outputs = [], sequence, events, committedAtMs }: StoredCommit,
+): Promise<void> => {
+  for (const { key, bodies } of outputs) {
+    await output.put(key, bodies);
+    telemetry.count('OutputsPublished', bodies.length);
   }
-  return commit.sequence + commit.events.length;
+  if (outputs.length > 0) telemetry.count('PublishLagMs', Math.max(0, nowMs() - committedAtMs));
+  position.delivered = sequence + events.length - 1;
 };

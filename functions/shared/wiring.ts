@@ -83,12 +83,18 @@ export const actingOf = (functionName: string, environment: Acting, platform: Pl
           actor: { kind: 'service' as const, id: functionName },
           correlationId: stream,
         };
-        await commands.send(aggregateOf(stream), request, { effectsMustSucceed: true });
+        const outcome = await commands.send(aggregateOf(stream), request, { effectsMustSucceed: true });
+        if (outcome.kind === 'rejected')
+          reporting.log('warn', 'a command issued as an effect was refused', {
+            stream,
+            commandType: command.type,
+            code: outcome.rejection.code,
+          });
       },
     }),
   };
   const commands = mailbox(ports);
-  /** Loads fresh and keeps what was read warm for the command that follows. */
+  /** Loads fresh and keeps what was read warm, so that the command that follows reads nothing. */
   const loadWarm = async <State, Command extends { readonly type: string }>(
     aggregate: Aggregate<State, Command, ProposedEvent>,
     stream: string,

@@ -32,10 +32,11 @@ export const createHandler = (source: Source, plugin?: object) => {
         return Promise.resolve(aggregate.sweepCommand(nowMs()));
     }
   };
+  const ports = { ...acting, load: acting.loadWarm, nowMs, sweepCommand };
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {
     const answer = await eachMessage(event.Records, acting.telemetry, async ({ body, messageId }) => {
       const { stream } = SweepMessage.parse(JSON.parse(body));
-      await sweepStream({ ...acting, nowMs, sweepCommand }, aggregateOf(stream), { stream, messageId });
+      await sweepStream(ports, aggregateOf(stream), { stream, messageId });
     });
     acting.telemetry.flush();
     return answer;

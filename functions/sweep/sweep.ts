@@ -5,9 +5,7 @@
 import { earliestDeadline } from '#domain/kernel/commit.ts';
 import { dueBucket } from '#domain/kernel/due.ts';
 import type { Rearms } from '#domain/ports/control.ts';
-import type { LedgerReader } from '#domain/ports/ledger.ts';
 import type { OpaqueAggregate } from '#functions/shared/aggregates.ts';
-import { loadStream } from '#functions/shared/load.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 
 /** What the plain sweep command of an aggregate cannot know, for example which offers are gone. */
@@ -17,7 +15,8 @@ export type SweepCommandOf = (
 ) => Promise<{ readonly type: string }>;
 
 export interface SweepPorts {
-  readonly ledger: LedgerReader;
+  /** The state as the ledger has it now, kept warm for the command that follows. */
+  readonly load: (aggregate: OpaqueAggregate, stream: string) => Promise<unknown>;
   readonly mailbox: Mailbox;
   readonly rearms: Rearms;
   readonly nowMs: () => number;
@@ -33,7 +32,7 @@ export const sweepStream = async (
   aggregate: OpaqueAggregate,
   { stream, messageId }: { readonly stream: string; readonly messageId: string },
 ): Promise<void> => {
-  const { state } = await loadStream(ports.ledger, aggregate, stream);
+  const state = await ports.load(aggregate, stream);
   const deadlineMs = earliestDeadline(aggregate, state);
   if (deadlineMs === undefined) return;
   const nowMs = ports.nowMs();

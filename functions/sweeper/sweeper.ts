@@ -33,38 +33,36 @@ export const sweepOnce = async (ports: SweeperPorts, limits: SweeperLimits): Pro
   const cursorMs = await ports.cursors.get(CURSOR);
   const untilMs =
     cursorMs === undefined ? nowMs : Math.min(nowMs, cursorMs + MINUTES_PER_PASS_MAX * MINUTE_MS);
-  const streams =
+  // Without a cursor (first pass, or `control` was lost) the whole sparse index is read once.
+  const found =
     cursorMs === undefined
-      ? await everythingDue(ports, nowMs)
-      : await dueBetween(ports, cursorMs - limits.sweepOverlapMinutes * MINUTE_MS, untilMs);
-  await ports.queues.send([...streams].map((stream) => ({ queue: 'sweep', body: { stream } })));
+      ? ports.due.everyStreamDue(nowMs)
+      : dueBetween(ports, cursorMs - limits.sweepOverlapMinutes * MINUTE_MS, untilMs);
+  let count = 0;
+  for await (const page of found) {
+    const streams = [...new Set(page)];
+    await ports.queues.send(streams.map((stream) => ({ queue: 'sweep', body: { stream } })));
+    count += streams.length;
+  }
   await ports.cursors.advance(CURSOR, untilMs);
   ports.telemetry.count('Sweeps');
-  ports.telemetry.count('StreamsSwept', streams.size);
-  return streams.size;
+  ports.telemetry.count('StreamsSwept', count);
+  return count;
 };
 
-/** Without a cursor (first pass, or `control` was lost) the whole sparse index is read once. */
-const everythingDue = async ({ due }: SweeperPorts, nowMs: number): Promise<ReadonlySet<string>> => {
-  const streams = new Set<string>();
-  for await (const page of due.everyStreamDue(nowMs)) for (const stream of page) streams.add(stream);
-  return streams;
-};
-
-const dueBetween = async (
-  ports: SweeperPorts,
+/** The streams of the buckets between two instants, minute by minute; a bucket belongs to one page only. */
+async function* dueBetween(
+  { due, rearms }: SweeperPorts,
   fromMs: number,
   toMs: number,
-): Promise<ReadonlySet<string>> => {
-  const streams = new Set<string>();
+): AsyncIterable<readonly string[]> {
   const buckets = dueBuckets(fromMs, toMs);
   for (let start = 0; start < buckets.length; start += QUERIES_AT_ONCE) {
     const found = await Promise.all(
       buckets
         .slice(start, start + QUERIES_AT_ONCE)
-        .flatMap((bucket) => [ports.due.streamsDue(bucket), ports.rearms.streams(bucket)]),
+        .flatMap((bucket) => [due.streamsDue(bucket), rearms.streams(bucket)]),
     );
-    for (const stream of found.flat()) streams.add(stream);
+    yield found.flat();
   }
-  return streams;
-};
+}

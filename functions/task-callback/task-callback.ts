@@ -3,6 +3,7 @@
  * command. A run with many tasks in flight takes its reports through the `commands` queue, so that hundreds of
  * workers finishing at once neither lose a report nor get an error because others finished too.
  */
+import { randomUUID } from 'node:crypto';
 import type * as z from 'zod';
 import {
   CompletedRequest,
@@ -71,7 +72,8 @@ const report = async (ports: CallbackPorts, kind: Kind, request: ApiRequest): Pr
   const identity = {
     stream,
     command: verdict.command,
-    commandId: `${kind}:${claims.attemptId}:${request.requestId}`,
+    // Fresh for each call: callers choose their request ids, and a queue would swallow the repeat of one.
+    commandId: `${kind}:${claims.attemptId}:${randomUUID()}`,
     actor: { kind: 'worker' as const, id: parsed.body.workerId },
     correlationId: claims.runId,
   };
