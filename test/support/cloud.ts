@@ -1,0 +1,159 @@
+/**
+ * The stacks of Sluice on the local cloud, booted for a test: in process, in virtual time, with the sources of the
+ * functions in place of bundles, from an assembly that is synthesised once and kept until an input changes.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { onTestFinished } from 'vitest';
+
+import { functionNames } from '#contracts/naming.ts';
+import type { Role } from '#contracts/roles.ts';
+import { bootCloud } from '#local/boot/cloud.ts';
+import type { BootOptions, Cloud } from '#local/boot/cloud.ts';
+import { virtualClock } from '#local/kernel/clock.ts';
+import type { ImportModule } from '#local/lambda/direct-host.ts';
+import { treeDigest } from '#tools/build/files.ts';
+import { synth } from '#tools/build/synth.ts';
+
+/** The instant at which every test cloud begins. */
+export const START_MS = Date.parse('2026-11-20T00:00:00Z');
+
+/** A cloud under test with everything it has logged. */
+export interface TestCloud extends Cloud {
+  /** Lines of functions and of the cloud itself, in order. */
+  readonly logged: readonly string[];
+  /** Lines in which a function or the cloud reports a fault. */
+  readonly faultLines: () => readonly string[];
+}
+
+const root = process.cwd();
+const inputs = ['infra', 'contracts', 'statemachines', 'cdk.json', 'package-lock.json'] as const;
+
+/** Folder of the synthesised app; its name holds the digest of its inputs, so it is never changed. */
+export const testAssembly = async (): Promise<string> => {
+  const digest = createHash('sha256')
+    .update(`${root} ${treeDigest(root, inputs)}`)
+    .digest('hex')
+    .slice(0, 16);
+  const folder = join(tmpdir(), `sluice-flows-${digest}`);
+  if (existsSync(folder)) return join(folder, 'cdk.out');
+  const own = `${folder}.${randomUUID()}`;
+  for (const name of functionNames) {
+    mkdirSync(join(own, 'dist', name), { recursive: true });
+    writeFileSync(join(own, 'dist', name, 'handler.mjs'), `export const handler = async () => '${name}';\n`);
+  }
+  await synth({ root, outDir: join(own, 'cdk.out'), dist: join(own, 'dist') });
+  try {
+    renameSync(own, folder);
+  } catch (error) {
+    // Another thread was quicker; what it made is the same.
+    if (!existsSync(folder)) throw error;
+    rmSync(own, { recursive: true });
+  }
+  return join(folder, 'cdk.out');
+};
+
+/** Loads `functions/<name>/handler.ts` for the function `sluice-dev-<name>`. */
+export const sourceModules: ImportModule = async ({ name }) => {
+  const logical = functionNames.find((functionName) => name === `sluice-dev-${functionName}`);
+  if (logical === undefined) throw new Error(`${name} is no function of the stacks`);
+  return (await import(`../../functions/${logical}/handler.ts`)) as Readonly<Record<string, unknown>>;
+};
+
+/** Boots a cloud that is closed when the test ends; by default in memory, without Kinesis limits, seed 1. */
+export const bootTestCloud = async (options: Partial<BootOptions> = {}): Promise<TestCloud> => {
+  const logged: string[] = [];
+  const cloud = await bootCloud({
+    assemblyDir: options.assemblyDir ?? (await testAssembly()),
+    clock: virtualClock(START_MS),
+    seed: 1,
+    host: 'direct',
+    throttle: false,
+    importModule: sourceModules,
+    log: (line) => logged.push(line),
+    ...options,
+  });
+  onTestFinished(() => cloud.close());
+  return { ...cloud, logged, faultLines: () => logged.filter(isFault) };
+};
+
+/** Functions log JSON with a level; what the cloud says itself is no JSON and always a fault. */
+const isFault = (line: string): boolean => !line.startsWith('{') || /"level":"(error|ERROR)"/.test(line);
+
+/** An answer of the HTTP API. */
+export interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, readonly string[]>>;
+}
+
+/** What goes with a request besides its method and path. */
+export interface Asked {
+  /** Text as it is, anything else as JSON. */
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Replaces the client's own token; null sends none. */
+  readonly bearer?: string | null;
+}
+
+/** Asks the HTTP API as one user. */
+export interface Api {
+  readonly cloud: TestCloud;
+  /** The user's token. */
+  readonly token: string;
+  /** Any answer, refusals included. */
+  readonly ask: (method: string, path: string, asked?: Asked) => Promise<Answer>;
+  /** The body of a successful answer; throws on a refusal. */
+  readonly must: (method: string, path: string, body?: unknown, asked?: Asked) => Promise<Answer['body']>;
+}
+
+/** Who asks; an admin of every workspace of tenant `local` unless told otherwise. */
+export interface User {
+  readonly role?: Role;
+  readonly workspaceId?: string;
+  readonly tenantId?: string;
+}
+
+/** A token of the local issuer. */
+export const tokenOf = (
+  cloud: Cloud,
+  user: User = {},
+  claims: Readonly<Record<string, unknown>> = {},
+): string =>
+  cloud.mintToken({
+    sub: 'tester',
+    tenant_id: user.tenantId ?? 'local',
+    workspace_id: user.workspaceId ?? '*',
+    role: user.role ?? 'admin',
+    ...claims,
+  });
+
+/** A client of the HTTP API with a token of the local issuer. */
+export const apiOf = (cloud: TestCloud, user: User = {}): Api => {
+  const token = tokenOf(cloud, user);
+  const ask: Api['ask'] = async (method, path, { body, headers = {}, bearer = token } = {}) => {
+    const answered = await cloud.request(method, path, {
+      headers: { ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }), ...headers },
+      ...(body === undefined ? {} : { body }),
+    });
+    const parsed = answered.text === '' ? {} : answered.json();
+    return { status: answered.status, body: parsed as Answer['body'], headers: answered.headers };
+  };
+  return {
+    cloud,
+    token,
+    ask,
+    must: async (method, path, body, asked = {}) => {
+      const answered = await ask(method, path, { ...asked, ...(body === undefined ? {} : { body }) });
+      if (answered.status >= 300)
+        throw new Error(`${method} ${path}: ${answered.status} ${JSON.stringify(answered.body)}`);
+      return answered.body;
+    },
+  };
+};
+
+/** The path of something in workspace `main`. */
+export const inMain = (path: string): string => `/v1/workspaces/main${path}`;
