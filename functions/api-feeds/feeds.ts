@@ -1,6 +1,6 @@
 /** Creating and reading market feeds. */
 import { parseFeedConfig } from '#contracts/market/feed-config.ts';
-import { FeedView } from '#contracts/market/feed.ts';
+import { FeedView, PlanFeedTicksRequest } from '#contracts/market/feed.ts';
 import { FeedId } from '#contracts/ids.ts';
 import { ListQuery } from '#contracts/runs/read.ts';
 import { engineRunList } from '#domain/market/feed-symbol/projection.ts';
@@ -12,7 +12,7 @@ import type { FeedRef } from '#domain/market/streams.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
-import { parseQuery } from '#functions/shared/http.ts';
+import { parseBody, parseQuery } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
 import { loadStream } from '#functions/shared/load.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
@@ -51,6 +51,32 @@ export const getFeed =
     const ref = feedOf(request);
     const { state } = await loadStream(ledger, feedAggregate, feedStream(ref));
     return { status: 200, body: await viewOf(views, state, ref) };
+  };
+
+/** Commits one request makes at most; what is left follows with the next request. */
+const ROUNDS_MAX = 50;
+
+/**
+ * Plans every tick up to an instant, for a feed whose time is its records' own: after the last record of a tape
+ * nothing else tells it that time went on. Other feeds have their timers and answer unchanged.
+ */
+export const planFeedTicks =
+  ({ mailbox, views }: FeedPorts): FeedOperation =>
+  async (request) => {
+    const ref = feedOf(request);
+    const { passedMs } = parseBody(PlanFeedTicksRequest, request.body);
+    for (let round = 1; ; round++) {
+      const outcome = await mailbox.send(feedAggregate, {
+        stream: feedStream(ref),
+        command: { type: 'PlanTicks', clock: 'record', beforeMs: passedMs + 1 },
+        commandId: `ticks:${request.requestId}:${round}`,
+        actor: { kind: 'user', id: callerOf(request).userId },
+        correlationId: request.requestId,
+      });
+      if (outcome.kind === 'rejected') throw apiErrorOf(outcome.rejection);
+      if (outcome.kind !== 'committed' || round === ROUNDS_MAX)
+        return { status: 200, body: await viewOf(views, outcome.state, ref) };
+    }
   };
 
 /** One page of the workspace's feeds, by name. */

@@ -2,7 +2,7 @@
 import { readEnvironment } from '#contracts/config.ts';
 import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
-import { getFeed, listFeedRuns, listFeeds, putFeed } from '#functions/api-feeds/feeds.ts';
+import { getFeed, listFeedRuns, listFeeds, planFeedTicks, putFeed } from '#functions/api-feeds/feeds.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
@@ -22,6 +22,7 @@ export const createHandler = (source: Source, plugin?: object) => {
       getFeed: getFeed(ports),
       listFeeds: listFeeds(ports),
       listFeedRuns: listFeedRuns(ports),
+      planFeedTicks: planFeedTicks(ports),
     },
     verify: verifierOf(environment, platform),
     telemetry: acting.telemetry,

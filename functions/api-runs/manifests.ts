@@ -2,7 +2,8 @@
 import { DeployManifestRequest } from '#contracts/runs/manifest.ts';
 import type { DeployManifestResponse } from '#contracts/runs/manifest.ts';
 import { ListQuery } from '#contracts/runs/read.ts';
-import type { ManifestId, WorkspaceId } from '#contracts/ids.ts';
+import { ManifestId } from '#contracts/ids.ts';
+import type { WorkspaceId } from '#contracts/ids.ts';
 import { manifestListKey, manifestRowKey } from '#domain/manifest/manifest-projection.ts';
 import { deployManifest, manifestsAggregate } from '#domain/manifest/manifests.ts';
 import { validateManifest } from '#domain/manifest/validate.ts';
@@ -87,11 +88,13 @@ export const getManifest =
   ({ views, blobs }: ManifestPorts) =>
   async (request: ApiRequest): Promise<ApiReply> => {
     const caller = callerOf(request);
-    const manifestId = request.path['manifestId'] as ManifestId;
-    const row = await views.get(manifestRowKey(manifestsStream(caller), manifestId));
-    if (!row) throw new ApiError('not_found', `there is no manifest ${manifestId} in this workspace`);
+    const manifestId = ManifestId.safeParse(request.path['manifestId']);
+    const row =
+      manifestId.success && (await views.get(manifestRowKey(manifestsStream(caller), manifestId.data)));
+    if (!row) throw new ApiError('not_found', 'there is no such manifest in this workspace');
     const { documentKey, ...item } = row.data;
     const text = await blobs.get(String(documentKey));
-    if (text === undefined) throw new Error(`manifest ${manifestId} has no body at ${String(documentKey)}`);
+    if (text === undefined)
+      throw new Error(`manifest ${manifestId.data} has no body at ${String(documentKey)}`);
     return { status: 200, body: { ...item, manifest: DeployManifestRequest.parse(JSON.parse(text)) } };
   };

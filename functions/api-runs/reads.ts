@@ -1,6 +1,7 @@
 /** Reading runs: one run folds the ledger and sees every write before it; lists come from the read models. */
 import { RunEventQuery, RunListQuery } from '#contracts/runs/read.ts';
 import type { RunPage } from '#contracts/runs/read.ts';
+import { RunId } from '#contracts/ids.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
 import { runAggregate, runStream } from '#domain/run/run-aggregate.ts';
@@ -86,8 +87,10 @@ export const listRunEvents =
   async (request) => {
     const { stream, runId } = runOf(request);
     const { after, limit } = parseQuery(RunEventQuery, request.query);
-    const events = (await readEvents(ledger, stream, 1)).slice(after, after + limit);
-    if (events.length === 0 && after === 0) throw notFound(runId);
+    const from = await commitHolding(ledger, stream, after + 1);
+    if (from === undefined) throw notFound(runId);
+    const read = await readEvents(ledger, stream, from, ({ sequence }) => sequence >= after + limit);
+    const events = read.filter(({ sequence }) => sequence > after).slice(0, limit);
     return {
       status: 200,
       body: {
@@ -99,11 +102,25 @@ export const listRunEvents =
     };
   };
 
+/** The newest commit at or before an event, and perhaps a state kept behind it. */
+const HOLDING_ITEMS = 2;
+
+/** Where the commit begins that holds an event, or the last one when the stream is shorter; undefined without any. */
+const commitHolding = async (
+  ledger: LedgerReader,
+  stream: string,
+  sequence: number,
+): Promise<number | undefined> => {
+  const { commits } = await ledger.tail(stream, HOLDING_ITEMS, sequence + 1);
+  return commits[0]?.sequence;
+};
+
 const notFound = (runId: string): ApiError =>
   new ApiError('run_not_found', `there is no run ${runId} in this workspace`);
 
 const runOf = (request: ApiRequest): { readonly stream: string; readonly runId: string } => {
   const { tenantId, workspaceId } = callerOf(request);
   const runId = request.path['runId'] ?? '';
+  if (!RunId.safeParse(runId).success) throw notFound(runId);
   return { stream: runStream({ tenantId, workspaceId, runId }), runId };
 };
