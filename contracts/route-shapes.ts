@@ -6,7 +6,7 @@ import * as z from 'zod';
 import type { ErrorCode } from '#contracts/errors.ts';
 import { EngineRunPage } from '#contracts/market/engine-run.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
-import { FeedPage, FeedView } from '#contracts/market/feed.ts';
+import { FeedPage, FeedView, PlanFeedTicksRequest } from '#contracts/market/feed.ts';
 import type { OperationId } from '#contracts/routes.ts';
 import {
   CompletedRequest,
@@ -135,6 +135,11 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
       201: answer(FeedView, 'The feed was created and started'),
     },
     refusals: ['invalid_feed_config', 'feed_exists', 'idempotency_key_reused'],
+  },
+  planFeedTicks: {
+    body: PlanFeedTicksRequest,
+    answers: ok(FeedView),
+    refusals: ['feed_not_found'],
   },
   listFeedRuns: {
     query: ListQuery,

@@ -188,6 +188,16 @@ const table = [
     mutating: true,
   },
   {
+    operationId: 'planFeedTicks',
+    method: 'POST',
+    path: `${workspace}/feeds/{feedId}/ticks`,
+    function: 'api-feeds',
+    access: 'developer',
+    summary:
+      'Tells a feed with clock `record` that its time has passed an instant, and plans the ticks up to it',
+    mutating: true,
+  },
+  {
     operationId: 'listFeedRuns',
     method: 'GET',
     path: `${workspace}/feeds/{feedId}/runs`,

@@ -2,17 +2,12 @@
  * Plays a tape into the market stream through the AWS SDK, in order and paced to what one shard takes. It finds its
  * place by reading the stream back, so a kill neither loses nor repeats a record.
  */
-import {
-  GetRecordsCommand,
-  GetShardIteratorCommand,
-  KinesisClient,
-  ListShardsCommand,
-  PutRecordsCommand,
-} from '@aws-sdk/client-kinesis';
-import type { PutRecordsRequestEntry } from '@aws-sdk/client-kinesis';
+import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
+import type { KinesisClient, PutRecordsRequestEntry } from '@aws-sdk/client-kinesis';
 import { setTimeout as pause } from 'node:timers/promises';
 import { countPlayed } from '#cli/tape/place.ts';
 import type { TapeRecord } from '#cli/tape/tape-record.ts';
+import { localKinesis, readAll, waitFor } from '#cli/up/stream-reader.ts';
 
 /** `max` as fast as the shard takes it, or a multiple of the tape's own time. */
 export type Speed = 'max' | number;
@@ -32,17 +27,15 @@ const BATCH_MAX = 500;
 /** Just below what one shard takes, so that no record of a batch is refused while a later one is stored. */
 const RECORDS_PER_SECOND = 990;
 const BYTES_PER_SECOND = 1_020_000;
-const READ_PAUSE_MS = 210;
 
 /** Plays what is not on the stream yet; answers how many records of the tape are there at the end. */
 export const playTape = async (setting: ProducerSetting): Promise<number> => {
-  const client = new KinesisClient({
-    endpoint: setting.awsUrl,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  });
+  const client = localKinesis(setting.awsUrl);
   try {
-    let acknowledged = await countPlayed(setting.tape(), streamed(client, setting.streamName));
+    let acknowledged = await countPlayed(
+      setting.tape(),
+      readAll({ client, streamName: setting.streamName, signal: setting.signal }),
+    );
     setting.onProgress(acknowledged);
     const pace = pacer();
     for await (const batch of batches(setting, acknowledged)) {
@@ -58,23 +51,6 @@ export const playTape = async (setting: ProducerSetting): Promise<number> => {
   }
 };
 
-async function* streamed(client: KinesisClient, StreamName: string): AsyncIterable<Uint8Array> {
-  const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName }));
-  for (const { ShardId } of Shards) {
-    const { ShardIterator } = await client.send(
-      new GetShardIteratorCommand({ StreamName, ShardId, ShardIteratorType: 'TRIM_HORIZON' }),
-    );
-    let next = ShardIterator;
-    while (next !== undefined) {
-      const answer = await client.send(new GetRecordsCommand({ ShardIterator: next, Limit: 10_000 }));
-      for (const record of answer.Records ?? []) if (record.Data) yield record.Data;
-      if (answer.MillisBehindLatest === 0) break;
-      next = answer.NextShardIterator;
-      await pause(READ_PAUSE_MS);
-    }
-  }
-}
-
 async function* batches(setting: ProducerSetting, skip: number): AsyncIterable<readonly TapeRecord[]> {
   let batch: TapeRecord[] = [];
   let lastAtMs: number | undefined;
@@ -89,7 +65,7 @@ async function* batches(setting: ProducerSetting, skip: number): AsyncIterable<r
       yield batch;
       batch = [];
     }
-    if (waitMs > 0) await pause(waitMs, undefined, { signal: setting.signal }).catch(() => undefined);
+    if (waitMs > 0) await waitFor(waitMs, setting.signal);
     lastAtMs = record.recvTsMs ?? lastAtMs;
     batch.push(record);
   }

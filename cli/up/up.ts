@@ -4,7 +4,6 @@
  */
 import path from 'node:path';
 import process from 'node:process';
-import { setTimeout as pause } from 'node:timers/promises';
 import { httpClient } from '#cli/client.ts';
 import type { Client } from '#cli/client.ts';
 import { CliError } from '#cli/cli-error.ts';
@@ -15,6 +14,7 @@ import { playTape } from '#cli/up/producer.ts';
 import type { Speed } from '#cli/up/producer.ts';
 import { showProgress } from '#cli/up/progress.ts';
 import type { Progress } from '#cli/up/progress.ts';
+import { waitFor } from '#cli/up/stream-reader.ts';
 import { startStack } from '#cli/up/stack.ts';
 import type { Stack } from '#cli/up/stack.ts';
 import { demoTape, userTape } from '#cli/up/tape-source.ts';
@@ -89,13 +89,15 @@ const work = async (setting: UpSetting, { stack, source, stop }: Parts): Promise
   const worker =
     setting.hasWorker || setting.isDemo ? startWorker(client, source?.feedId ?? 'demo', signal) : undefined;
   const playing = source ? play({ setting, stack, client, source, progress, signal }) : Promise.resolve();
+  // Following ends with the signal alone; when it fails the command fails with it.
+  const following = follower.done.then(() => untilAborted(signal));
   if (setting.isExiting) {
-    await playing;
+    await Promise.race([playing, following]);
     const states = await awaitRuns(client, signal);
     hideProgress?.();
     report(setting, await summaryOf({ stack, progress, states, startedMs }));
   } else {
-    await Promise.race([playing.then(() => untilAborted(signal)), untilAborted(signal)]);
+    await Promise.race([playing.then(() => untilAborted(signal)), following, untilAborted(signal)]);
     hideProgress?.();
   }
   stop.abort();
@@ -144,12 +146,27 @@ const play = async ({ setting, stack, client, source, progress, signal }: Playin
     signal,
     onProgress: (acknowledged) => (progress.events = acknowledged),
   });
+  await closeTape({ stack, client, feed, source, signal });
   while (!signal.aborted) {
     const view = (await client.request('GET', feed)) as { plannedRunCount: number };
     progress.planned = view.plannedRunCount;
     if (isQuiet(stack) && progress.published.terminal.size >= view.plannedRunCount) return;
-    await pause(POLL_MS, undefined, { signal }).catch(() => undefined);
+    await waitFor(POLL_MS, signal);
   }
+};
+
+/** Nothing follows the tape's last record, so the feed is told that its time has passed that instant. */
+const closeTape = async ({
+  stack,
+  client,
+  feed,
+  source,
+  signal,
+}: Pick<Playing, 'stack' | 'client' | 'source' | 'signal'> & { readonly feed: string }): Promise<void> => {
+  let lastAtMs = 0;
+  for await (const { recvTsMs } of source.records()) lastAtMs = Math.max(lastAtMs, recvTsMs ?? 0);
+  while (!signal.aborted && !isQuiet(stack)) await waitFor(POLL_MS, signal);
+  if (!signal.aborted) await client.request('POST', `${feed}/ticks`, { body: { passedMs: lastAtMs } });
 };
 
 /** Ingest finds feeds through the read models: records wait until the feed stands there. */
@@ -157,7 +174,7 @@ const listed = async (client: Client, feedId: string, signal: AbortSignal): Prom
   while (!signal.aborted) {
     const { feeds } = (await client.request('GET', '{ws}/feeds')) as { feeds: readonly { feedId: string }[] };
     if (feeds.some((feed) => feed.feedId === feedId)) return;
-    await pause(POLL_MS);
+    await waitFor(POLL_MS, signal);
   }
 };
 

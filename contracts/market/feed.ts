@@ -158,3 +158,10 @@ export type FeedView = z.infer<typeof FeedView>;
 /** Answer of `GET /feeds`, by name. */
 export const FeedPage = z.strictObject({ feeds: z.array(FeedView), nextCursor: z.string().optional() });
 export type FeedPage = z.infer<typeof FeedPage>;
+
+/** Body of `POST /feeds/{feedId}/ticks`. */
+export const PlanFeedTicksRequest = z.strictObject({
+  /** The instant feed time has passed, in milliseconds; a tick at exactly this instant is planned too. */
+  passedMs: z.int().min(0),
+});
+export type PlanFeedTicksRequest = z.infer<typeof PlanFeedTicksRequest>;
