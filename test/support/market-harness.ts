@@ -115,8 +115,8 @@ export class FeedHarness extends StreamHarness<Feed, FeedCommand> {
   readonly chunks = new Map<string, Uint8Array>();
   readonly records: BufferedRecord[] = [];
 
-  constructor(config: FeedConfig, isStarted = true) {
-    super(feedAggregate, FEED_STREAM);
+  constructor(config: FeedConfig, isStarted = true, stream = FEED_STREAM) {
+    super(feedAggregate, stream);
     this.send({ type: 'CreateFeed', config, start: isStarted });
   }
 

@@ -1,0 +1,149 @@
+/** A feed told through the real planner and engine, from which the samples of the market plane are taken. */
+import { readFileSync } from 'node:fs';
+import type { RecordedEvent } from '#contracts/event.ts';
+import { FeedTimerMessage, FeedView } from '#contracts/market/feed.ts';
+import { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
+import { feedSymbolAggregate, terminalRun } from '#domain/market/feed-symbol/feed-symbol.ts';
+import { engineRunView, orchestratorEvents } from '#domain/market/feed-symbol/run-facts.ts';
+import { feedProjection, feedRow } from '#domain/market/feed/projection.ts';
+import { feedSymbolStream } from '#domain/market/streams.ts';
+import { ledgerSamples, sampleFile } from '#test/contract/samples/sample.ts';
+import type { Samples } from '#test/contract/samples/sample.ts';
+import { scopeOf } from '#test/contract/samples/scope.ts';
+import { batchRecord, FeedHarness, StreamHarness, validConfig } from '#test/support/market-harness.ts';
+import { inProject } from '#test/support/tracked-files.ts';
+
+const feed = { ...scopeOf, feedId: 'demo' };
+const feedStream = `feed#${feed.tenantId}/${feed.workspaceId}/${feed.feedId}`;
+
+const config = {
+  sources: [{ source_id: 'demo', symbols: ['BTC-PERP', 'ETH-PERP', 'SOL-PERP'] }],
+  scheduler: { mode: 'boundary', boundary_interval_ms: 180_000, boundary_delay_ms: 2_000 },
+  engine: { engine_mode: 'truth' },
+  clock: 'record',
+} as const;
+
+/** The first records of the demo tape, as a venue would send them. */
+const tape = (): readonly unknown[] =>
+  readFileSync(inProject('events/tapes/demo.jsonl'), 'utf8')
+    .split('\n')
+    .slice(0, 600)
+    .filter((line) => line.startsWith('{"schema"'))
+    .map((line) => JSON.parse(line) as unknown);
+
+/** Two batches of the tape, the runs they caused, and their end. */
+const marketStory = () => {
+  const harness = new FeedHarness(validConfig(config), true, feedStream);
+  const events = tape();
+  const lastMs = RawMarketEvent.parse(events.at(-1)).recv_ts_ms;
+  harness.nowMs = lastMs + 250;
+  harness.ingest(events.map((event, index) => batchRecord(index + 1, event)));
+  // One of its first snapshots is missing on purpose, so that one of its first runs fails.
+  const message = harness.messages().find((candidate) => candidate.symbol === 'ETH-PERP');
+  if (!message) throw new Error('the tape caused no run');
+  const symbol = new StreamHarness(
+    feedSymbolAggregate,
+    feedSymbolStream({ ...feed, symbol: message.symbol }),
+  );
+  symbol.nowMs = harness.nowMs + 400;
+  const runs = harness.execute(message);
+  symbol.send({ type: 'RecordRuns', runs: [...runs] });
+  harness.send({ type: 'AcknowledgeRuns', symbols: [{ symbol: message.symbol, runNo: runs.length }] });
+  return { harness, symbol, message };
+};
+
+const actorOf = ({ type }: RecordedEvent): RecordedEvent['actor'] =>
+  type === 'FeedCreated' || type === 'FeedStarted'
+    ? { kind: 'user', id: 'ada@example.com' }
+    : { kind: 'service', id: type.startsWith('EngineRun') ? 'run-engine' : 'ingest-market' };
+
+/** Samples of feed events, of what goes in and of what comes out. */
+export const marketSamples = (): Samples => {
+  const { harness, symbol, message } = marketStory();
+  const terminal = symbol.events.flatMap((event) => {
+    const run = terminalRun(event);
+    return run ? [{ run, atMs: event.occurredAtMs }] : [];
+  });
+  const views = terminal.map(({ run, atMs }) => engineRunView(run, atMs));
+  const { regime_output: _output, ...record } = views[0] ?? {};
+  const outputs = terminal.flatMap(({ run, atMs }) =>
+    orchestratorEvents(run).map((event) => ({ ...event, published_ts_ms: atMs + 180 })),
+  );
+  return {
+    ...ledgerSamples('feed', harness.events, actorOf),
+    ...ledgerSamples('feed-symbol', symbol.events, actorOf),
+    ...Object.fromEntries(
+      outputs.reverse().map((event) => [sampleFile('orchestrator-events', event.event_type), event]),
+    ),
+    ...marketEventSamples(),
+    ...feedReadSamples(harness.events, views),
+    [sampleFile('records', 'EngineRunRecord')]: record,
+    [sampleFile('messages', 'EngineRunsMessage')]: message,
+    [sampleFile('messages', 'FeedTimerMessage')]: FeedTimerMessage.parse({
+      kind: 'feed-tick',
+      feedStream,
+      beforeMs: harness.nowMs,
+    }),
+    [sampleFile('requests', 'FeedConfig')]: config,
+  };
+};
+
+const feedReadSamples = (events: readonly RecordedEvent[], views: readonly object[]): Samples => {
+  const key = feedRow(feedStream);
+  const row = events.reduce<ReturnType<typeof feedProjection.apply>>(
+    (known, event) => feedProjection.apply(known, key, event),
+    undefined,
+  );
+  const view = FeedView.parse(row?.data);
+  return {
+    [sampleFile('answers', 'FeedView')]: view,
+    [sampleFile('answers', 'FeedPage')]: { feeds: [view] },
+    [sampleFile('answers', 'EngineRunPage')]: { runs: views.slice(-2).reverse() },
+  };
+};
+
+/** One event of each type: from the tape where it has one, else as the venue's documentation shows it. */
+const marketEventSamples = (): Samples => {
+  const events = [...tape(), ...otherEvents].map((event) => RawMarketEvent.parse(event));
+  const samples: Record<string, unknown> = {};
+  for (const event of events) samples[sampleFile('market-events', event.event_type)] ??= event;
+  return samples;
+};
+
+const otherEvent = (event_type: string, channel: string, normalized: object): object => ({
+  schema: 'raw_market_event',
+  schema_version: '1',
+  event_type,
+  source_id: 'demo',
+  symbol: 'BTC-PERP',
+  exchange_ts_ms: 1_767_225_661_120,
+  recv_ts_ms: 1_767_225_661_164,
+  raw_payload: JSON.stringify(normalized),
+  normalized,
+  source_event_id: `BTC-PERP-${channel}-1`,
+  source_seq: 1,
+  channel,
+  payload_content_type: 'application/json',
+  payload_hash: null,
+});
+
+const otherEvents = [
+  otherEvent('BookDelta', 'book_delta', {
+    bids: [
+      [93_308.5, 1.204],
+      [93_308, 0],
+    ],
+    asks: [[93_309, 0.75]],
+  }),
+  otherEvent('IndexPrice', 'index_price', { index_price: 93_301.7 }),
+  otherEvent('LiquidationPrint', 'liquidations', { price: 93_120, quantity: 2.5, side: 'sell' }),
+  otherEvent('DecodeFailure', 'trades', { error_kind: 'parse_error', error_detail: 'invalid price' }),
+  otherEvent('BookTop', 'book_top', {
+    best_bid_price: 93_308.5,
+    best_bid_quantity: 1.204,
+    best_ask_price: 93_309,
+    best_ask_quantity: 0.75,
+  }),
+  otherEvent('FundingRate', 'funding', { funding_rate: -0.000058 }),
+  otherEvent('MarkPrice', 'mark_price', { mark_price: 93_308.5 }),
+];
