@@ -3,7 +3,8 @@
  * directory; after it come the records, grouped by symbol, so that a run reads the range of its symbol alone.
  * A record is `SEQ TS BYTES\n`, the event exactly as received, and `\n`. Offsets count bytes after line one.
  */
-import * as z from 'zod';
+import { ChunkDirectory } from '#contracts/market/chunk.ts';
+import type { SymbolRange } from '#contracts/market/chunk.ts';
 import { sha256Hex } from '#domain/kernel/hash.ts';
 
 /** A record of the buffer. */
@@ -14,23 +15,6 @@ export interface BufferedRecord {
   /** The event's JSON as received. */
   readonly text: string;
 }
-
-const SymbolRange = z.strictObject({
-  symbol: z.string(),
-  offset: z.int().min(0),
-  length: z.int().min(1),
-  firstSeq: z.int().min(1),
-  lastSeq: z.int().min(1),
-  count: z.int().min(1),
-});
-/** Where the records of a symbol are inside a chunk. */
-export type SymbolRange = z.infer<typeof SymbolRange>;
-
-const Directory = z.strictObject({
-  format: z.literal('sluice-chunk'),
-  version: z.literal(1),
-  symbols: z.array(SymbolRange),
-});
 
 /** A chunk ready to be stored. */
 export interface Chunk {
@@ -95,7 +79,7 @@ export const readDirectory = (
   content: Uint8Array,
 ): { readonly symbols: readonly SymbolRange[]; readonly bodyStart: number } => {
   const end = content.indexOf(NEWLINE);
-  const directory = Directory.parse(JSON.parse(decoder.decode(content.subarray(0, Math.max(end, 0)))));
+  const directory = ChunkDirectory.parse(JSON.parse(decoder.decode(content.subarray(0, Math.max(end, 0)))));
   return { symbols: directory.symbols, bodyStart: end + 1 };
 };
 

@@ -9,7 +9,7 @@ import type { ChunkRef, PlannedRun } from '#contracts/market/engine-run.ts';
 import type { FeedSymbolCommand, FinishedRun } from '#contracts/market/feed-symbol.ts';
 import { executeRun } from '#domain/market/execute-run.ts';
 import { feedSymbolAggregate } from '#domain/market/feed-symbol/feed-symbol.ts';
-import type { FeedSymbolState } from '#domain/market/feed-symbol/feed-symbol.ts';
+import type { FeedSymbolState } from '#contracts/market/feed-state.ts';
 import { chunksOfCut, runsToResend } from '#domain/market/feed/resend.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import { feedSymbolStream, parseFeedStream } from '#domain/market/streams.ts';

@@ -2,9 +2,9 @@
  * One symbol of a feed: the outcomes of its runs in order. Run n + 1 is refused until run n is terminal, so what
  * is published for a symbol is in order however often and in whatever order outcomes arrive.
  */
-import * as z from 'zod';
 import type { CommitOutput, RecordedEvent } from '#contracts/event.ts';
 import { feedSymbolEvents } from '#contracts/market/feed-symbol.ts';
+import { FeedSymbolState } from '#contracts/market/feed-state.ts';
 import type {
   EngineRunCompleted,
   EngineRunFailed,
@@ -18,14 +18,6 @@ import { orchestratorEvents } from '#domain/market/feed-symbol/run-facts.ts';
 import type { TerminalRun } from '#domain/market/feed-symbol/run-facts.ts';
 import { engineRunId } from '#domain/market/run-id.ts';
 import { orderKey, parseFeedSymbolStream } from '#domain/market/streams.ts';
-
-const FeedSymbolState = z.strictObject({
-  /** The last terminal run, 0 before the first. */
-  runNo: z.int().min(0),
-  engineTimestampMs: z.int().optional(),
-});
-/** How far a symbol's runs have come. */
-export type FeedSymbolState = z.infer<typeof FeedSymbolState>;
 
 const conflict = (message: string, details: Readonly<Record<string, unknown>>): Decision<never, Rejection> =>
   reject({ code: 'feed_state_conflict', message, details });

@@ -48,6 +48,7 @@ const symbolContent = (row: RowContent | undefined, run: TerminalRun, event: Rec
 /** Folds a symbol's runs into rows; the symbol's own row is the cursor. */
 export const feedSymbolProjection: Projection = {
   kind: 'feed-symbol',
+  rowKinds: ['feed-symbol', 'engine-run'],
   cursor: (stream) => ({ pk: stream, sk: 'feed-symbol' }),
   details: (event) => {
     const run = terminalRun(event);

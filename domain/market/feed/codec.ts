@@ -2,47 +2,13 @@
  * The state of a feed as compact text. Symbols are written once and named by their place; the ticks of the last
  * commit, of which there may be a thousand, are columns of numbers.
  */
-import * as z from 'zod';
-import { ChunkRef, CutKind } from '#contracts/market/engine-run.ts';
-import { FeedConfig } from '#contracts/market/feed-config.ts';
+import { FeedStateText } from '#contracts/market/feed-state.ts';
+import type { PlannedTicksText } from '#contracts/market/feed-state.ts';
 import type { TicksPlanned } from '#contracts/market/feed.ts';
-import { CutChunks } from '#contracts/market/feed.ts';
-import { MarketSymbol } from '#contracts/ids.ts';
+import type { MarketSymbol } from '#contracts/ids.ts';
 import type { Feed } from '#domain/market/feed/state.ts';
 
-const Planned = z.strictObject({
-  /** Planned, engine timestamp, kind, cut end, and per run: place of the symbol, number, cut start. */
-  t: z.array(z.tuple([z.int(), z.int(), CutKind, z.int(), z.array(z.tuple([z.int(), z.int(), z.int()]))])),
-  i: z.int(),
-  l: z.int(),
-  c: CutChunks,
-});
-
-const StateText = z.strictObject({
-  status: z.enum(['created', 'started']),
-  stream: z.string(),
-  config: FeedConfig,
-  version: z.int(),
-  planVersion: z.int(),
-  seq: z.int(),
-  ts: z.int(),
-  cut: z.int(),
-  schedule: z.tuple([z.int(), z.int().nullable()]).optional(),
-  /** Symbol, first sequence, last run planned, last run acknowledged. */
-  symbols: z.array(z.tuple([MarketSymbol, z.int(), z.int(), z.int()])),
-  shards: z.array(z.tuple([z.string(), z.string()])),
-  open: z.array(ChunkRef.extend({ sequence: z.int() })),
-  openFrom: z.int().optional(),
-  planned: Planned.optional(),
-  timer: z.boolean(),
-  waits: z.tuple([z.int(), z.int()]).optional(),
-});
-type StateText = z.infer<typeof StateText>;
-
-const encodePlanned = (
-  planned: TicksPlanned,
-  places: ReadonlyMap<string, number>,
-): z.infer<typeof Planned> => ({
+const encodePlanned = (planned: TicksPlanned, places: ReadonlyMap<string, number>): PlannedTicksText => ({
   t: planned.ticks.map((tick) => [
     tick.plannedTsMs,
     tick.engineTimestampMs,
@@ -55,7 +21,7 @@ const encodePlanned = (
   c: planned.chunks,
 });
 
-const decodePlanned = (text: z.infer<typeof Planned>, symbols: readonly MarketSymbol[]): TicksPlanned => ({
+const decodePlanned = (text: PlannedTicksText, symbols: readonly MarketSymbol[]): TicksPlanned => ({
   ticks: text.t.map(([plannedTsMs, engineTimestampMs, cutKind, cutEnd, runs]) => ({
     plannedTsMs,
     engineTimestampMs,
@@ -76,7 +42,7 @@ export const encodeFeed = (feed: Feed): string => {
   const symbols = [...feed.symbols];
   const places = new Map(symbols.map(([symbol], place) => [symbol, place]));
   const { schedule, planned, unacknowledged, openChunksFrom } = feed;
-  const text: StateText = {
+  const text: FeedStateText = {
     status: feed.status,
     stream: feed.stream,
     config: feed.config,
@@ -107,7 +73,7 @@ const decodeSchedule = ([startMs, lastTickMs]: readonly [number, number | null])
 
 /** Reads what `encodeFeed` wrote. */
 export const decodeFeed = (encoded: string): Feed => {
-  const text = StateText.nullable().parse(JSON.parse(encoded));
+  const text = FeedStateText.nullable().parse(JSON.parse(encoded));
   if (!text) return { status: 'none' };
   const symbols = text.symbols.map(([symbol]) => symbol);
   const { schedule, planned, openFrom, waits } = text;

@@ -1,0 +1,46 @@
+/** The stored forms of the decision states of feeds and their symbols; no other program reads them. */
+import * as z from 'zod';
+import { MarketSymbol } from '#contracts/ids.ts';
+import { ChunkRef, CutKind } from '#contracts/market/engine-run.ts';
+import { FeedConfig } from '#contracts/market/feed-config.ts';
+import { CutChunks } from '#contracts/market/feed.ts';
+
+/** How far a symbol's runs have come. */
+export const FeedSymbolState = z.strictObject({
+  /** The last terminal run, 0 before the first. */
+  runNo: z.int().min(0),
+  engineTimestampMs: z.int().optional(),
+});
+export type FeedSymbolState = z.infer<typeof FeedSymbolState>;
+
+/** The ticks of a feed's last commit, as columns. */
+export const PlannedTicksText = z.strictObject({
+  /** Planned, engine timestamp, kind, cut end, and per run: place of the symbol, number, cut start. */
+  t: z.array(z.tuple([z.int(), z.int(), CutKind, z.int(), z.array(z.tuple([z.int(), z.int(), z.int()]))])),
+  i: z.int(),
+  l: z.int(),
+  c: CutChunks,
+});
+export type PlannedTicksText = z.infer<typeof PlannedTicksText>;
+
+/** The decision state of a feed as commits embed it. */
+export const FeedStateText = z.strictObject({
+  status: z.enum(['created', 'started']),
+  stream: z.string(),
+  config: FeedConfig,
+  version: z.int(),
+  planVersion: z.int(),
+  seq: z.int(),
+  ts: z.int(),
+  cut: z.int(),
+  schedule: z.tuple([z.int(), z.int().nullable()]).optional(),
+  /** Symbol, first sequence, last run planned, last run acknowledged. */
+  symbols: z.array(z.tuple([MarketSymbol, z.int(), z.int(), z.int()])),
+  shards: z.array(z.tuple([z.string(), z.string()])),
+  open: z.array(ChunkRef.extend({ sequence: z.int() })),
+  openFrom: z.int().optional(),
+  planned: PlannedTicksText.optional(),
+  timer: z.boolean(),
+  waits: z.tuple([z.int(), z.int()]).optional(),
+});
+export type FeedStateText = z.infer<typeof FeedStateText>;
