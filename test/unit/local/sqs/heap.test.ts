@@ -18,11 +18,11 @@ const order = {
 describe('a heap', () => {
   it('has its first item in front whatever joins and leaves', () => {
     const anyStep = fc.oneof(
-      { weight: 2, arbitrary: fc.nat({ max: 50 }).map((rank) => ({ rank })) },
+      { weight: 2, arbitrary: fc.nat({ max: 1000 }).map((rank) => ({ rank })) },
       fc.nat({ max: 1000 }).map((leaver) => ({ leaver })),
     );
     fc.assert(
-      fc.property(fc.array(anyStep, { maxLength: 120 }), (steps) => {
+      fc.property(fc.array(anyStep, { minLength: 60, maxLength: 120 }), (steps) => {
         const heap: Item[] = [];
         let model: Item[] = [];
         for (const step of steps) {
