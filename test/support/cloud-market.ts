@@ -1,12 +1,17 @@
 /** The market side of a test cloud: feeds, records put on the stream, and what comes out. */
 import { EngineRunPage } from '#contracts/market/engine-run.ts';
-import type { EngineRunView } from '#contracts/market/engine-run.ts';
+import type { ChunkRef, EngineRunView } from '#contracts/market/engine-run.ts';
 import { FeedView } from '#contracts/market/feed.ts';
 import { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
+import type { BufferedRecord } from '#domain/market/chunk.ts';
+import { feedStream } from '#domain/market/streams.ts';
+import { chunkReader } from '#functions/shared/market-chunks.ts';
+import { readEvents } from '#functions/shared/read-events.ts';
 import type { Cloud } from '#local/boot/cloud.ts';
 import type { Json } from '#local/kernel/engine.ts';
 import { inMain } from '#test/support/cloud.ts';
 import type { Api } from '#test/support/cloud.ts';
+import { ledgerOf } from '#test/support/cloud-stores.ts';
 
 /** A record as the producer puts it. */
 export interface Put {
@@ -113,6 +118,20 @@ export const orderOf = (events: readonly OrchestratorEvent[], symbol: string): r
 /** A feed as the ledger has it. */
 export const readFeed = async (api: Api, feedId = 'feed'): Promise<FeedView> =>
   FeedView.parse(await api.must('GET', inMain(`/feeds/${feedId}`)));
+
+/** The buffer of a symbol as the ledger has it, in ingest order. */
+export const buffered = async (
+  cloud: Cloud,
+  symbol: string,
+  feedId = 'feed',
+): Promise<readonly BufferedRecord[]> => {
+  const ledger = ledgerOf(cloud);
+  const stream = feedStream({ tenantId: 'local', workspaceId: 'main', feedId });
+  const chunks = (await readEvents(ledger, stream, 1))
+    .filter(({ type }) => type === 'RecordsIngested')
+    .map(({ data }) => data['chunk'] as ChunkRef);
+  return chunkReader(ledger)({ feedStream: stream, symbol }, chunks, [1, Number.MAX_SAFE_INTEGER]);
+};
 
 /** Every engine run of a feed, newest first. */
 export const engineRuns = async (api: Api, feedId = 'feed'): Promise<readonly EngineRunView[]> => {
