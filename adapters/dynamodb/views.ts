@@ -68,7 +68,8 @@ export const dynamoViewWriter = (setting: ViewsSetting): ViewWriter => ({
   },
 });
 
-const rowItem = (row: Row): Item => ({
+/** The item of a row. */
+export const rowItem = (row: Row): Item => ({
   pk: { S: row.pk },
   sk: { S: row.sk },
   version: { N: String(row.version) },

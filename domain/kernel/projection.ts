@@ -26,6 +26,8 @@ export interface RowContent {
 export interface Projection {
   /** Stream kind it reads, the part before `#`. */
   readonly kind: string;
+  /** Kinds of its rows, the part of their partition key before `#`, where they are not the stream's kind alone. */
+  readonly rowKinds?: readonly string[];
   /** The aggregate's own row: the cursor, written last. */
   readonly cursor: (stream: string) => RowKey;
   /** Detail rows an event touches besides the cursor row. */

@@ -31,7 +31,7 @@ export interface Stream {
 
 export interface KinesisState {
   readonly streams: Map<string, Stream>;
-  /** Sequence numbers given so far. */
+  /** Of the last sequence number given. */
   counter: number;
 }
 

@@ -7,6 +7,7 @@ import { retainedFromMs, streamOf } from './context.ts';
 import { constraint, invalidArgument, optionalText, structures, text } from './input.ts';
 import {
   compareDecimal,
+  counterAt,
   firstNotBefore,
   HASH_KEY_END,
   hashOfKey,
@@ -92,7 +93,7 @@ const isEncrypted = (stream: Stream): boolean => stream.setting.encryptionKeyId 
 const placing = (context: KinesisContext, stream: Stream): ((record: PendingRecord) => Placed | Shard) => {
   const nowMs = context.setting.clock.nowMs();
   const latestMs = new Map<Shard, number>();
-  let { counter } = context.state;
+  let counter = Math.max(context.state.counter, counterAt(nowMs));
   return (record) => {
     const shard = route(stream, record);
     if (context.isThrottling && !grantWrite(shard.allowance, record.bytes, nowMs)) return shard;

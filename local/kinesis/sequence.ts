@@ -8,7 +8,16 @@ const HASH_DIGITS = 32;
 /** One more than the largest hash key. */
 export const HASH_KEY_END = 2n ** 128n;
 
-/** The sequence number of the n-th event of the engine: 56 digits, strictly increasing with n. */
+/** Events of one millisecond before counters run ahead of time; with it a counter stays a safe integer until 2255. */
+const EVENTS_PER_MS = 1_000;
+
+/**
+ * The least counter of an event at an instant. As on AWS, what a younger stream gives out is greater than all an
+ * older one gave, even in another cloud: a consumer that remembers a position goes on after its stream was replaced.
+ */
+export const counterAt = (nowMs: number): number => nowMs * EVENTS_PER_MS;
+
+/** The sequence number of the event with this counter: 56 digits, strictly increasing with it. */
 export const sequenceNumber = (counter: number): string =>
   SEQUENCE_PREFIX + String(counter).padStart(SEQUENCE_DIGITS - SEQUENCE_PREFIX.length, '0');
 

@@ -17,7 +17,7 @@ import {
   texts,
 } from './input.ts';
 import { rangeEnd, rangeStart } from './reshard.ts';
-import { sequenceNumber } from './sequence.ts';
+import { counterAt, sequenceNumber } from './sequence.ts';
 import { trimHorizon } from './shard.ts';
 import { checkedTags } from './tags.ts';
 
@@ -60,7 +60,7 @@ const freshStream = (
   { count, setting }: { readonly count: number; readonly setting: StreamSetting },
 ): KinesisChange => {
   const createdAtMs = context.setting.clock.nowMs();
-  const { counter } = context.state;
+  const counter = Math.max(context.state.counter, counterAt(createdAtMs));
   const shards = Array.from({ length: count }, (_, number) => ({
     number,
     low: rangeStart(number, count),
