@@ -8,6 +8,8 @@ export interface Progress {
   /** Records of the tape that are on the stream. */
   events: number;
   planned: number;
+  /** When the first record was sent. */
+  startedAtMs: number;
   readonly published: Published;
   runs: readonly { readonly runId: string; readonly state: string; readonly done: string }[];
 }

@@ -43,7 +43,12 @@ export const startStack = async (setting: StackSetting): Promise<Stack> => {
   const stateDir = setting.isEphemeral
     ? mkdtempSync(path.join(os.tmpdir(), 'sluice-'))
     : path.resolve(setting.stateDir);
-  const cloud = await boot(setting, assemblyDir, stateDir);
+  let isClosing = false;
+  // Functions cut off by the shutdown would be reported as faults.
+  const quiet = (text: string): void => {
+    if (!isClosing) log(text);
+  };
+  const cloud = await boot({ ...setting, log: quiet }, assemblyDir, stateDir);
   const { apiUrl, awsUrl } = cloud;
   if (apiUrl === undefined || awsUrl === undefined) throw new Error('the local cloud has no ports');
   const token = mintAdminToken(cloud);
@@ -58,6 +63,7 @@ export const startStack = async (setting: StackSetting): Promise<Stack> => {
     tokenFile,
     stateDir,
     close: async () => {
+      isClosing = true;
       removeEndpoint(stateDir);
       await cloud.close();
       if (setting.isEphemeral) rmSync(stateDir, { recursive: true, force: true });

@@ -78,28 +78,30 @@ interface Parts {
 const work = async (setting: UpSetting, { stack, source, stop }: Parts): Promise<void> => {
   const { signal } = stop;
   const client = httpClient({ url: stack.url, token: stack.token, workspace: 'main' });
-  const follower = followOutput(
-    { awsUrl: stack.awsUrl, streamName: nameOf(stack, 'orchestrator-events') },
-    signal,
-  );
-  const progress: Progress = { events: 0, planned: 0, published: follower.published, runs: [] };
-  const hideProgress = source || setting.isDemo ? showProgress(progress, client, signal) : undefined;
-  const startedMs = Date.now();
+  const streamName = nameOf(stack, 'orchestrator-events');
+  const follower = followOutput({ awsUrl: stack.awsUrl, streamName }, signal);
+  const progress: Progress = {
+    events: 0,
+    planned: 0,
+    startedAtMs: Date.now(),
+    published: follower.published,
+    runs: [],
+  };
+  const hasWork = source !== undefined || setting.isDemo;
+  const hideProgress = hasWork ? showProgress(progress, client, signal) : undefined;
   if (setting.isDemo) await startDemoRun(client, path.join(setting.root, 'events/demo.manifest.json'));
-  const worker =
-    setting.hasWorker || setting.isDemo ? startWorker(client, source?.feedId ?? 'demo', signal) : undefined;
+  const feedId = source?.feedId ?? 'demo';
+  const worker = setting.hasWorker || setting.isDemo ? startWorker(client, feedId, signal) : undefined;
   const playing = source ? play({ setting, stack, client, source, progress, signal }) : Promise.resolve();
-  // Following ends with the signal alone; when it fails the command fails with it.
-  const following = follower.done.then(() => untilAborted(signal));
-  if (setting.isExiting) {
-    await Promise.race([playing, following]);
+  const finishing = playing.then(async () => {
     const states = await awaitRuns(client, signal);
     hideProgress?.();
-    report(setting, await summaryOf({ stack, progress, states, startedMs }));
-  } else {
-    await Promise.race([playing.then(() => untilAborted(signal)), following, untilAborted(signal)]);
-    hideProgress?.();
-  }
+    if (!signal.aborted && (hasWork || setting.isExiting))
+      report(setting, await summaryOf({ stack, progress, states }));
+    if (!setting.isExiting) await untilAborted(signal);
+  });
+  // Following ends with the signal alone; when it fails the command fails with it.
+  await Promise.race([finishing, follower.done.then(() => finishing)]);
   stop.abort();
   await Promise.allSettled([worker, follower.done]);
 };
@@ -138,6 +140,7 @@ const play = async ({ setting, stack, client, source, progress, signal }: Playin
   const feed = `{ws}/feeds/${source.feedId}`;
   await client.request('PUT', feed, { body: source.feedConfig });
   await listed(client, source.feedId, signal);
+  progress.startedAtMs = Date.now();
   await playTape({
     awsUrl: stack.awsUrl,
     streamName: nameOf(stack, 'market-events'),
@@ -205,12 +208,10 @@ const summaryOf = async ({
   stack,
   progress,
   states,
-  startedMs,
 }: {
   readonly stack: Stack;
   readonly progress: Progress;
   readonly states: readonly string[];
-  readonly startedMs: number;
 }): Promise<Summary> => {
   const { published } = progress;
   const { requests } = stack.cloud.counts();
@@ -222,7 +223,7 @@ const summaryOf = async ({
     assetRuns: states.length,
     commits: await commitCount(stack),
     awsRequests: Object.values(requests).reduce((sum, count) => sum + count, 0),
-    seconds: round(Math.max(0, (Math.max(published.lastAtMs, startedMs) - startedMs) / 1000)),
+    seconds: round(Math.max(0, (published.lastAtMs - progress.startedAtMs) / 1000)),
   };
 };
 
@@ -253,8 +254,12 @@ const announce = ({ isJson }: UpSetting, stack: Stack, readySeconds: number): vo
   note(`ready in ${readySeconds} s: HTTP API ${url}, AWS endpoint ${awsUrl}, token ${tokenFile}`);
 };
 
-const report = ({ isJson }: UpSetting, summary: Summary): void => {
-  if (isJson) return print(JSON.stringify(summary));
+/** With `--json` the summary is the last line of a command that ends; one that goes on serving prints none. */
+const report = ({ isJson, isExiting }: UpSetting, summary: Summary): void => {
+  if (isJson) {
+    if (isExiting) print(JSON.stringify(summary));
+    return;
+  }
   const lines = Object.entries(summary).map(([name, value]) => `  ${name.padEnd(12)}${value}`);
   print(`done\n${lines.join('\n')}`);
 };
