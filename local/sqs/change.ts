@@ -4,7 +4,7 @@
  * restart every message that was in flight is visible at once, with the count of its receives.
  */
 import type { StoredMessage } from './message.ts';
-import type { Queue } from './queue.ts';
+import type { Deduplication, Queue } from './queue.ts';
 import { addMessage, dropMessage, emptyQueue, purge, redelay, showDue } from './queue.ts';
 
 /** What of a queue outlives a restart besides its messages. */
@@ -51,6 +51,7 @@ export interface SqsState {
 }
 
 const DEDUPLICATION_MS = 300_000;
+const FORGET_EVERY_MS = 60_000;
 const MOVE_TASKS_KEPT = 10;
 
 /** What a deduplication id is compared under: the queue, or the group when the queue says so. */
@@ -59,10 +60,19 @@ export const deduplicationKey = (queue: Queue, groupId: string, deduplicationId:
     ? `${groupId} ${deduplicationId}`
     : deduplicationId;
 
-/** Forgets deduplication ids older than five minutes. */
-export const forgetDeduplications = (queue: Queue, nowMs: number): void => {
-  for (const [key, { sentAtMs }] of queue.deduplications) {
-    if (sentAtMs + DEDUPLICATION_MS > nowMs) return;
+/** Whether a send at the instant is a duplicate of the remembered one. */
+export const isRemembered = ({ sentAtMs }: Deduplication, nowMs: number): boolean =>
+  sentAtMs + DEDUPLICATION_MS > nowMs;
+
+/**
+ * Drops what is no longer remembered, at most once a minute: a map that loses its oldest entries one by one is
+ * slow to find its first.
+ */
+const forgetDeduplications = (queue: Queue, nowMs: number): void => {
+  if (nowMs < queue.forgottenAtMs + FORGET_EVERY_MS) return;
+  queue.forgottenAtMs = nowMs;
+  for (const [key, deduplication] of queue.deduplications) {
+    if (isRemembered(deduplication, nowMs)) return;
     queue.deduplications.delete(key);
   }
 };
@@ -73,6 +83,7 @@ const send = (queue: Queue, message: StoredMessage): void => {
   if (!queue.isFifo || deduplicationId === undefined) return;
   const key = deduplicationKey(queue, groupId, deduplicationId);
   forgetDeduplications(queue, sentAtMs);
+  queue.deduplications.delete(key);
   queue.deduplications.set(key, { sentAtMs, messageId: id, position });
 };
 

@@ -46,6 +46,8 @@ export interface Queue {
   inFlightCount: number;
   /** Oldest first, by the key of `deduplicationKey`. */
   readonly deduplications: Map<string, Deduplication>;
+  /** When expired deduplications were last dropped. */
+  forgottenAtMs: number;
   /** Something became receivable since this was last set back. */
   hasNews: boolean;
 }
@@ -101,6 +103,7 @@ export const emptyQueue = (
   delayedCount: 0,
   inFlightCount: 0,
   deduplications: new Map(),
+  forgottenAtMs: 0,
   hasNews: false,
 });
 

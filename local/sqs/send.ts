@@ -5,7 +5,7 @@ import { AwsError } from '#local/kernel/aws-error.ts';
 import { isCarriable, messageAttributes, systemAttributes } from './attribute-input.ts';
 import { MESSAGE_BYTES_MAX } from './attributes.ts';
 import { doEach } from './batch.ts';
-import { deduplicationKey, forgetDeduplications } from './change.ts';
+import { deduplicationKey, isRemembered } from './change.ts';
 import type { SqsContext } from './context.ts';
 import { nowMs, queueOf } from './context.ts';
 import { batchEntries, optionalInteger, optionalText, text } from './input.ts';
@@ -128,9 +128,9 @@ const stored = (context: SqsContext, queue: Queue, draft: Draft): StoredMessage 
 /** The first send under the same deduplication id in the last five minutes, also when it was deleted since. */
 const earlier = (context: SqsContext, queue: Queue, draft: Draft): Deduplication | undefined => {
   if (!queue.isFifo) return undefined;
-  forgetDeduplications(queue, nowMs(context));
   const key = deduplicationKey(queue, draft.groupId ?? '', draft.deduplicationId ?? '');
-  return queue.deduplications.get(key);
+  const known = queue.deduplications.get(key);
+  return known && isRemembered(known, nowMs(context)) ? known : undefined;
 };
 
 const accept = (context: SqsContext, queue: Queue, draft: Draft): Json => {

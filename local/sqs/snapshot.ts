@@ -1,6 +1,6 @@
 /** The entries that rebuild a queue from nothing. */
 import type { SqsChange } from './change.ts';
-import { forgetDeduplications } from './change.ts';
+import { isRemembered } from './change.ts';
 import type { SqsContext } from './context.ts';
 import { bringUpToDate, nowMs } from './context.ts';
 import type { Message, StoredMessage } from './message.ts';
@@ -29,7 +29,6 @@ const placed = (message: Message): StoredMessage => ({
 /** The queue, its messages by place, what it remembers against duplicates, and its move tasks. */
 export function* snapshotQueue(context: SqsContext, queue: Queue): Generator<SqsChange> {
   bringUpToDate(context, queue);
-  forgetDeduplications(queue, nowMs(context));
   const { name, createdAtMs, modifiedAtMs, purgedAtMs, attributes, tags, nextPosition } = queue;
   yield [
     'create',
@@ -46,7 +45,8 @@ export function* snapshotQueue(context: SqsContext, queue: Queue): Generator<Sqs
   for (const messages of inParts([...queue.messages.values()].map(placed))) {
     yield ['place', name, nowMs(context), messages];
   }
-  const rows = [...queue.deduplications].map(
+  const remembered = [...queue.deduplications].filter(([, one]) => isRemembered(one, nowMs(context)));
+  const rows = remembered.map(
     ([key, { sentAtMs, messageId, position }]) => [key, sentAtMs, messageId, position] as const,
   );
   for (const part of inParts(rows)) yield ['deduplicate', name, part];
