@@ -16,22 +16,25 @@ const root = path.resolve(import.meta.dirname, '..');
 
 /** Runs one command line; answers the exit code: 0 done, 1 unexpected, 2 usage, 3 port or state. */
 export const main = async (argv: readonly string[]): Promise<number> => {
+  const isJson = argv.includes('--json');
   try {
-    await program().parseAsync([...argv]);
+    await program(isJson).parseAsync([...argv]);
     return exitCodes.done;
   } catch (error) {
-    return explain(error, argv.includes('--json'));
+    return explain(error, isJson);
   }
 };
 
-const program = (): Command => {
+const program = (isJson: boolean): Command => {
   const command = new Command('sluice')
     .description('durable, replayable orchestration on AWS serverless')
     .version('0.1.0')
     .option('--json', 'print one JSON document a line')
     .option('--state <dir>', 'state directory of the local stack', DEFAULT_STATE_DIR)
     .exitOverride()
-    .configureHelp({ showGlobalOptions: true });
+    .configureHelp({ showGlobalOptions: true })
+    // With --json a usage error is written by `explain`, as one JSON document.
+    .configureOutput(isJson ? { outputError: () => undefined } : {});
   const contextOf = (sub: Command): CommandContext => commandContext(sub.optsWithGlobals<GlobalOptions>());
   addUpCommand(command, root);
   addStatusCommands(command, contextOf);
@@ -45,12 +48,12 @@ const program = (): Command => {
 const allCommands = (command: Command): readonly Command[] =>
   command.commands.flatMap((sub) => [sub, ...allCommands(sub)]);
 
-const HELP_CODES = new Set(['commander.helpDisplayed', 'commander.help', 'commander.version']);
-
 const explain = (error: unknown, isJson: boolean): number => {
   if (error instanceof CommanderError) {
-    // Commander has already said what is wrong with the arguments.
-    return HELP_CODES.has(error.code) ? exitCodes.done : exitCodes.usage;
+    // Help that was asked for ends with 0; without --json Commander has already said what is wrong otherwise.
+    if (error.exitCode === 0) return exitCodes.done;
+    if (isJson) process.stderr.write(`${JSON.stringify({ code: 'usage', message: error.message })}\n`);
+    return exitCodes.usage;
   }
   if (error instanceof CliError) {
     const { code, message, details } = error;

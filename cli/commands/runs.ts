@@ -32,7 +32,7 @@ const RunDetail = z.object({
   ),
 });
 const Why = z.object({
-  waiting: z.array(z.object({ reason: z.string(), subject: z.string().optional(), deadline: z.string() })),
+  waiting: z.array(z.object({ reason: z.string(), subject: z.string(), deadlineAt: z.string() })),
 });
 
 const ENDED = new Set(['SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMED_OUT']);
@@ -164,7 +164,7 @@ const why = async ({ client, output }: CommandContext, runId: string): Promise<v
       ? 'it waits for nothing'
       : table(
           ['WAITS FOR', 'SUBJECT', 'LOOKED AT BY'],
-          waiting.map(({ reason, subject, deadline }) => [reason, subject ?? '', deadline]),
+          waiting.map(({ reason, subject, deadlineAt }) => [reason, subject, deadlineAt]),
         ),
   );
 };

@@ -18,7 +18,11 @@ const TERMINAL_EVERY_MS = 250;
 const PLAIN_EVERY_MS = 2_000;
 
 /** Starts showing; the answer shows the last state and stops. */
-export const showProgress = (progress: Progress, client: Client, signal: AbortSignal): (() => void) => {
+export const showProgress = (
+  progress: Progress,
+  client: Client,
+  signal: AbortSignal,
+): (() => Promise<void>) => {
   const { isTTY } = process.stderr;
   let isLooking = false;
   const show = (): void => {
@@ -29,8 +33,9 @@ export const showProgress = (progress: Progress, client: Client, signal: AbortSi
     void refreshRuns(progress, client).finally(() => (isLooking = false));
   };
   const timer = setInterval(show, isTTY ? TERMINAL_EVERY_MS : PLAIN_EVERY_MS);
-  return () => {
+  return async () => {
     clearInterval(timer);
+    await refreshRuns(progress, client);
     process.stderr.write(isTTY ? `\r\u001b[2K${lineOf(progress)}\n` : `${lineOf(progress)}\n`);
   };
 };

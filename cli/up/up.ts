@@ -95,7 +95,7 @@ const work = async (setting: UpSetting, { stack, source, stop }: Parts): Promise
   const playing = source ? play({ setting, stack, client, source, progress, signal }) : Promise.resolve();
   const finishing = playing.then(async () => {
     const states = await awaitRuns(client, signal);
-    hideProgress?.();
+    await hideProgress?.();
     if (!signal.aborted && (hasWork || setting.isExiting))
       report(setting, await summaryOf({ stack, progress, states }));
     if (!setting.isExiting) await untilAborted(signal);
