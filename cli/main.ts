@@ -52,7 +52,10 @@ const explain = (error: unknown, isJson: boolean): number => {
   if (error instanceof CommanderError) {
     // Help that was asked for ends with 0; without --json Commander has already said what is wrong otherwise.
     if (error.exitCode === 0) return exitCodes.done;
-    if (isJson) process.stderr.write(`${JSON.stringify({ code: 'usage', message: error.message })}\n`);
+    if (isJson)
+      process.stderr.write(
+        `${JSON.stringify({ code: 'usage', message: error.message.replace(/^error: /, '') })}\n`,
+      );
     return exitCodes.usage;
   }
   if (error instanceof CliError) {
@@ -60,8 +63,9 @@ const explain = (error: unknown, isJson: boolean): number => {
     process.stderr.write(isJson ? `${JSON.stringify({ code, message, details })}\n` : `${text(error)}\n`);
     return error.exitCode;
   }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   process.stderr.write(
-    `unexpected: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    isJson ? `${JSON.stringify({ code: 'unexpected', message })}\n` : `unexpected: ${message}\n`,
   );
   return exitCodes.unexpected;
 };
