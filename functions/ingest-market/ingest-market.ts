@@ -131,7 +131,7 @@ const ingestFeed = async (ports: IngestPorts, stream: string, batch: ShardBatch)
     if (plan.kind === 'nothing-new') {
       ports.telemetry.count('RecordsRepeated', plan.duplicateCount);
       const next = records[plan.duplicateCount];
-      if (!next) return;
+      if (!next) return repeatEffects(ports, feed);
       // So many ticks lie before the next record that they fill commits of their own.
       const caughtUp = await catchUp(ports, feed, next);
       if (caughtUp.kind !== 'committed' && ++replans > REPLANS_MAX)
@@ -161,6 +161,15 @@ const ingestFeed = async (ports: IngestPorts, stream: string, batch: ShardBatch)
 const started = (feed: Feed, stream: string): ExistingFeed => {
   if (feed.status === 'none') throw new Error(`there is no feed ${stream}`);
   return feed;
+};
+
+/** A batch that was taken in before may have failed after its commit: what the feed owes is done again. */
+const repeatEffects = async (ports: IngestPorts, { config, stream }: ExistingFeed): Promise<void> => {
+  const nothing = { type: 'PlanTicks', clock: config.clock, beforeMs: 0 } as const;
+  await ports.mailbox.send(feedAggregate, request(stream, nothing), {
+    effectsMustSucceed: true,
+    performAll: true,
+  });
 };
 
 const catchUp = (
