@@ -1,0 +1,195 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Projection } from '#domain/kernel/projection.ts';
+import type { StoredCommit } from '#domain/ports/ledger.ts';
+import { compact } from '#functions/shared/compaction.ts';
+import { mailbox } from '#functions/shared/mailbox.ts';
+import { counter, counterStream } from '#test/support/counter.ts';
+import type { CounterCommand } from '#test/support/counter.ts';
+import { adaptersOf, commandPorts, requestOf, streamedCommits, witness } from '#test/support/ledger.ts';
+import { localStage } from '#test/support/ports.ts';
+import type { LocalStage } from '#test/support/ports.ts';
+
+/** A row with the total, and one row for each parity with what it got. */
+const totals: Projection = {
+  kind: 'counter',
+  cursor: (stream) => ({ pk: stream, sk: 'total' }),
+  details: (event) =>
+    event.type === 'Added' ? [{ pk: event.stream, sk: `parity#${Number(event.data['amount']) % 2}` }] : [],
+  apply: (row, _key, event) =>
+    event.type === 'Added'
+      ? { data: { sum: Number(row?.data['sum'] ?? 0) + Number(event.data['amount']) } }
+      : { data: { ...row?.data, isClosed: true } },
+  operational: [],
+};
+
+const projections = { counter: totals };
+
+describe('compaction', () => {
+  let stage: LocalStage;
+  let adapters: ReturnType<typeof adaptersOf>;
+  beforeEach(async () => {
+    stage = await localStage();
+    adapters = adaptersOf(stage);
+  });
+
+  const write = async (amounts: readonly number[], stream = counterStream): Promise<void> => {
+    const box = mailbox(commandPorts(stage));
+    for (const amount of amounts)
+      await box.send(counter, requestOf<CounterCommand>(stream, { type: 'Add', amount }));
+  };
+  const run = (commits: readonly StoredCommit[], projection: Projection = totals) => {
+    const telemetry = witness();
+    const { views, ledger } = adapters;
+    return compact({ views, ledger, telemetry }, { counter: projection }, commits).then(() => telemetry);
+  };
+  const rows = async (stream = counterStream) =>
+    (await adapters.views.partition(stream)).rows.map(({ sk, version, data }) => [sk, version, data]);
+
+  const EXPECTED = [
+    ['parity#0', 2, { sum: 2 }],
+    ['parity#1', 3, { sum: 4 }],
+    ['total', 3, { sum: 6 }],
+  ];
+
+  it('brings the rows of a batch up to date, the cursor with the last version', async () => {
+    await write([1, 2, 3]);
+
+    await run(streamedCommits(stage));
+
+    expect(await rows()).toEqual(EXPECTED);
+  });
+
+  it('skips what a duplicate or late batch brings again', async () => {
+    await write([1, 2, 3]);
+    const commits = streamedCommits(stage);
+    await run(commits);
+    stage.requests();
+
+    await run(commits);
+    await run(commits.slice(0, 1));
+
+    expect(await rows()).toEqual(EXPECTED);
+    expect(stage.requests()).toEqual({ 'dynamodb.BatchGetItem': 2, 'dynamodb.Query': 1 });
+  });
+
+  it('sorts a batch that came out of order', async () => {
+    await write([1, 2, 3]);
+
+    await run([...streamedCommits(stage)].reverse());
+
+    expect(await rows()).toEqual(EXPECTED);
+  });
+
+  it('reads a gap from the ledger, also one longer than a page', async () => {
+    await write(Array.from({ length: 250 }, () => 1));
+    const last = streamedCommits(stage).at(-1);
+
+    await run(last ? [last] : []);
+
+    expect(await rows()).toEqual([
+      ['parity#1', 250, { sum: 250 }],
+      ['total', 250, { sum: 250 }],
+    ]);
+  });
+
+  it('fails the batch when the ledger does not have what is missing', async () => {
+    await write([1, 2]);
+    const [, second] = streamedCommits(stage);
+    const beyond = second
+      ? [{ ...second, sequence: 9, events: second.events.map((event) => ({ ...event, sequence: 9 })) }]
+      : [];
+
+    await expect(run(beyond)).rejects.toThrow('has no event 3');
+  });
+
+  it('marks the row a projection fails on and goes on', async () => {
+    await write([1, 2, 3]);
+    const faulty: Projection = {
+      ...totals,
+      apply: (row, key, event) => {
+        if (event.sequence === 2 && key.sk === 'total') throw new Error('cannot count to two');
+        return totals.apply(row, key, event);
+      },
+    };
+
+    const telemetry = await run(streamedCommits(stage), faulty);
+
+    expect(await rows()).toEqual([
+      ['parity#0', 2, { sum: 2 }],
+      ['parity#1', 3, { sum: 4 }],
+      ['total', 3, { sum: 4 }],
+    ]);
+    expect(telemetry.counted.get('ProjectionFailures')).toBe(1);
+    expect(telemetry.logged).toMatchObject([
+      { fields: { sequence: 2, errorMessage: 'cannot count to two' } },
+    ]);
+  });
+
+  it('leaves the mark on a row until it is built anew', async () => {
+    await write([1]);
+    const faulty: Projection = {
+      ...totals,
+      details: () => {
+        throw new Error('no details');
+      },
+      apply: () => {
+        throw new Error('no row');
+      },
+    };
+
+    await run(streamedCommits(stage), faulty);
+
+    expect(await rows()).toEqual([['total', 1, { projectionFailedAt: 1 }]]);
+  });
+
+  it('goes on with other streams when one cannot be compacted, and fails the batch', async () => {
+    const two = 'counter#local/main/two';
+    await write([1]);
+    await write([2], two);
+    const { views, ledger } = adapters;
+    const telemetry = witness();
+    const broken = {
+      ...views,
+      put: (row: Parameters<typeof views.put>[0]) =>
+        row.pk === counterStream ? Promise.reject(new Error('throttled')) : views.put(row),
+    };
+
+    await expect(
+      compact({ views: broken, ledger, telemetry }, projections, streamedCommits(stage)),
+    ).rejects.toThrow('throttled');
+
+    expect(await rows(two)).toHaveLength(2);
+    await run(streamedCommits(stage));
+    expect(await rows()).toHaveLength(2);
+  });
+
+  it('repeats details whose cursor was not written, without counting twice', async () => {
+    await write([1, 2, 3]);
+    const { views, ledger } = adapters;
+    const crashing = {
+      ...views,
+      put: (row: Parameters<typeof views.put>[0]) =>
+        row.sk === 'total' ? Promise.reject(new Error('crashed')) : views.put(row),
+    };
+    await expect(
+      compact({ views: crashing, ledger, telemetry: witness() }, projections, streamedCommits(stage)),
+    ).rejects.toThrow('crashed');
+
+    await run(streamedCommits(stage));
+
+    expect(await rows()).toEqual(EXPECTED);
+  });
+
+  it('leaves streams without a projection alone', async () => {
+    await write([1]);
+    stage.requests();
+
+    await compact(
+      { views: adapters.views, ledger: adapters.ledger, telemetry: witness() },
+      {},
+      streamedCommits(stage),
+    );
+
+    expect(stage.requests()).toEqual({});
+  });
+});
