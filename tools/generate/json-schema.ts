@@ -26,7 +26,7 @@ export const jsonSchemaOf = (schema: z.ZodType, direction: Direction): JsonSchem
     target: 'draft-2020-12',
     override: ({ jsonSchema }) => tidySchema(jsonSchema, direction),
   });
-  const { $defs, ...body } = withoutAnyJson(rest, (rest.$defs ?? {}) as Record<string, JsonSchema>);
+  const { $defs, ...body } = withoutAnyJson(rest, rest.$defs ?? {});
   if ($defs !== undefined) throw new Error('only "any JSON" may refer to itself');
   return { $schema, ...body };
 };

@@ -51,7 +51,7 @@ export const openApiDocument = (version: string): JsonSchema => {
       },
     },
     {
-      override: ({ jsonSchema, io }) => tidySchema(jsonSchema as Record<string, unknown>, io),
+      override: ({ jsonSchema, io }) => tidySchema(jsonSchema, io),
     },
   );
   const schemas = (document.components?.schemas ?? {}) as Record<string, JsonSchema>;

@@ -5,11 +5,13 @@
 import * as z from 'zod';
 import { Limits } from '#contracts/config.ts';
 import { ErrorBody } from '#contracts/errors.ts';
+import { ChunkDirectory } from '#contracts/market/chunk.ts';
 import { EngineRunPage, EngineRunRecord, EngineRunsMessage } from '#contracts/market/engine-run.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
-import { FeedPage, FeedTimerMessage, FeedView } from '#contracts/market/feed.ts';
+import { FeedPage, FeedTimerMessage, FeedView, PlanFeedTicksRequest } from '#contracts/market/feed.ts';
 import { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 import { normalizedShapes, RawMarketEvent } from '#contracts/market/raw-market-event.ts';
+import { Health, NotReady, Ready } from '#contracts/route-shapes.ts';
 import * as callbacks from '#contracts/runs/callbacks.ts';
 import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
 import * as manifest from '#contracts/runs/manifest.ts';
@@ -31,17 +33,17 @@ export interface WireShape {
 export const shapeFile = ({ folder, name, version }: WireShape): string =>
   `${folder}/${name}.v${version}.json`;
 
-const shapes =
-  (folder: string, use: WireShape['use']) =>
-  (named: Readonly<Record<string, z.ZodType>>): readonly WireShape[] =>
-    Object.entries(named).map(([name, schema]) => ({ folder, name, version: 1, schema, use }));
+const shapes = (
+  folder: string,
+  use: WireShape['use'],
+  named: Readonly<Record<string, z.ZodType>>,
+): readonly WireShape[] =>
+  Object.entries(named).map(([name, schema]) => ({ folder, name, version: 1, schema, use }));
 
-const ledger = Object.entries(ledgerEventData).flatMap(([kind, types]) =>
-  shapes(
-    kind,
-    'accepted',
-  )(Object.fromEntries(Object.entries(types).map(([type, data]) => [type, ledgerEvent(kind, type, data)]))),
-);
+const ledger = Object.entries(ledgerEventData).flatMap(([kind, types]) => {
+  const events = Object.entries(types).map(([type, data]) => [type, ledgerEvent(kind, type, data)] as const);
+  return shapes(kind, 'accepted', Object.fromEntries(events));
+});
 
 const marketEvents = Object.entries(normalizedShapes).map(([type, normalized]): [string, z.ZodType] => [
   type,
@@ -62,10 +64,14 @@ export const requestBodies = {
   HeartbeatRequest: callbacks.HeartbeatRequest,
   CompletedRequest: callbacks.CompletedRequest,
   FeedConfig: FeedConfigInput,
+  PlanFeedTicksRequest,
 } as const;
 
 /** Bodies of answers by name. */
 export const answerBodies = {
+  Health,
+  Ready,
+  NotReady,
   DeployManifestResponse: manifest.DeployManifestResponse,
   ManifestPage: manifest.ManifestPage,
   ManifestRead: manifest.ManifestRead,
@@ -86,21 +92,17 @@ export const answerBodies = {
   CallbackError: callbacks.CallbackError,
 } as const;
 
+const messages = { EngineRunsMessage, FeedTimerMessage, RetryTaskInput: read.RetryTaskInput };
+
 /** Every wire shape there is. */
 export const wireShapes: readonly WireShape[] = [
   ...ledger,
-  ...shapes('market-events', 'accepted')(Object.fromEntries(marketEvents)),
-  ...shapes('orchestrator-events', 'answered')(Object.fromEntries(orchestratorEvents)),
-  ...shapes('requests', 'accepted')(requestBodies),
-  ...shapes('answers', 'answered')(answerBodies),
-  ...shapes('records', 'answered')({ EngineRunRecord }),
-  ...shapes(
-    'messages',
-    'accepted',
-  )({
-    EngineRunsMessage,
-    FeedTimerMessage,
-    RetryTaskInput: read.RetryTaskInput,
-  }),
-  ...shapes('configuration', 'accepted')({ Limits }),
+  ...shapes('stored', 'accepted', { ChunkDirectory }),
+  ...shapes('market-events', 'accepted', Object.fromEntries(marketEvents)),
+  ...shapes('orchestrator-events', 'answered', Object.fromEntries(orchestratorEvents)),
+  ...shapes('requests', 'accepted', requestBodies),
+  ...shapes('answers', 'answered', answerBodies),
+  ...shapes('records', 'answered', { EngineRunRecord }),
+  ...shapes('messages', 'accepted', messages),
+  ...shapes('configuration', 'accepted', { Limits }),
 ];

@@ -69,6 +69,8 @@ export const marketSamples = (): Samples => {
   const outputs = terminal.flatMap(({ run, atMs }) =>
     orchestratorEvents(run).map((event) => ({ ...event, published_ts_ms: atMs + 180 })),
   );
+  const [chunk] = harness.chunks.values();
+  const [directory = ''] = new TextDecoder().decode(chunk).split('\n');
   return {
     ...ledgerSamples('feed', harness.events, actorOf),
     ...ledgerSamples('feed-symbol', symbol.events, actorOf),
@@ -78,6 +80,7 @@ export const marketSamples = (): Samples => {
     ...marketEventSamples(),
     ...feedReadSamples(harness.events, views),
     [sampleFile('records', 'EngineRunRecord')]: record,
+    [sampleFile('stored', 'ChunkDirectory')]: JSON.parse(directory) as unknown,
     [sampleFile('messages', 'EngineRunsMessage')]: message,
     [sampleFile('messages', 'FeedTimerMessage')]: FeedTimerMessage.parse({
       kind: 'feed-tick',
@@ -85,6 +88,7 @@ export const marketSamples = (): Samples => {
       beforeMs: harness.nowMs,
     }),
     [sampleFile('requests', 'FeedConfig')]: config,
+    [sampleFile('requests', 'PlanFeedTicksRequest')]: { passedMs: 1_767_226_320_000 },
   };
 };
 

@@ -20,6 +20,9 @@ await runTool(async () => {
     ...runSamples(),
     ...marketSamples(),
     [sampleFile('configuration', 'Limits')]: { ...defaultLimits, sweepMessagesMax: 500 },
+    [sampleFile('answers', 'Health')]: { status: 'ok' },
+    [sampleFile('answers', 'Ready')]: { status: 'ready' },
+    [sampleFile('answers', 'NotReady')]: { status: 'not_ready', failing: ['ledger'] },
     [sampleFile('answers', 'ErrorBody')]: {
       code: 'payload_too_large',
       message: 'the body has 1048577 bytes, allowed are 1048576',
