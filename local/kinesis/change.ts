@@ -7,6 +7,7 @@ import { shardId, trimTo } from './shard.ts';
 import { firstNotBefore, hashOfNumber, numberOfHash, sequenceNumber } from './sequence.ts';
 import { fullAllowance } from './throttle.ts';
 
+/** How a stream gets its capacity; both modes have the same limits for each shard here. */
 export type StreamMode = 'PROVISIONED' | 'ON_DEMAND';
 
 /** The members of a stream that operations change as a whole. */
@@ -18,6 +19,7 @@ export interface StreamSetting {
   readonly encryptionKeyId?: string;
 }
 
+/** A stream with its shards and their records. */
 export interface Stream {
   readonly name: string;
   readonly createdAtMs: number;
@@ -29,6 +31,7 @@ export interface Stream {
   nextShardNumber: number;
 }
 
+/** All that Kinesis knows. */
 export interface KinesisState {
   readonly streams: Map<string, Stream>;
   /** Of the last sequence number given. */
@@ -57,6 +60,7 @@ export interface StreamImage {
 /** Where the records of a shard that is kept begin. */
 export type ShardHorizon = readonly [shard: number, position: number];
 
+/** A change as the journal has it. */
 export type KinesisChange =
   | readonly ['counter', counter: number]
   | readonly ['stream', image: StreamImage, counter: number]
@@ -181,23 +185,30 @@ export const applyChange = (state: KinesisState, change: KinesisChange): void =>
     state.counter = Math.max(state.counter, change[1]);
     return;
   }
-  if (change[0] === 'stream') return place(state, change[1], change[2]);
+  if (change[0] === 'stream') {
+    place(state, change[1], change[2]);
+    return;
+  }
   const stream = state.streams.get(change[1]);
   if (!stream) throw new Error(`the journal changes stream ${change[1]}, which does not exist`);
   switch (change[0]) {
     case 'delete':
       state.streams.delete(stream.name);
-      return;
+      break;
     case 'put':
-      return put(state, stream, change[2]);
+      put(state, stream, change[2]);
+      break;
     case 'split':
-      return split(state, stream, change);
+      split(state, stream, change);
+      break;
     case 'merge':
-      return merge(state, stream, change);
+      merge(state, stream, change);
+      break;
     case 'set':
       stream.setting = change[2];
-      return;
+      break;
     case 'trim':
-      return trim(stream, change[2]);
+      trim(stream, change[2]);
+      break;
   }
 };

@@ -6,6 +6,7 @@ import { invalidArgument, optionalText } from './input.ts';
 import type { Shard } from './shard.ts';
 import { nextPosition, shardId, trimBefore } from './shard.ts';
 
+/** The engine as its operations see it. */
 export interface KinesisContext {
   readonly setting: EngineSetting;
   readonly isThrottling: boolean;

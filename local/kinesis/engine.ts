@@ -19,6 +19,7 @@ import * as streams from './streams.ts';
 import { addTags, listTags, removeTags } from './tags.ts';
 import { trimHorizon } from './shard.ts';
 
+/** Kinesis as the cloud uses it. */
 export interface Kinesis {
   readonly engine: Engine;
   /** The stream of that name for event source mappings; it may be created later. */

@@ -52,6 +52,7 @@ export const optionalNumber = (input: Json, name: string): number | undefined =>
   return value;
 };
 
+/** Bounds of a number or a length, both included. */
 export interface Range {
   readonly min: number;
   readonly max: number;

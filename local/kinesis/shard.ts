@@ -2,6 +2,7 @@
 import type { ShardAllowance } from './throttle.ts';
 import { firstNotBefore } from './sequence.ts';
 
+/** A record as a shard keeps it. */
 export interface StoredRecord {
   /** Its place in the order of all records of the engine; `sequenceNumber(counter)` is its sequence number. */
   readonly counter: number;
@@ -23,6 +24,7 @@ export interface ShardFacts {
   readonly closed?: { readonly endingSequence: string; readonly atMs: number };
 }
 
+/** A shard with its records and what it may still take and give. */
 export interface Shard {
   readonly id: string;
   facts: ShardFacts;

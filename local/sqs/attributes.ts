@@ -3,6 +3,7 @@ import * as z from 'zod';
 import type { Queue } from './queue.ts';
 import { invalidAttribute, invalidParameter, unknownAttribute } from './refusal.ts';
 
+/** Attributes of a queue, as text. */
 export type Attributes = Readonly<Record<string, string>>;
 
 type Rule = (value: string) => boolean;
@@ -69,6 +70,7 @@ const RedrivePolicy = z.object({
   deadLetterTargetArn: z.string().regex(/^arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_.-]+$/),
   maxReceiveCount: z.coerce.number().int().min(1).max(1000),
 });
+/** Where dead letters go, and after how many receives. */
 export type RedrivePolicy = z.infer<typeof RedrivePolicy>;
 
 const RedriveAllowPolicy = z.object({

@@ -7,12 +7,14 @@ import type { Queue } from './queue.ts';
 import { hasReceivable } from './queue.ts';
 import { queueDoesNotExist } from './refusal.ts';
 
+/** What a receiver waits for, and until when. */
 export interface Wait {
   readonly untilMs: number;
   /** Takes what is receivable, or answers undefined when nothing could be taken. */
   readonly take: () => Json | undefined;
 }
 
+/** Who waits for messages, and how they are woken. */
 export interface Availability {
   /** Resolves with the first messages, or with none at the end of the wait. */
   readonly wait: (queue: Queue, wait: Wait) => Promise<Json>;

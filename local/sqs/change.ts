@@ -28,8 +28,10 @@ export interface MoveTask {
   readonly failureReason?: string;
 }
 
+/** A send that is remembered against duplicates. */
 export type DeduplicationRow = readonly [key: string, sentAtMs: number, messageId: string, position: number];
 
+/** A change as the journal has it. */
 export type SqsChange =
   | readonly ['create', queue: string, facts: QueueFacts]
   | readonly ['delete', queue: string]
@@ -44,6 +46,7 @@ export type SqsChange =
   | readonly ['move', queue: string, position: number, to: string, atMs: number, message: StoredMessage]
   | readonly ['moveTask', queue: string, task: MoveTask];
 
+/** All that SQS knows. */
 export interface SqsState {
   readonly queues: Map<string, Queue>;
   /** The latest move tasks of each queue that was a source, newest first. */
@@ -124,44 +127,51 @@ const named = (state: SqsState, name: string): Queue => {
 /** Makes the change; a queue it names exists, because every change was made before in this order. */
 export const applyChange = (state: SqsState, change: SqsChange): void => {
   const [kind, name] = change;
-  if (kind === 'create') return create(state, name, change[2]);
+  if (kind === 'create') {
+    create(state, name, change[2]);
+    return;
+  }
   const queue = named(state, name);
   switch (change[0]) {
     case 'delete':
       state.queues.delete(name);
       state.moveTasks.delete(name);
-      return;
+      break;
     case 'attributes':
-      return setAttributes(queue, change[2], change[3]);
+      setAttributes(queue, change[2], change[3]);
+      break;
     case 'tags':
       queue.tags = change[2];
-      return;
+      break;
     case 'send':
-      return send(queue, change[2]);
+      send(queue, change[2]);
+      break;
     case 'place':
       for (const message of change[3]) addMessage(queue, message, change[2]);
-      return;
+      break;
     case 'deduplicate':
       for (const [key, sentAtMs, messageId, position] of change[2]) {
         queue.deduplications.set(key, { sentAtMs, messageId, position });
       }
-      return;
+      break;
     case 'receive':
-      return receive(queue, change[2], change[3]);
+      receive(queue, change[2], change[3]);
+      break;
     case 'remove':
-      return remove(queue, change[2]);
+      remove(queue, change[2]);
+      break;
     case 'purge':
       purge(queue);
       queue.purgedAtMs = change[2];
-      return;
+      break;
     case 'move':
       remove(queue, [change[2]]);
       addMessage(named(state, change[3]), change[5], change[4]);
-      return;
+      break;
     case 'moveTask': {
       const earlier = state.moveTasks.get(name) ?? [];
       state.moveTasks.set(name, [change[2], ...earlier].slice(0, MOVE_TASKS_KEPT));
-      return;
+      break;
     }
   }
 };

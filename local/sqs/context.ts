@@ -6,11 +6,13 @@ import type { Queue } from './queue.ts';
 import { expiredMessage, showDue } from './queue.ts';
 import { queueDoesNotExist } from './refusal.ts';
 
+/** What the engine is built from, with nothing left to default. */
 export interface SqsSetting extends EngineSetting {
   /** Where queue URLs begin, without the last slash. */
   readonly baseUrl: () => string;
 }
 
+/** The engine as its operations see it. */
 export interface SqsContext {
   readonly setting: SqsSetting;
   readonly state: SqsState;
@@ -20,6 +22,7 @@ export interface SqsContext {
   readonly touched: Set<Queue>;
 }
 
+/** The present instant of the service. */
 export const nowMs = ({ setting }: SqsContext): number => setting.clock.nowMs();
 
 /** The ARN of a queue of that name, whether it exists or not. */

@@ -24,6 +24,7 @@ import {
 import { snapshotQueue } from './snapshot.ts';
 import { queueSource } from './source.ts';
 
+/** SQS as the cloud uses it. */
 export interface Sqs {
   readonly engine: Engine;
   /** The queue of that name, ARN or URL for event source mappings; it may be created later. */

@@ -1,5 +1,6 @@
 /** Binary heaps as plain arrays. Items know their index, so that any of them can leave in logarithmic time. */
 
+/** How a heap orders its items and tells them where they stand. */
 export interface HeapOrder<Item> {
   readonly isBefore: (left: Item, right: Item) => boolean;
   /** Remembers where the item stands now; -1 when it has left. */

@@ -21,6 +21,7 @@ export const text = (input: Json, name: string): string => {
   return value;
 };
 
+/** Bounds of a number, both included. */
 export interface Range {
   readonly min: number;
   readonly max: number;
@@ -79,7 +80,7 @@ export const batchEntries = (input: Json): readonly Json[] => {
   if (value !== undefined && value !== null && !Array.isArray(value)) throw wrongType('Entries', 'list');
   const entries = (value ?? []).map((item: unknown) => {
     if (item === null || typeof item !== 'object') throw wrongType('Entries', 'list of structures');
-    return { ...item } as Json;
+    return { ...item };
   });
   if (entries.length === 0) {
     throw new AwsError('EmptyBatchRequest', 'There should be at least one entry in the request.');

@@ -1,6 +1,7 @@
 /** A message: what is stored of it, and where it stands. */
 import { hash } from 'node:crypto';
 
+/** A typed value the sender attached to a message. */
 export interface MessageAttribute {
   readonly DataType: string;
   readonly StringValue?: string;
@@ -8,6 +9,7 @@ export interface MessageAttribute {
   readonly BinaryValue?: string;
 }
 
+/** Attributes of a message by name. */
 export type MessageAttributes = Readonly<Record<string, MessageAttribute>>;
 
 /** What of a message outlives a restart, when it was stored or last received. */
@@ -29,8 +31,10 @@ export interface StoredMessage {
   readonly firstReceivedAtMs?: number;
 }
 
+/** Where a message stands: receivable, not yet, held by a receiver, or no longer in the queue. */
 export type MessageStatus = 'ready' | 'delayed' | 'inFlight' | 'gone';
 
+/** A message in a queue. */
 export interface Message {
   readonly stored: StoredMessage;
   status: MessageStatus;

@@ -5,6 +5,7 @@
 import { heapAdd, heapRemove } from './heap.ts';
 import type { Message, StoredMessage } from './message.ts';
 
+/** The messages of one group of a FIFO queue. */
 export interface Group {
   readonly id: string;
   /** Ready messages, by place. */
@@ -19,12 +20,14 @@ export interface Group {
   place: number;
 }
 
+/** The send under a deduplication id that later ones repeat. */
 export interface Deduplication {
   readonly sentAtMs: number;
   readonly messageId: string;
   readonly position: number;
 }
 
+/** A queue with its messages. */
 export interface Queue {
   readonly name: string;
   readonly isFifo: boolean;

@@ -38,12 +38,15 @@ export const invalidValue = (message: string): AwsError =>
 export const invalidParameter = (name: string, value: unknown, reason: string): AwsError =>
   invalidValue(`Value ${String(value)} for parameter ${name} is invalid. Reason: ${reason}`);
 
+/** A parameter that must be there. */
 export const missingParameter = (name: string): AwsError =>
   new AwsError('MissingRequiredParameterException', `The request must contain the parameter ${name}.`);
 
+/** No queue has the name. */
 export const queueDoesNotExist = (): AwsError =>
   new AwsError('QueueDoesNotExist', 'The specified queue does not exist.');
 
+/** The text is no receipt handle of the queue. */
 export const invalidReceiptHandle = (handle: string): AwsError =>
   new AwsError(
     'ReceiptHandleIsInvalid',
@@ -53,8 +56,10 @@ export const invalidReceiptHandle = (handle: string): AwsError =>
     },
   );
 
+/** Queues of this kind have no attribute of the name. */
 export const unknownAttribute = (name: string): AwsError =>
   new AwsError('InvalidAttributeName', `Unknown Attribute ${name}.`);
 
+/** The attribute may not have the value. */
 export const invalidAttribute = (name: string): AwsError =>
   new AwsError('InvalidAttributeValue', `Invalid value for the parameter ${name}.`);

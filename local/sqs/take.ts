@@ -43,14 +43,14 @@ export const takeMessages = (
   { countMax, hiddenMs }: { readonly countMax: number; readonly hiddenMs: number },
 ): readonly Message[] => {
   const instantMs = nowMs(context);
-  const receivesMax = redrivePolicy(queue.attributes)?.maxReceiveCount ?? Infinity;
-  const target = deadLetterQueue(context, queue);
+  const policy = redrivePolicy(queue.attributes);
+  const target = policy && findQueue(context, queueName(policy.deadLetterTargetArn));
   const taken: Message[] = [];
   let takenFrom: string | undefined;
   while (taken.length < countMax && queue.inFlightCount < inFlightMax(queue)) {
     const message = nextMessage(queue, takenFrom);
     if (!message) break;
-    if (target && message.receivedCount >= receivesMax) {
+    if (target && message.receivedCount >= policy.maxReceiveCount) {
       moveToDeadLetters(context, queue, { message, target });
       continue;
     }
