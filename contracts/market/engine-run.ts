@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { EngineRunId, MarketSymbol } from '#contracts/ids.ts';
 import { RegimeOutput } from '#contracts/market/regime.ts';
 
+/** What ended a cut: a tick of a timer, or an aligned boundary. */
 export const CutKind = z.enum(['timer', 'boundary']);
 export type CutKind = z.infer<typeof CutKind>;
 

@@ -59,6 +59,7 @@ export const BOUNDARY_INTERVAL_DEFAULT_MS = 180_000;
 
 /** Most symbols of one feed, and the most UTF-8 bytes their names may have together. */
 export const FEED_SYMBOLS_MAX = 1_000;
+/** The most UTF-8 bytes the names of one feed's symbols may have together. */
 export const FEED_SYMBOL_BYTES_MAX = 32_768;
 
 /** The configuration, or the message of the first rule it breaks (code `invalid_feed_config`). */

@@ -14,6 +14,7 @@ export const regimes = [
   'TREND_EXHAUSTION',
 ] as const;
 
+/** One of the nine regimes. */
 export const Regime = z.enum(regimes);
 export type Regime = z.infer<typeof Regime>;
 

@@ -7,6 +7,7 @@ import { AttemptId, RunId, TenantId, WorkspaceId, CallbackTaskId } from '#contra
 import { runLimits } from '#contracts/runs/limits.ts';
 import { TaskError, TaskMetrics, TaskOutput } from '#contracts/runs/task-output.ts';
 
+/** How a worker calls itself, 1 to 256 characters. */
 export const WorkerId = z.string().min(1).max(256).brand<'WorkerId'>();
 export type WorkerId = z.infer<typeof WorkerId>;
 
@@ -59,9 +60,11 @@ export const CompletedRequest = z
   .readonly();
 export type CompletedRequest = z.infer<typeof CompletedRequest>;
 
+/** Answer of `started`. */
 export const StartedResponse = z.strictObject({ acknowledged: z.literal(true), serverTime: instant });
 export type StartedResponse = z.infer<typeof StartedResponse>;
 
+/** Answer of `heartbeat`; tells the worker whether to stop. */
 export const HeartbeatResponse = z.strictObject({
   acknowledged: z.literal(true),
   shouldCancel: z.boolean(),
@@ -70,6 +73,7 @@ export const HeartbeatResponse = z.strictObject({
 });
 export type HeartbeatResponse = z.infer<typeof HeartbeatResponse>;
 
+/** Answer of `completed`. */
 export const CompletedResponse = z.strictObject({
   acknowledged: z.literal(true),
   /** The worker's own outcome, `FAILED` even when a retry follows. */

@@ -10,6 +10,7 @@ export const QueueName = z
   .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, { error: 'must be a lower-case name of at most 64 characters' });
 export type QueueName = z.infer<typeof QueueName>;
 
+/** Body of `POST /workers/claim`. */
 export const ClaimRequest = z
   .strictObject({
     workerId: WorkerId,

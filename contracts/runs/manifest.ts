@@ -12,6 +12,7 @@ const json = z.record(z.string(), z.json());
 export const AssetKeyParts = z.strictObject({ namespace: text(128), name: text(256) }).readonly();
 export type AssetKeyParts = z.infer<typeof AssetKeyParts>;
 
+/** One axis along which an asset is cut into partitions. */
 export const PartitionDimension = z
   .strictObject({
     name: text(runLimits.dimensionNameLengthMax),
@@ -22,6 +23,7 @@ export const PartitionDimension = z
   .readonly();
 export type PartitionDimension = z.infer<typeof PartitionDimension>;
 
+/** The axes of an asset's partitions. */
 export const Partitioning = z
   .strictObject({
     isPartitioned: z.boolean().optional(),
@@ -40,6 +42,7 @@ export const AssetExecution = z
   .readonly();
 export type AssetExecution = z.infer<typeof AssetExecution>;
 
+/** One asset: its key, what it depends on and how its tasks are executed. */
 export const ManifestAsset = z
   .strictObject({
     key: AssetKeyParts,
@@ -69,6 +72,7 @@ export const ManifestAsset = z
   .readonly();
 export type ManifestAsset = z.infer<typeof ManifestAsset>;
 
+/** A cron expression and the assets it is meant for. */
 export const ManifestSchedule = z
   .strictObject({
     id: text(128),
@@ -79,6 +83,7 @@ export const ManifestSchedule = z
   .readonly();
 export type ManifestSchedule = z.infer<typeof ManifestSchedule>;
 
+/** The source state a manifest was made from. */
 export const GitContext = z
   .strictObject({
     repository: text(2048).optional(),
@@ -127,6 +132,7 @@ export const ManifestFault = z.strictObject({
 });
 export type ManifestFault = z.infer<typeof ManifestFault>;
 
+/** Answer of `POST /manifests`. */
 export const DeployManifestResponse = z.strictObject({
   manifestId: ManifestId,
   workspaceId: WorkspaceId,
@@ -139,6 +145,7 @@ export const DeployManifestResponse = z.strictObject({
 });
 export type DeployManifestResponse = z.infer<typeof DeployManifestResponse>;
 
+/** A manifest as a list shows it. */
 export const ManifestItem = z.strictObject({
   manifestId: ManifestId,
   codeVersionId: z.string(),
@@ -151,6 +158,7 @@ export const ManifestItem = z.strictObject({
 });
 export type ManifestItem = z.infer<typeof ManifestItem>;
 
+/** One page of manifests, newest first. */
 export const ManifestPage = z.strictObject({
   manifests: z.array(ManifestItem),
   nextCursor: z.string().optional(),

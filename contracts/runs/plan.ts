@@ -40,6 +40,7 @@ export const PlanTask = z
   .readonly();
 export type PlanTask = z.infer<typeof PlanTask>;
 
+/** Everything a run will do, frozen when it is triggered. */
 export const Plan = z
   .strictObject({
     /** The partition of every task of the run, canonical. */

@@ -8,6 +8,7 @@ import { ErrorCategory, OutputVisibilityState, TaskMetrics } from '#contracts/ru
 
 const instant = z.iso.datetime();
 
+/** Tasks of a run by public state. */
 export const TaskCounts = z.strictObject({
   total: z.int(),
   pending: z.int(),
@@ -20,6 +21,7 @@ export const TaskCounts = z.strictObject({
 });
 export type TaskCounts = Readonly<z.infer<typeof TaskCounts>>;
 
+/** How often and why a task was tried again. */
 export const RetryAttribution = z.strictObject({
   retries: z.int().min(1),
   reason: z.literal('prior_attempt_failed'),
@@ -32,6 +34,7 @@ export const SkipAttribution = z.strictObject({
 });
 export type SkipAttribution = Readonly<z.infer<typeof SkipAttribution>>;
 
+/** One task as its readers see it. */
 export const TaskRead = z.strictObject({
   taskKey: z.string(),
   assetKey: z.string().optional(),
@@ -84,6 +87,7 @@ export const RunRead = z.strictObject({
 });
 export type RunRead = Readonly<z.infer<typeof RunRead>>;
 
+/** One run as a list shows it. */
 export const RunItem = z.strictObject({
   runId: RunId,
   state: RunState,

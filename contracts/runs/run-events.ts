@@ -121,6 +121,7 @@ export const RunCompleted = event('RunCompleted', {
   outcomeReason: z.string(),
 });
 
+/** Every fact a run's stream may hold. */
 export const RunEvent = z.discriminatedUnion('type', [
   RunTriggered,
   PlanCreated,

@@ -18,6 +18,7 @@ export const TaskStatus = z.enum([
 ]);
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
+/** The statuses a task never leaves. */
 export const TerminalTaskStatus = z.enum(['SKIPPED', 'CANCELLED', 'FAILED', 'SUCCEEDED']);
 export type TerminalTaskStatus = z.infer<typeof TerminalTaskStatus>;
 
@@ -37,6 +38,7 @@ export type TaskState = z.infer<typeof TaskState>;
 export const RunStatus = z.enum(['TRIGGERED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED']);
 export type RunStatus = z.infer<typeof RunStatus>;
 
+/** How a run can end. */
 export const RunOutcome = z.enum(['SUCCEEDED', 'FAILED', 'CANCELLED']);
 export type RunOutcome = z.infer<typeof RunOutcome>;
 
@@ -52,6 +54,7 @@ export const RunState = z.enum([
 ]);
 export type RunState = z.infer<typeof RunState>;
 
+/** What readers see for each status of a task. */
 export const publicTaskState = {
   BLOCKED: 'PENDING',
   READY: 'QUEUED',
@@ -64,6 +67,7 @@ export const publicTaskState = {
   SUCCEEDED: 'SUCCEEDED',
 } as const satisfies Record<TaskStatus, TaskState>;
 
+/** What readers see for each status of a run. */
 export const publicRunState = {
   TRIGGERED: 'PENDING',
   RUNNING: 'RUNNING',

@@ -31,6 +31,7 @@ export const TaskOutput = z
   .readonly();
 export type TaskOutput = z.infer<typeof TaskOutput>;
 
+/** What kind of failure ended an attempt. */
 export const ErrorCategory = z.enum([
   'USER_CODE',
   'DATA_QUALITY',
@@ -51,6 +52,7 @@ export const isRetryableCategory = {
   CANCELLED: false,
 } as const satisfies Record<ErrorCategory, boolean>;
 
+/** Why an attempt failed, by the worker's word. */
 export const TaskError = z
   .strictObject({
     category: ErrorCategory,
@@ -61,6 +63,7 @@ export const TaskError = z
   .readonly();
 export type TaskError = z.infer<typeof TaskError>;
 
+/** What an attempt used, as far as the worker measured it. */
 export const TaskMetrics = z
   .strictObject({
     cpuTimeMs: z.int().min(0).optional(),

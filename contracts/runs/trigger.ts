@@ -4,6 +4,7 @@ import { PlanId, RunId } from '#contracts/ids.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
 import { RunState } from '#contracts/runs/states.ts';
 
+/** The caller's name for a request to run, by which its repeat is known. */
 export const RunKey = z.string().min(1).max(runLimits.runKeyLengthMax).brand<'RunKey'>();
 export type RunKey = z.infer<typeof RunKey>;
 
@@ -14,6 +15,7 @@ const labels = z
   })
   .readonly();
 
+/** The value of one dimension. */
 export const PartitionValue = z
   .strictObject({
     key: z.string().min(1).max(runLimits.dimensionNameLengthMax),
@@ -44,6 +46,7 @@ export const TriggerRunRequest = z
   .readonly();
 export type TriggerRunRequest = z.infer<typeof TriggerRunRequest>;
 
+/** Answer of `POST /runs`. */
 export const TriggerRunResponse = z.strictObject({
   runId: RunId,
   planId: PlanId,

@@ -42,6 +42,7 @@ const apply = (row: RowContent | undefined, key: RowKey, event: RecordedEvent): 
   };
 };
 
+/** Folds deploys into one row per manifest and the workspace's current one. */
 export const manifestProjection: Projection = {
   kind: 'manifests',
   cursor: (stream) => ({ pk: stream, sk: CURSOR }),

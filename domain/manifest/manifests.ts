@@ -104,6 +104,7 @@ const evolve = (state: Manifests, event: RecordedEvent): Manifests => {
   };
 };
 
+/** The manifests of a workspace, as the command handler knows them. */
 export const manifestsAggregate: Aggregate<Manifests, ManifestCommand, ManifestEvent> = {
   kind: 'manifests',
   foldVersion: 1,

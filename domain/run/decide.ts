@@ -28,6 +28,7 @@ import { sweep } from '#domain/run/sweep.ts';
 
 type RunDecision = Decision<RunEvent, Rejection>;
 
+/** What a command adds to a run, or why it is refused. */
 export const decide = (command: RunCommand, run: Run, { nowMs }: DecideContext): RunDecision => {
   switch (command.type) {
     case 'TriggerRun':

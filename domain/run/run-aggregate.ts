@@ -19,6 +19,7 @@ export const runStream = (scope: {
 const isTerminal = (run: Run): boolean =>
   run.status === 'SUCCEEDED' || run.status === 'FAILED' || run.status === 'CANCELLED';
 
+/** A run, as the command handler, the sweeper and the compactor know it. */
 export const runAggregate: Aggregate<Run, RunCommand, RunEvent> = {
   kind: 'run',
   foldVersion: 1,

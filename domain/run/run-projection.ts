@@ -59,6 +59,7 @@ const touchedTasks = (event: RecordedEvent): readonly string[] => {
   return 'taskKey' in known.data ? [known.data.taskKey] : [];
 };
 
+/** Folds a run into its own row and one row per task. */
 export const runProjection: Projection = {
   kind: 'run',
   cursor: runRowKey,

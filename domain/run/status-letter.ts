@@ -1,6 +1,7 @@
 /** One letter for each task status, for packed states and rows. */
 import type { TaskStatus } from '#contracts/runs/states.ts';
 
+/** The letter that stands for each status in packed states and rows. */
 export const statusLetter = {
   BLOCKED: 'b',
   READY: 'r',

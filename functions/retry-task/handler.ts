@@ -19,4 +19,5 @@ export const createHandler = (source: Source, plugin?: object) => {
   };
 };
 
+/** What AWS calls; it builds itself at the first event. */
 export const handler = lazily(createHandler);

@@ -9,6 +9,7 @@
 import { crc32 } from 'node:zlib';
 import type { JournalEntry } from '#local/kernel/journal.ts';
 
+/** Bytes before the payload of a frame. */
 export const FRAME_HEADER_BYTES = 24;
 
 const MAGIC = Buffer.from([0xff, 0x53, 0x4c, 0x4a]);

@@ -10,11 +10,14 @@ import type { Disk } from '#local/journal/disk.ts';
 import { frameAt, nextFrame, recordsOf, type Frame } from '#local/journal/frame.ts';
 import { corrupt } from '#local/journal/state-directory-error.ts';
 
+/** Ending of files that are not complete. */
 export const TEMPORARY = '.part';
+/** Name of the file that tells how far answers were given. */
 export const ACKNOWLEDGED = 'acknowledged';
 
 const digits = (value: number, width: number): string => String(value).padStart(width, '0');
 
+/** The file name of a segment. */
 export const segmentName = (index: number): string => `segment-${digits(index, 8)}.journal`;
 
 /** A snapshot is named for the last sequence it holds. */

@@ -5,6 +5,7 @@ import type { Disk } from '#local/journal/disk.ts';
 import { TEMPORARY } from '#local/journal/recovery.ts';
 import { corrupt, StateDirectoryError } from '#local/journal/state-directory-error.ts';
 
+/** Version of the state directory's format; another one is refused. */
 export const FORMAT_VERSION = 1;
 
 /** Members beside `formatVersion` belong to whoever wrote them. */

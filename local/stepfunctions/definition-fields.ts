@@ -75,6 +75,7 @@ export const stateFields: Readonly<Record<string, FieldRules>> = {
   },
 };
 
+/** Fields of a choice rule. */
 export const ruleFields: FieldRules = {
   Comment: 'text',
   Condition: 'expression',
@@ -83,6 +84,7 @@ export const ruleFields: FieldRules = {
   Output: 'template',
 };
 
+/** Fields of a retrier. */
 export const retrierFields: FieldRules = {
   Comment: 'text',
   ErrorEquals: 'structure',
@@ -93,6 +95,7 @@ export const retrierFields: FieldRules = {
   JitterStrategy: 'structure',
 };
 
+/** Fields of a catcher. */
 export const catcherFields: FieldRules = {
   Comment: 'text',
   ErrorEquals: 'structure',

@@ -21,6 +21,7 @@ export interface Served {
   readonly documents?: ReadonlyMap<string, string>;
 }
 
+/** The largest request body that is read, in bytes. */
 export const BODY_MAX_BYTES = 16 * 1024 * 1024;
 
 const FORGET_MAX_BYTES = 4 * BODY_MAX_BYTES;

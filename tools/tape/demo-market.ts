@@ -15,8 +15,10 @@ export const DEMO_SOURCE = 'demo';
 
 /** 2026-01-01 00:00 UTC, a boundary. */
 export const DEMO_START_MS = 1_767_225_600_000;
+/** Length of the demo tape in feed time. */
 export const DEMO_MINUTES = 40;
 
+/** The instruments of the demo tape and where their prices begin. */
 export const demoSymbols: readonly DemoSymbol[] = [
   { symbol: 'BTC-PERP', price: 93_500, decimals: 1, openInterest: 81_000 },
   { symbol: 'ETH-PERP', price: 3_120, decimals: 2, openInterest: 640_000 },
@@ -37,6 +39,7 @@ const MINUTE_MS = 60_000;
 /** No trade in the first seconds of a minute, so that the tape begins after its first boundary is over. */
 const QUIET_MS = 3_000;
 
+/** The number with at most this many decimals. */
 export const round = (value: number, decimals: number): number => Number(value.toFixed(decimals));
 
 interface Trade {

@@ -9,6 +9,7 @@ export interface Random {
   readonly pick: <Item>(items: readonly [Item, ...Item[]]) => Item;
 }
 
+/** A source of chance that gives the same numbers for the same seed. */
 export const seededRandom = (seed: number): Random => {
   let state = seed >>> 0;
   const next = (): number => {
