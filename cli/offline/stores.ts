@@ -1,0 +1,142 @@
+/** The stores of a stage for commands that work on tables: of the running local stack, or of an AWS account. */
+import { ListBucketsCommand } from '@aws-sdk/client-s3';
+import type { S3Client } from '@aws-sdk/client-s3';
+import process from 'node:process';
+import { setTimeout as pause } from 'node:timers/promises';
+import { forgetSweeperCursor } from '#adapters/dynamodb/cursor-reset.ts';
+import { dynamoLedgerItems } from '#adapters/dynamodb/ledger-items.ts';
+import type { LedgerItems } from '#adapters/dynamodb/ledger-items.ts';
+import { dynamoLedger } from '#adapters/dynamodb/ledger.ts';
+import { dynamoViewTables } from '#adapters/dynamodb/view-tables.ts';
+import { s3BlobObjects } from '#adapters/s3/blob-objects.ts';
+import type { BlobObjects } from '#adapters/s3/blob-objects.ts';
+import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
+import { s3Client } from '#adapters/sdk/s3-client.ts';
+import { CliError, exitCodes } from '#cli/cli-error.ts';
+import { readEndpoint } from '#cli/discovery.ts';
+import { blobsBucketName, physicalName, Stage } from '#contracts/naming.ts';
+import type { LedgerScan } from '#domain/ports/ledger.ts';
+import type { ViewTables } from '#domain/ports/rebuild.ts';
+
+/** What a rebuild, a backup and a restore work on. */
+export interface Stores {
+  readonly stage: Stage;
+  readonly ledger: LedgerScan;
+  readonly items: LedgerItems;
+  readonly tables: ViewTables;
+  readonly blobs: BlobObjects;
+  /** Makes the next sweep look at every armed deadline. */
+  readonly forgetSweep: () => Promise<void>;
+  readonly pause: (waitMs: number) => Promise<void>;
+  readonly nowMs: () => number;
+}
+
+export interface StoresSetting {
+  readonly stage: Stage;
+  /** A host of the clients (see `adapters/sdk/connection.ts`); absent, the environment's own account. */
+  readonly plugin?: object;
+  readonly bucket: string;
+  readonly pause: (waitMs: number) => Promise<void>;
+  readonly nowMs: () => number;
+}
+
+/** The stores of a stage, by their names. */
+export const storesOf = (setting: StoresSetting): Stores => {
+  const { stage, plugin, bucket, nowMs } = setting;
+  const client = dynamodbClient(plugin);
+  const table = (name: string): string => physicalName(stage, name);
+  return {
+    stage,
+    ledger: dynamoLedger({ client, table: table('ledger'), nowMs }),
+    items: dynamoLedgerItems(client, table('ledger')),
+    tables: dynamoViewTables({ client, table: table('views'), pause: setting.pause }),
+    blobs: s3BlobObjects(s3Client(plugin), bucket),
+    forgetSweep: () => forgetSweeperCursor(client, table('control')),
+    pause: setting.pause,
+    nowMs,
+  };
+};
+
+export interface ConnectOptions {
+  readonly stateDir: string;
+  readonly stage: string;
+  /** The AWS account of the environment instead of a local stack. */
+  readonly isAws: boolean;
+}
+
+/** Connects, uses the stores, and closes the clients; refuses when no local stack runs and AWS was not asked for. */
+export const withStores = async <Result>(
+  options: ConnectOptions,
+  use: (stores: Stores) => Promise<Result>,
+): Promise<Result> => {
+  const stage = Stage.safeParse(options.stage);
+  if (!stage.success)
+    throw new CliError('usage', `stage ${options.stage} is none: ${stage.error.issues[0]?.message ?? ''}`, {
+      exitCode: exitCodes.usage,
+    });
+  const clients: object[] = [];
+  const plugin = {
+    configuration: options.isAws ? {} : localConfiguration(endpointOf(options.stateDir)),
+    attach: (client: object) => void clients.push(client),
+  };
+  try {
+    const bucket = options.isAws
+      ? await findBucket(s3Client(plugin), stage.data)
+      : blobsBucketName(stage.data, LOCAL_ACCOUNT);
+    const platform = { pause: (waitMs: number) => pause(waitMs), nowMs: () => Date.now() };
+    return await use(storesOf({ stage: stage.data, plugin, bucket, ...platform }));
+  } catch (error) {
+    throw asCliError(error);
+  } finally {
+    for (const client of clients) if (isDestroyable(client)) client.destroy();
+  }
+};
+
+const LOCAL_ACCOUNT = '000000000000';
+
+const localConfiguration = (endpoint: string) => ({
+  endpoint,
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+});
+
+const endpointOf = (stateDir: string): string => {
+  const endpoint = process.env['AWS_ENDPOINT_URL'] ?? readEndpoint(stateDir)?.awsUrl;
+  if (endpoint !== undefined) return endpoint;
+  throw new CliError(
+    'not_found',
+    `no Sluice runs from ${stateDir}; start one with "sluice up", set AWS_ENDPOINT_URL, or say --aws`,
+    { exitCode: exitCodes.portOrState },
+  );
+};
+
+/** Bucket names carry the account, which a person need not know. */
+const findBucket = async (client: S3Client, stage: Stage): Promise<string> => {
+  const { Buckets = [] } = await client.send(new ListBucketsCommand({}));
+  const prefix = blobsBucketName(stage, '');
+  const found = Buckets.flatMap(({ Name }) => (Name?.startsWith(prefix) ? [Name] : []));
+  const [bucket] = found;
+  if (bucket !== undefined && found.length === 1) return bucket;
+  throw new CliError('not_found', `the account has ${found.length} buckets named ${prefix}…, not one`, {
+    exitCode: exitCodes.portOrState,
+  });
+};
+
+const isDestroyable = (client: object): client is { readonly destroy: () => void } =>
+  'destroy' in client && typeof client.destroy === 'function';
+
+/** What a missing stack looks like to a client of AWS. */
+const asCliError = (error: unknown): unknown => {
+  if (!(error instanceof Error) || error instanceof CliError) return error;
+  const exitCode = exitCodes.portOrState;
+  const { name, code } = error as Error & { readonly code?: string };
+  if (code === 'ECONNREFUSED')
+    return new CliError('unavailable', 'the AWS endpoint does not answer; is "sluice up" running?', {
+      exitCode,
+    });
+  if (name === 'ResourceNotFoundException')
+    return new CliError('not_found', `${error.message}; is the stage right (--stage)?`, { exitCode });
+  if (name === 'CredentialsProviderError')
+    return new CliError('missing_credentials', `AWS credentials are missing: ${error.message}`, { exitCode });
+  return error;
+};
