@@ -4,7 +4,7 @@
  */
 import type { Actor, CommitOutput, RecordedEvent } from '#contracts/event.ts';
 import type { EventId, StreamId } from '#contracts/ids.ts';
-import type { EmbeddedState, StateItem, StoredCommit } from '#domain/ports/ledger.ts';
+import type { AnsweredKey, EmbeddedState, StateItem, StoredCommit } from '#domain/ports/ledger.ts';
 import {
   number,
   packText,
@@ -84,6 +84,7 @@ export const commitItem = (commit: StoredCommit): Item => ({
   ...(commit.state === undefined
     ? {}
     : { state: packText(commit.state.text), foldVersion: { N: String(commit.state.foldVersion) } }),
+  ...(commit.answered === undefined ? {} : { answered: packText(JSON.stringify(commit.answered)) }),
   ...(commit.due === undefined ? {} : { due: { S: commit.due } }),
   ...(commit.outputs === undefined ? {} : { outputs: packText(JSON.stringify(commit.outputs)) }),
 });
@@ -107,6 +108,7 @@ export const commitFromItem = (item: Item): StoredCommit => {
   const outputs = unpackText(item['outputs']);
   const causationId = text(item, 'causationId');
   const due = text(item, 'due');
+  const answered = unpackText(item['answered']);
   return {
     stream: stream as StreamId,
     sequence,
@@ -116,6 +118,7 @@ export const commitFromItem = (item: Item): StoredCommit => {
     correlationId: requiredText(item, 'correlationId'),
     ...(causationId === undefined ? {} : { causationId }),
     ...(state === undefined ? {} : { state }),
+    ...(answered === undefined ? {} : { answered: JSON.parse(answered) as readonly AnsweredKey[] }),
     ...(due === undefined ? {} : { due }),
     ...(outputs === undefined ? {} : { outputs: JSON.parse(outputs) as readonly CommitOutput[] }),
   };

@@ -229,6 +229,7 @@ const closeCommit = <State, Command extends { readonly type: string }, Event ext
   );
   const stream = deadlineMs === undefined ? done.stream : { ...done.stream, armedDeadlineMs: deadlineMs };
   const outputs = aggregate.outputs?.(events, stream.state) ?? [];
+  const answered = stream.remembered.filter(({ sequence }) => sequence > stream.version - events.length);
   const bare: StoredCommit = {
     stream: first.stream as StreamId,
     sequence: stream.version - events.length + 1,
@@ -237,6 +238,7 @@ const closeCommit = <State, Command extends { readonly type: string }, Event ext
     commandId: first.commandId,
     correlationId: first.correlationId,
     ...(first.causationId === undefined ? {} : { causationId: first.causationId }),
+    ...(answered.length === 0 ? {} : { answered }),
     ...(deadlineMs === undefined ? {} : { due: dueBucket(first.stream, deadlineMs) }),
     ...(outputs.length === 0 ? {} : { outputs }),
   };

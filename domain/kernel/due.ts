@@ -15,8 +15,11 @@ const fnv1a = (text: string): number => {
 export const dueBucket = (stream: string, deadlineMs: number): string =>
   `${Math.floor(deadlineMs / MINUTE_MS)}#${fnv1a(stream) % BUCKETS}`;
 
+/** The instant a bucket's minute begins: a deadline armed there is at or after it. */
+export const bucketStartMs = (bucket: string): number => Number.parseInt(bucket, 10) * MINUTE_MS;
+
 /** The instant a bucket's minute ends. */
-export const bucketEndMs = (bucket: string): number => (Number.parseInt(bucket, 10) + 1) * MINUTE_MS;
+export const bucketEndMs = (bucket: string): number => bucketStartMs(bucket) + MINUTE_MS;
 
 /** All buckets of the minutes in [fromMs, toMs], oldest first. */
 export const dueBuckets = (fromMs: number, toMs: number): readonly string[] => {

@@ -5,7 +5,8 @@
  */
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
-import type { EmbeddedState, StoredCommit, Tail } from '#domain/ports/ledger.ts';
+import { bucketStartMs } from '#domain/kernel/due.ts';
+import type { AnsweredKey, EmbeddedState, StoredCommit, Tail } from '#domain/ports/ledger.ts';
 
 /** The kernel's own fact on any stream: a queued command was refused after its caller had been answered. */
 export const COMMAND_REFUSED = 'CommandRefused';
@@ -13,21 +14,13 @@ export const COMMAND_REFUSED = 'CommandRefused';
 /** How many answered idempotency keys a stream remembers. */
 const REMEMBERED_MAX = 64;
 
-/** An idempotency key that was answered: its command id and the hash of the request. */
-export interface Remembered {
-  readonly commandId: string;
-  readonly requestHash: string;
-  /** Sequence of the first event of the commit that answered it. */
-  readonly sequence: number;
-}
-
 export interface StreamState<State> {
   readonly version: number;
   readonly state: State;
   readonly lastOccurredAtMs: number;
-  /** The deadline the sweeper will look at, absent when none is armed. */
+  /** The deadline the sweeper will look at, at the latest; absent when none is armed. */
   readonly armedDeadlineMs?: number;
-  readonly remembered: readonly Remembered[];
+  readonly remembered: readonly AnsweredKey[];
   /** Commits and bytes since the newest embedded state. */
   readonly tailCommits: number;
   readonly tailBytes: number;
@@ -124,9 +117,11 @@ const decodeStream = <State>(aggregate: AnyAggregate<State>, embedded: EmbeddedS
   };
 };
 
-/** Adds a remembered key, forgetting the oldest beyond the bound. */
-export const remember = (known: readonly Remembered[], entry: Remembered): readonly Remembered[] =>
-  [...known, entry].slice(-REMEMBERED_MAX);
+/** Adds answered keys, forgetting the oldest beyond the bound. */
+export const remember = (
+  known: readonly AnsweredKey[],
+  ...entries: readonly AnsweredKey[]
+): readonly AnsweredKey[] => [...known, ...entries].slice(-REMEMBERED_MAX);
 
 /** Rough stored size of a commit, for deciding when the tail outweighs a state. */
 export const commitBytes = (commit: StoredCommit): number =>
@@ -159,12 +154,23 @@ export const foldTail = <State>(aggregate: AnyAggregate<State>, tail: Tail): Fol
   let stream = start ? decodeStream(aggregate, start.embedded) : emptyStream(aggregate);
   for (const commit of [...tail.commits].reverse()) {
     if (commit.sequence <= stream.version) continue;
-    stream = foldEvents(aggregate, stream, commit.events);
-    stream = {
-      ...stream,
-      tailCommits: stream.tailCommits + 1,
-      tailBytes: stream.tailBytes + commitBytes(commit),
-    };
+    stream = foldCommit(aggregate, stream, commit);
   }
   return { kind: 'folded', stream };
+};
+
+/** A commit of the tail: its events, and what the stream must remember of it. */
+const foldCommit = <State>(
+  aggregate: AnyAggregate<State>,
+  stream: StreamState<State>,
+  commit: StoredCommit,
+): StreamState<State> => {
+  const { answered = [], due } = commit;
+  return {
+    ...foldEvents(aggregate, stream, commit.events),
+    remembered: remember(stream.remembered, ...answered),
+    ...(due === undefined ? {} : { armedDeadlineMs: bucketStartMs(due) }),
+    tailCommits: stream.tailCommits + 1,
+    tailBytes: stream.tailBytes + commitBytes(commit),
+  };
 };

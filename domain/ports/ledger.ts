@@ -8,9 +8,19 @@ export interface EmbeddedState {
   readonly text: string;
 }
 
+/** An idempotency key that was answered: its command id and the hash of the request. */
+export interface AnsweredKey {
+  readonly commandId: string;
+  readonly requestHash: string;
+  /** Sequence of the first event that answered it. */
+  readonly sequence: number;
+}
+
 /** One commit as stored: what readers see, and what the loader and the sweeper need. */
 export interface StoredCommit extends Commit {
   readonly state?: EmbeddedState;
+  /** The idempotency keys its commands came with. */
+  readonly answered?: readonly AnsweredKey[];
   /** `minute#bucket` of the deadline this commit arms. */
   readonly due?: string;
 }

@@ -64,6 +64,7 @@ describe('the ledger on DynamoDB', () => {
       ],
       causationId: 'cause',
       state: { foldVersion: 7, text: '{"v":2}' },
+      answered: [{ commandId: 'key', requestHash: 'h', sequence: 1 }],
       due: '29459490#3',
       outputs: [{ key: 'k', destination: 'orchestrator-events', bodies: ['{"a":1}', '{"a":2}'] }],
     });

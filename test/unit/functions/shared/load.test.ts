@@ -69,6 +69,34 @@ describe('loading a stream', () => {
     expect(stage.requests()).toEqual({ 'dynamodb.Query': 4 });
   });
 
+  it('remembers the idempotency keys and the deadline of commits that embed no state', async () => {
+    const ports = commandPorts(stage);
+    const bulky = {
+      ...counter,
+      encodeState: (state: object) => JSON.stringify({ ...state, pad: 'x'.repeat(3_000) }),
+    };
+    const plain = { ...ports, storedBytes: (text: string) => text.length };
+    const add = (commandId: string) =>
+      requestOf<CounterCommand>(
+        counterStream,
+        { type: 'Add', amount: 1, waitMs: 90_000 },
+        { commandId, requestHash: 'h' },
+      );
+    await handleCommands(plain, bulky, { requests: [add('a'), add('b')] });
+    await handleCommands(plain, bulky, { requests: [add('c')] });
+
+    const { commits } = await ports.ledger.tail(counterStream, 9);
+    const loaded = await loadStream(ports.ledger, bulky, counterStream);
+
+    expect(commits.filter((commit) => commit.state)).toEqual([]);
+    expect(loaded.remembered.map(({ commandId, sequence }) => [commandId, sequence])).toEqual([
+      ['a', 1],
+      ['b', 2],
+      ['c', 3],
+    ]);
+    expect(loaded.armedDeadlineMs).toBe(Math.floor((stage.clock.nowMs() + 90_000) / 60_000) * 60_000);
+  });
+
   it('puts back what the first commit fixed with a second read', async () => {
     await write(20);
     const withOrigin = {
