@@ -3,7 +3,8 @@
  * Event payloads are declared beside their aggregate in `contracts/<aggregate>/events.ts`.
  */
 import * as z from 'zod';
-import { EventId, StreamId } from '#contracts/ids.ts';
+import type { StreamId } from '#contracts/ids.ts';
+import { EventId } from '#contracts/ids.ts';
 
 /** Who caused an event: a person, a worker, an API key or a part of Sluice itself. */
 export const Actor = z.strictObject({

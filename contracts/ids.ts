@@ -65,7 +65,7 @@ export const FeedId = pattern(
 export type FeedId = z.infer<typeof FeedId>;
 
 /** A canonical instrument, 1 to 128 characters, any script, no control characters. */
-// eslint-disable-next-line no-control-regex -- control characters are exactly what is refused
+
 export const MarketSymbol = pattern(
   /^[^\u0000-\u001f\u007f]{1,128}$/,
   '1 to 128 printable characters',

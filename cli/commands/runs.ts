@@ -110,7 +110,10 @@ const start = async (context: CommandContext, options: StartOptions): Promise<vo
   }
   for (;;) {
     const detail = await context.client().request('GET', `{ws}/runs/${runId}`);
-    if (ENDED.has(RunDetail.parse(detail).state)) return showRun(context, detail);
+    if (ENDED.has(RunDetail.parse(detail).state)) {
+      showRun(context, detail);
+      return;
+    }
     await pause(POLL_MS);
   }
 };

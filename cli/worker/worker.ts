@@ -3,7 +3,8 @@
  * API and a token, and no AWS credentials. Workers in other languages do the same four requests.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { ClaimResponse, DispatchEnvelope } from '#contracts/runs/claim.ts';
+import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
+import { ClaimResponse } from '#contracts/runs/claim.ts';
 import type { CompletedRequest } from '#contracts/runs/callbacks.ts';
 import { CliError } from '#cli/cli-error.ts';
 import type { Client } from '#cli/client.ts';
@@ -125,13 +126,16 @@ const beat = async (
     Math.max(((task.heartbeatTimeoutSec ?? 300) * 1000) / 5, HEARTBEAT_MIN_MS),
     HEARTBEAT_MAX_MS,
   );
-  while (!signal.aborted) {
+  const wait = (): Promise<boolean> =>
+    pause(everyMs, undefined, { signal }).then(
+      () => true,
+      () => false,
+    );
+  while (await wait()) {
     try {
-      await pause(everyMs, undefined, { signal });
       const answer = await callback(setting, task, 'heartbeat', {});
       if ((answer as { shouldCancel?: boolean }).shouldCancel) stop.abort();
     } catch (error) {
-      if (signal.aborted) return;
       if (isGone(error)) stop.abort();
       else setting.onEvent(`heartbeat failed: ${messageOf(error)}`);
     }

@@ -3,7 +3,6 @@ import { DeployManifestRequest } from '#contracts/runs/manifest.ts';
 import type { DeployManifestResponse } from '#contracts/runs/manifest.ts';
 import { ListQuery } from '#contracts/runs/read.ts';
 import { ManifestId } from '#contracts/ids.ts';
-import type { WorkspaceId } from '#contracts/ids.ts';
 import { manifestListKey, manifestRowKey } from '#domain/manifest/manifest-projection.ts';
 import { deployManifest, manifestsAggregate } from '#domain/manifest/manifests.ts';
 import { validateManifest } from '#domain/manifest/validate.ts';
@@ -49,7 +48,7 @@ export const deployManifestOperation =
     if (state.status === 'none') throw new Error('a deployed manifest left no state');
     const body: DeployManifestResponse = {
       manifestId: command.deployment.manifestId,
-      workspaceId: caller.workspaceId as WorkspaceId,
+      workspaceId: caller.workspaceId,
       codeVersionId: command.deployment.codeVersionId,
       fingerprint: command.deployment.fingerprint,
       assetCount: command.deployment.assetCount,

@@ -115,7 +115,7 @@ const envelope = async (
   const { plan, indexByKey } = originOf(run);
   const policy = policyOf(plan, indexByKey.get(offer.taskKey) ?? 0);
   const scope = {
-    taskId: callbackTaskId({ runId: offer.runId as RunId, taskKey: offer.taskKey }),
+    taskId: callbackTaskId({ runId: offer.runId, taskKey: offer.taskKey }),
     tenantId: offer.tenantId as TenantId,
     workspaceId: offer.workspaceId as WorkspaceId,
     runId: offer.runId as RunId,

@@ -3,7 +3,7 @@
  * There is no way around the check: a route without a credential is one the table calls public.
  */
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { satisfiesRole } from '#contracts/roles.ts';
 import { routes } from '#contracts/routes.ts';
 import type { OperationId, Route } from '#contracts/routes.ts';

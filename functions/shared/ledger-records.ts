@@ -35,8 +35,8 @@ const itemOf = (image: Readonly<Record<string, StreamValue>>): Item => {
 
 /** The ledger is append-only: only a state kept apart may leave, by its time to live. */
 const reportTampering = (record: DynamoDBRecord, telemetry: Telemetry): void => {
-  const isExpiry =
-    record.eventName === 'REMOVE' && record.userIdentity?.principalId === 'dynamodb.amazonaws.com';
+  const identity = record.userIdentity as { readonly principalId?: string } | undefined;
+  const isExpiry = record.eventName === 'REMOVE' && identity?.principalId === 'dynamodb.amazonaws.com';
   if (isExpiry) return;
   telemetry.count('LedgerTampered');
   telemetry.log('error', 'a ledger item was changed or removed', {
