@@ -141,7 +141,6 @@ export const errorCatalogue = {
     'choose another name',
   ),
   feed_state_conflict: entry(409, false, 'the feed is not in a state that allows this', 'see details.state'),
-  run_already_terminal: entry(409, false, 'the run has ended', 'start a new run'),
   task_expired: entry(410, false, 'the task has ended', 'stop the work'),
   payload_too_large: entry(
     413,
@@ -171,7 +170,6 @@ export const errorCatalogue = {
     'deploy the newer version',
   ),
   commit_too_large: entry(413, false, 'the events of one command exceed 256 KB', 'send less at once'),
-  decode_failure: entry(400, false, 'the bytes are no JSON', 'send one RawMarketEvent as JSON'),
   unsupported_event_type: entry(400, false, 'the event type is unknown', 'use a type of RawMarketEvent v1'),
   missing_normalized_keys: entry(
     400,

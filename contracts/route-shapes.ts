@@ -66,6 +66,7 @@ const answer = (schema: z.ZodType, when = 'Done'): RouteAnswer => ({ schema, whe
 const ok = (schema: z.ZodType): RouteShape['answers'] => ({ 200: answer(schema) });
 
 const callbackRefusals = [
+  'invalid_argument',
   'task_not_found',
   'stale_attempt',
   'attempt_mismatch',
@@ -124,7 +125,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   reportTaskCompleted: {
     body: CompletedRequest,
     answers: ok(CompletedResponse),
-    refusals: [...callbackRefusals, 'invalid_argument', 'task_already_terminal', 'commit_too_large'],
+    refusals: [...callbackRefusals, 'task_already_terminal', 'commit_too_large'],
   },
   listFeeds: { query: ListQuery, answers: ok(FeedPage), refusals: ['invalid_cursor'] },
   getFeed: { answers: ok(FeedView), refusals: ['feed_not_found'] },

@@ -106,8 +106,18 @@ const answerAfter = async (ports: CallbackPorts, parsed: Report, identity: Ident
 };
 
 const parseReport = (kind: Kind, body: unknown): Report => {
+  refuseOutOfRange(body);
   const parsed: z.infer<(typeof schemas)[Kind]> = parseBody(schemas[kind], body);
   return { kind, body: parsed } as Report;
+};
+
+/** Workers know these two faults by a code of their own; any other fault of the shape is `invalid_request`. */
+const refuseOutOfRange = (body: unknown): void => {
+  const { attempt, progressPct } = { ...(body as { attempt?: unknown; progressPct?: unknown } | undefined) };
+  if (typeof attempt === 'number' && attempt < 1)
+    throw new ApiError('invalid_argument', `attempt is ${attempt}; attempts count from 1`);
+  if (typeof progressPct === 'number' && (progressPct < 0 || progressPct > 100))
+    throw new ApiError('invalid_argument', `progressPct is ${progressPct}; it goes from 0 to 100`);
 };
 
 const verify = async (tokens: TaskTokens, token: string): Promise<TaskTokenClaims> => {

@@ -19,7 +19,7 @@ export const counter: Aggregate<Counter, CounterCommand, ProposedEvent> = {
   eventTypes: new Set(['Added', 'Closed']),
   initialState: () => ({ total: 0, isClosed: false }),
   decide: (command, state, { nowMs }) => {
-    if (state.isClosed) return reject({ code: 'run_already_terminal', message: 'the counter is closed' });
+    if (state.isClosed) return reject({ code: 'task_already_terminal', message: 'the counter is closed' });
     switch (command.type) {
       case 'Add':
         return command.amount === 0

@@ -63,7 +63,7 @@ describe('prepareCommit', () => {
     ]);
 
     expect(commit?.events).toHaveLength(1);
-    expect(outcomes[1]).toMatchObject({ kind: 'rejected', rejection: { code: 'run_already_terminal' } });
+    expect(outcomes[1]).toMatchObject({ kind: 'rejected', rejection: { code: 'task_already_terminal' } });
   });
 
   it('records the refusal of a command whose caller was already answered', () => {
@@ -72,7 +72,7 @@ describe('prepareCommit', () => {
     const { commit } = prepare(closed, [request({ type: 'Add', amount: 1 }, { isAnswered: true })]);
 
     expect(commit?.events).toMatchObject([
-      { type: 'CommandRefused', data: { commandType: 'Add', code: 'run_already_terminal' } },
+      { type: 'CommandRefused', data: { commandType: 'Add', code: 'task_already_terminal' } },
     ]);
   });
 

@@ -83,7 +83,7 @@ describe('handling commands', () => {
 
     const [refused] = await handle(ports, [add(1)]);
 
-    expect(refused).toMatchObject({ kind: 'rejected', rejection: { code: 'run_already_terminal' } });
+    expect(refused).toMatchObject({ kind: 'rejected', rejection: { code: 'task_already_terminal' } });
     // From the cached state the append is tried and lost; the refusal comes from the fresh load.
     expect(stage.requests()).toEqual({ ...ONE_READ, ...ONE_WRITE });
   });
