@@ -35,7 +35,7 @@ export const backup = async (
     for await (const page of stores.items.scan()) {
       for (const item of page) {
         if (Number(item['committedAtMs']?.N ?? 0) > startedAtMs) laterCommitCount += 1;
-        else yield { kind: 'item', item: storedItem(item as Item) };
+        else yield { kind: 'item', item: storedItem(item) };
       }
     }
     for await (const { key, body, contentEncoding } of stores.blobs.all())

@@ -161,6 +161,8 @@ describe('a backup', () => {
     const first = await boot();
     await makeBusy(first);
     const before = await verifyStage(storesOfCloud(first));
+    const body = { key: 'documents/large', body: Buffer.from([31, 139, 0, 255]), contentEncoding: 'gzip' };
+    await storesOfCloud(first).blobs.put(body);
     const file = newFile();
     const taken = await backup(storesOfCloud(first), file);
 
@@ -169,6 +171,10 @@ describe('a backup', () => {
     const done = await restore(stores, file);
     const after = await awaitStage(stores);
 
+    expect(taken.blobCount).toBeGreaterThan(0);
+    const bodies = [];
+    for await (const { key, body: bytes } of stores.blobs.all()) bodies.push([key, Buffer.from(bytes)]);
+    expect(bodies).toContainEqual([body.key, body.body]);
     expect(done).toMatchObject({ itemCount: taken.itemCount, blobCount: taken.blobCount, cutItemCount: 0 });
     expect(after).toMatchObject({ isEqual: true, live: before.live, rebuilt: before.rebuilt });
     expect(await itemsOf(second, 'sluice-dev-ledger')).toHaveLength(taken.itemCount);

@@ -100,7 +100,9 @@ const stage = (commits: StoredCommit[]) => {
       createFresh: async (): Promise<FreshViews> => ({
         ...memoryTable(),
         name: 'fresh',
-        drop: async () => void seen.dropped++,
+        drop: async () => {
+          seen.dropped += 1;
+        },
       }),
     },
     telemetry: { log: () => undefined, count: () => undefined },
@@ -119,6 +121,7 @@ const commits = (count: number): StoredCommit[] =>
 const built = async (count: number) => {
   const made = stage(commits(count));
   await rebuildViews(made.ports, projections);
+  made.seen.pauses.length = 0;
   return made;
 };
 
