@@ -1,0 +1,53 @@
+/** The `sluice` command as a process of its own, timed from outside. */
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+
+export interface SluiceRun {
+  /** The tree whose `cli/sluice.mjs` runs. */
+  readonly root: string;
+  readonly words: readonly string[];
+  /** Ends the process once this line has come. */
+  readonly untilLine?: (line: string) => boolean;
+}
+
+export interface SluiceResult {
+  readonly lastLine: string;
+  /** From the start of the process to its last line of output. */
+  readonly secondsToLine: number;
+  /** From the start of the process to its end. */
+  readonly seconds: number;
+}
+
+/** Runs to the end, or to the line; rejects with what it said when it failed. */
+export const runSluice = async ({ root, words, untilLine }: SluiceRun): Promise<SluiceResult> => {
+  const startedMs = performance.now();
+  const elapsed = (): number => (performance.now() - startedMs) / 1000;
+  const child = spawn(process.execPath, [path.join(root, 'cli/sluice.mjs'), ...words], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const errors: Buffer[] = [];
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  let lastLine = '';
+  let secondsToLine = 0;
+  for await (const line of createInterface({ input: child.stdout })) {
+    lastLine = line;
+    secondsToLine = elapsed();
+    if (untilLine?.(line) === true) {
+      child.kill('SIGTERM');
+      break;
+    }
+  }
+  const code = await ended;
+  if (lastLine === '' || (code !== 0 && untilLine === undefined))
+    throw new Error(
+      `sluice ${words.join(' ')} ended with ${code}: ${Buffer.concat(errors).toString('utf8')}`,
+    );
+  return { lastLine, secondsToLine, seconds: elapsed() };
+};
