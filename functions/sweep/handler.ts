@@ -34,10 +34,18 @@ export const createHandler = (source: Source, plugin?: object) => {
   };
   const ports = { ...acting, load: acting.loadWarm, nowMs, sweepCommand };
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {
-    const answer = await eachMessage(event.Records, acting.telemetry, async ({ body, messageId }) => {
-      const { stream } = SweepMessage.parse(JSON.parse(body));
-      await sweepStream(ports, aggregateOf(stream), { stream, messageId });
-    });
+    const answer = await eachMessage(
+      event.Records,
+      acting.telemetry,
+      async ({ body, messageId, attributes }) => {
+        const { stream } = SweepMessage.parse(JSON.parse(body));
+        await sweepStream(ports, aggregateOf(stream), {
+          stream,
+          messageId,
+          isRepeat: Number(attributes.ApproximateReceiveCount) > 1,
+        });
+      },
+    );
     acting.telemetry.flush();
     return answer;
   };

@@ -23,6 +23,14 @@ export interface SweepPorts {
   readonly sweepCommand: SweepCommandOf;
 }
 
+/** One message of the `sweep` queue. */
+export interface SweepRequest {
+  readonly stream: string;
+  readonly messageId: string;
+  /** The queue has delivered it before. */
+  readonly isRepeat: boolean;
+}
+
 /** The next look when something overdue did not move. */
 const AGAIN_MS = 60_000;
 
@@ -30,13 +38,14 @@ const AGAIN_MS = 60_000;
 export const sweepStream = async (
   ports: SweepPorts,
   aggregate: OpaqueAggregate,
-  { stream, messageId }: { readonly stream: string; readonly messageId: string },
+  { stream, messageId, isRepeat }: SweepRequest,
 ): Promise<void> => {
   const state = await ports.load(aggregate, stream);
   const deadlineMs = earliestDeadline(aggregate, state);
   if (deadlineMs === undefined) return;
   const nowMs = ports.nowMs();
-  if (deadlineMs > nowMs) return ports.rearms.put(dueBucket(stream, deadlineMs), stream);
+  // A repeated message may be that of a look whose effects failed: what is owed is done whatever the time.
+  if (deadlineMs > nowMs && !isRepeat) return ports.rearms.put(dueBucket(stream, deadlineMs), stream);
   const command = await ports.sweepCommand(aggregate, state);
   const outcome = await ports.mailbox.send(
     aggregate,
