@@ -134,7 +134,7 @@ export const assetPlane = async (options: StageOptions & { readonly limits?: obj
     },
     /** Lets the sweeper look, and whatever it finds be swept. */
     sweepNow: async (): Promise<void> => {
-      await handlers.sweeper({});
+      await handlers.sweeper();
       await handlers.sweep(queueEvent('sweep', await stage.drain('sweep')));
     },
     /** Lets time pass, and the timers in it fire. */

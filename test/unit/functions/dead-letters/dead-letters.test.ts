@@ -1,0 +1,56 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createHandler } from '#functions/dead-letters/handler.ts';
+import { localStage, START_MS } from '#test/support/ports.ts';
+import type { LocalStage } from '#test/support/ports.ts';
+import { queueEvent } from '#test/support/ports-assets.ts';
+
+describe('dead letters', () => {
+  let stage: LocalStage;
+  beforeEach(async () => {
+    stage = await localStage();
+  });
+  const take = (queue: string, Body: string) =>
+    createHandler(stage.environment, stage.plugin)(queueEvent(queue, [{ Body }]));
+  const swept = async (): Promise<readonly unknown[]> =>
+    (await stage.drain('sweep')).map(({ Body }) => JSON.parse(String(Body)) as unknown);
+
+  it.each([
+    ['commands-dead.fifo', { stream: 'run#acme/prod/x', command: {} }, 'run#acme/prod/x'],
+    ['engine-runs-dead.fifo', { feedStream: 'feed#acme/prod/x' }, 'feed#acme/prod/x'],
+    ['timers-dead', { feedStream: 'feed#acme/prod/y' }, 'feed#acme/prod/y'],
+  ])('of %s have their stream looked at', async (queue, body, stream) => {
+    expect(await take(queue, JSON.stringify(body))).toEqual({ batchItemFailures: [] });
+
+    expect(await swept()).toEqual([{ stream }]);
+    expect(stage.lines()).toContainEqual(expect.objectContaining({ DeadLetters: 1 }));
+    expect(stage.lines()).toContainEqual(expect.objectContaining({ level: 'error', stream }));
+  });
+
+  it('of sweeps are tried again after the longest wait there is', async () => {
+    await take('sweep-dead', JSON.stringify({ stream: 'run#acme/prod/x' }));
+
+    expect(await swept()).toEqual([]);
+    while (stage.clock.step(START_MS + 900_000)) continue;
+    stage.clock.jump(START_MS + 900_000);
+    expect(await swept()).toEqual([{ stream: 'run#acme/prod/x' }]);
+  });
+
+  it.each([
+    ['market-dead-letters', '{"code":"unlisted_source","message":"no","data":"x"}', 'unlisted_source'],
+    ['dead-letters', '{"requestContext":{"condition":"RetryAttemptsExhausted"}}', 'RetryAttemptsExhausted'],
+    ['dead-letters', 'no JSON at all', undefined],
+  ])('that name no stream in %s are counted and logged with their reason', async (queue, body, reason) => {
+    expect(await take(queue, body)).toEqual({ batchItemFailures: [] });
+
+    expect(await swept()).toEqual([]);
+    const [log] = stage.lines();
+    expect(log).toMatchObject({ level: 'error', queue: `sluice-dev-${queue}` });
+    expect(log?.['reason']).toBe(reason);
+  });
+
+  it('come again when the sweep queue does not take them', async () => {
+    stage.inject({ service: 'sqs', kind: 'server-error' });
+
+    expect((await take('timers-dead', '{"feedStream":"feed#a/b/c"}')).batchItemFailures).toHaveLength(1);
+  });
+});
