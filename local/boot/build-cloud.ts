@@ -20,7 +20,7 @@ import type { Dispatcher } from '#local/dispatch/dispatcher.ts';
 import { createFaults, seededChance } from '#local/dispatch/faults.ts';
 import { activityCounter } from '#local/kernel/activity.ts';
 import type { Activity } from '#local/kernel/activity.ts';
-import { directHost, sleepOn } from '#local/lambda/direct-host.ts';
+import { directHost, parkingInvocations, sleepOn } from '#local/lambda/direct-host.ts';
 import type { LambdaHost } from '#local/lambda/lambda-host.ts';
 import { workerHost } from '#local/lambda/worker-host.ts';
 import type { Mapping } from '#local/mapping/mapping.ts';
@@ -54,7 +54,7 @@ export const buildCloud = async (options: BootOptions, undo: Undo): Promise<Clou
   const activity = activityCounter();
   const state = openCloudState(options.stateDir, log);
   undo.onClose(state.close);
-  const core = buildCore(options, { activity, journal: state.journal });
+  const core = buildCore(options, { activity: parkingInvocations(activity), journal: state.journal });
   const hasState = state.restore(core.engines);
   const documents = new Map<string, string>();
   const wire = createWire({

@@ -58,18 +58,40 @@ const installPluginLookup = (): void => {
   });
 };
 
+/** Parks the invocation it is called in, if any; call the answer when what it waits for has come. */
+const parkInvocation = (activity: Activity): (() => void) => {
+  const invocation = invocations.getStore();
+  if (invocation === undefined) return () => undefined;
+  if (invocation.sleepingCount++ === 0) invocation.resume = activity.park();
+  return () => {
+    if (--invocation.sleepingCount === 0) invocation.resume();
+  };
+};
+
 /** The `sleep` of the plugin: waits on the clock and parks the invocation it is called in. */
 export const sleepOn =
   ({ clock, activity }: { readonly clock: Clock; readonly activity: Activity }): HostPlugin['sleep'] =>
   (waitMs) =>
     new Promise((resolve) => {
-      const invocation = invocations.getStore();
-      if (invocation && invocation.sleepingCount++ === 0) invocation.resume = activity.park();
+      const resume = parkInvocation(activity);
       clock.at(clock.nowMs() + waitMs, () => {
-        if (invocation && --invocation.sleepingCount === 0) invocation.resume();
+        resume();
         resolve();
       });
     });
+
+/** The activity of engines that functions call: a call that waits for the clock parks its invocation as well. */
+export const parkingInvocations = (activity: Activity): Activity => ({
+  ...activity,
+  park: () => {
+    const resumeCall = activity.park();
+    const resumeInvocation = parkInvocation(activity);
+    return () => {
+      resumeCall();
+      resumeInvocation();
+    };
+  },
+});
 
 interface DirectFunction {
   readonly setting: FunctionSetting;
