@@ -5,7 +5,9 @@
  */
 import * as z from 'zod';
 
+/** Tells a backup from other files of JSON lines. */
 export const BACKUP_FORMAT = 'sluice-backup';
+/** The version of the format this code writes, and the only one it reads. */
 export const BACKUP_VERSION = 1;
 
 /** First line. */
