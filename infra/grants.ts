@@ -37,7 +37,8 @@ const readLedger: Grant = (names) => [
   allow(['dynamodb:GetItem', 'dynamodb:Query'], names.tableArn('ledger')),
 ];
 const appendToLedger: Grant = (names) => [allow(['dynamodb:PutItem'], names.tableArn('ledger'))];
-const readDueIndex: Grant = (names) => [allow(['dynamodb:Query'], names.dueIndexArn)];
+/** The first pass, and one that lost its cursor, reads the whole sparse index. */
+const readDueIndex: Grant = (names) => [allow(['dynamodb:Query', 'dynamodb:Scan'], names.dueIndexArn)];
 const readViews: Grant = (names) => [
   allow(
     ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
@@ -65,7 +66,7 @@ const startRetries: Grant = (names) => [
 ];
 const readLedgerStream: Grant = (names) => [
   allow(
-    ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
+    ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
     names.ledgerStreamArn,
   ),
 ];
@@ -132,6 +133,11 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   ],
   sweeper: [readDueIndex, coordinate, send('sweep')],
   sweep: [...decide, ...act, consume('sweep')],
-  'dead-letters': [...decide, ...act, consume(...Object.values(deadQueueOf), 'dead-letters')],
+  'dead-letters': [
+    ...decide,
+    ...act,
+    send('sweep'),
+    consume(...Object.values(deadQueueOf), 'dead-letters'),
+  ],
   timers: [...decide, ...act, consume('timers')],
 };

@@ -39,7 +39,12 @@ const readSecret: Grants = {
   'secret:sluice-dev-task-token-key-??????': ['secretsmanager:GetSecretValue'],
 };
 const readLedgerStream: Grants = {
-  [`${ledger}/stream/local`]: ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator'],
+  [`${ledger}/stream/local`]: [
+    'dynamodb:DescribeStream',
+    'dynamodb:GetRecords',
+    'dynamodb:GetShardIterator',
+    'dynamodb:ListStreams',
+  ],
 };
 const readMarket: Grants = {
   'stream/sluice-dev-market-events': [
@@ -81,10 +86,15 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
     { 'stream/sluice-dev-orchestrator-events': ['kinesis:PutRecord'] },
     send('commands.fifo', 'timers', 'dead-letters'),
   ],
-  sweeper: [{ [`${ledger}/index/by-due`]: ['dynamodb:Query'] }, coordinate, send('sweep')],
+  sweeper: [
+    { [`${ledger}/index/by-due`]: ['dynamodb:Query', 'dynamodb:Scan'] },
+    coordinate,
+    send('sweep'),
+  ],
   sweep: [...forAll, consume('sweep')],
   'dead-letters': [
     ...forAll,
+    send('sweep'),
     consume('engine-runs-dead.fifo', 'commands-dead.fifo', 'sweep-dead', 'timers-dead', 'dead-letters'),
   ],
   timers: [...forAll, consume('timers')],
