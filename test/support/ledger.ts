@@ -115,7 +115,7 @@ export const requestOf = <Command extends { readonly type: string }>(
 export const ledgerEvent = ({ dynamo }: LocalStage, from = 0): DynamoDBStreamEvent => {
   const source = dynamo.source('ledger');
   const records = source.shardIds().flatMap((shardId) => source.read(shardId, from, 10_000));
-  return { Records: records.map(({ event }) => event) } as unknown as DynamoDBStreamEvent;
+  return { Records: records.map(({ event }) => event) };
 };
 
 /** The commits the ledger stream carries, in order. */

@@ -72,6 +72,29 @@ describe('compaction', () => {
     expect(stage.requests()).toEqual({ 'dynamodb.BatchGetItem': 2, 'dynamodb.Query': 1 });
   });
 
+  it('reads the rows of all streams of a batch with one request', async () => {
+    const streams = [1, 2, 3].map((number) => `${counterStream}-${number}`);
+    for (const stream of streams) await write([1, 2, 3], stream);
+    const commits = streamedCommits(stage);
+    stage.requests();
+
+    await run(commits);
+
+    expect(stage.requests()).toEqual({ 'dynamodb.BatchGetItem': 1, 'dynamodb.PutItem': 9 });
+    for (const stream of streams) expect(await rows(stream)).toEqual(EXPECTED);
+  });
+
+  it('reads the rows that only the events of a gap touch', async () => {
+    await write([1, 2, 3]);
+    const commits = streamedCommits(stage);
+    stage.requests();
+
+    await run(commits.slice(2));
+
+    expect(await rows()).toEqual(EXPECTED);
+    expect(stage.requests()).toMatchObject({ 'dynamodb.BatchGetItem': 2 });
+  });
+
   it('sorts a batch that came out of order', async () => {
     await write([1, 2, 3]);
 
