@@ -239,7 +239,9 @@ const closeCommit = <State, Command extends { readonly type: string }, Event ext
     correlationId: first.correlationId,
     ...(first.causationId === undefined ? {} : { causationId: first.causationId }),
     ...(answered.length === 0 ? {} : { answered }),
-    ...(deadlineMs === undefined ? {} : { due: dueBucket(first.stream, deadlineMs) }),
+    ...(deadlineMs === undefined
+      ? {}
+      : { due: dueBucket(first.stream, Math.max(deadlineMs, setting.nowMs)) }),
     ...(outputs.length === 0 ? {} : { outputs }),
   };
   const bodyBytes = commitBytes(bare);

@@ -56,7 +56,7 @@ export interface RunKeyScope {
   readonly runKey: string;
 }
 
-/** `run_` and 26 characters under the tenant's secret, so that nobody can guess the run behind a key. */
+/** `run_` and 26 characters from the run key; whoever keeps the secret to himself keeps others from guessing it. */
 export const runIdFromRunKey = (secret: string, { tenantId, workspaceId, runKey }: RunKeyScope): RunId =>
   RunId.parse(`run_${base32(hmacSha256(secret, `${tenantId}:${workspaceId}:${runKey}`).slice(0, 16))}`);
 

@@ -17,6 +17,7 @@ import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
 import { loadStream } from '#functions/shared/load.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 import { cursorOf, positionOf } from '#functions/shared/paging.ts';
+import { refuseSecrets } from '#functions/shared/refuse-secrets.ts';
 import { callerOf } from '#functions/shared/request.ts';
 
 export interface FeedPorts {
@@ -32,6 +33,7 @@ export const putFeed =
   ({ mailbox, views }: FeedPorts): FeedOperation =>
   async (request) => {
     const ref = feedOf(request);
+    refuseSecrets(request.body);
     const parsed = parseFeedConfig(request.body);
     if (parsed.kind === 'invalid') throw new ApiError('invalid_feed_config', parsed.message);
     const outcome = await mailbox.send(feedAggregate, {
@@ -114,9 +116,12 @@ const feedOf = (request: ApiRequest): FeedRef => {
 
 const viewOf = async (views: ViewReader, feed: Feed, ref: FeedRef): Promise<FeedView> => {
   if (feed.status === 'none') throw notFound(ref.feedId);
+  // Read at once: the state is the mailbox's own and may be folded on while the row is fetched.
+  const now = current(feed);
+  const empty = emptyView(feed, ref);
   const row = await views.get(feedRow(feed.stream));
   const known = row && FeedView.safeParse(row.data);
-  return { ...emptyView(feed, ref), ...(known?.success ? known.data : {}), ...current(feed) };
+  return { ...empty, ...(known?.success ? known.data : {}), ...now };
 };
 
 /** What the decision state knows better than a row that may lag behind. */

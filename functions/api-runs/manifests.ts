@@ -13,6 +13,7 @@ import { parseQuery } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 import { cursorOf, positionOf } from '#functions/shared/paging.ts';
+import { refuseSecrets } from '#functions/shared/refuse-secrets.ts';
 import { callerOf } from '#functions/shared/request.ts';
 import { manifestsStream } from '#functions/shared/streams.ts';
 
@@ -28,6 +29,7 @@ export const deployManifestOperation =
   async (request: ApiRequest): Promise<ApiReply> => {
     const caller = callerOf(request);
     const check = validateManifest(request.body);
+    refuseSecrets(request.body);
     if (check.kind === 'invalid')
       throw new ApiError(
         'invalid_manifest',

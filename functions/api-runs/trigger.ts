@@ -8,6 +8,7 @@ import type { TriggerRunResponse } from '#contracts/runs/trigger.ts';
 import { runIdFromRunKey } from '#domain/kernel/ids.ts';
 import { manifestsAggregate } from '#domain/manifest/manifests.ts';
 import type { Manifests } from '#domain/manifest/manifests.ts';
+import type { Rejection } from '#domain/kernel/aggregate.ts';
 import type { BlobStore } from '#domain/ports/blobs.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import { planRun, triggerRun } from '#domain/run/plan.ts';
@@ -18,6 +19,7 @@ import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
 import { parseBody } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
 import { loadStream } from '#functions/shared/load.ts';
+import { refuseSecrets } from '#functions/shared/refuse-secrets.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 import { callerOf } from '#functions/shared/request.ts';
 import type { Caller } from '#functions/shared/request.ts';
@@ -35,6 +37,7 @@ export const triggerRunOperation = (ports: TriggerPorts) => {
   const manifestOf = manifestReader(ports.blobs);
   return async (request: ApiRequest): Promise<ApiReply> => {
     const caller = callerOf(request);
+    refuseSecrets(request.body);
     const body = withRunKey(parseBody(TriggerRunRequest, request.body), request.idempotencyKey);
     const current = await currentManifest(ports.ledger, caller);
     const planned = planRun(await manifestOf(current.documentKey), body);
@@ -60,16 +63,42 @@ export const triggerRunOperation = (ports: TriggerPorts) => {
       },
       { assumeNew: true },
     );
-    if (outcome.kind === 'rejected') throw apiErrorOf(outcome.rejection);
+    if (outcome.kind === 'rejected') throw refusalOf(outcome.rejection, request, body);
     const isCreated = outcome.kind === 'committed';
     return { status: isCreated ? 201 : 200, body: response(outcome.state, isCreated) };
   };
 };
 
-const withRunKey = (body: TriggerRunRequest, idempotencyKey: string | undefined): TriggerRunRequest =>
-  body.runKey === undefined && idempotencyKey !== undefined
-    ? parseBody(TriggerRunRequest, { ...body, runKey: idempotencyKey })
-    : body;
+/** The header is the run key of a body that has none; two different keys would leave one of them without effect. */
+const withRunKey = (body: TriggerRunRequest, idempotencyKey: string | undefined): TriggerRunRequest => {
+  if (idempotencyKey === undefined || body.runKey === idempotencyKey) return body;
+  if (body.runKey !== undefined)
+    throw new ApiError(
+      'invalid_request',
+      'Idempotency-Key and runKey differ; send one of them, or both alike',
+    );
+  return parseBody(TriggerRunRequest, { ...body, runKey: idempotencyKey });
+};
+
+/** A key that came in the header is the caller's idempotency key, and its conflict is named so. */
+const refusalOf = (
+  rejection: Rejection,
+  { idempotencyKey, body }: ApiRequest,
+  { runKey }: TriggerRunRequest,
+) => {
+  const isFromHeader = runKey !== undefined && runKey === idempotencyKey && !hasRunKey(body);
+  return apiErrorOf(
+    rejection.code === 'run_key_conflict' && isFromHeader
+      ? {
+          ...rejection,
+          code: 'idempotency_key_reused',
+          message: 'this idempotency key was used for a different request; use a new key',
+        }
+      : rejection,
+  );
+};
+
+const hasRunKey = (body: unknown): boolean => typeof body === 'object' && body !== null && 'runKey' in body;
 
 const runIdOf = ({ tenantId, workspaceId }: Caller, { runKey }: TriggerRunRequest, nowMs: number): RunId =>
   runKey === undefined

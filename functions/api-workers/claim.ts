@@ -16,6 +16,7 @@ import type { TaskTokens } from '#adapters/tokens/task-token.ts';
 import { parseBody } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
+import { refuseSecrets } from '#functions/shared/refuse-secrets.ts';
 import { callerOf } from '#functions/shared/request.ts';
 
 export interface ClaimPorts {
@@ -36,6 +37,7 @@ export const claimTasks =
   async (request: ApiRequest): Promise<ApiReply> => {
     const { tenantId, workspaceId } = callerOf(request);
     const wish = parseBody(ClaimRequest, request.body);
+    refuseSecrets(request.body);
     const untilMs = ports.nowMs() + wish.waitMs;
     const place = { tenantId, workspaceId, queue: wish.queue };
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {

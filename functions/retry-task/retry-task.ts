@@ -1,4 +1,5 @@
 /** Called by the `retry-task` state machine at the instant of a retry: makes the next attempt. */
+import { errorCatalogue } from '#contracts/errors.ts';
 import type { TaskKey } from '#contracts/ids.ts';
 import { RetryTaskInput } from '#contracts/runs/read.ts';
 import { runAggregate, runStream } from '#domain/run/run-aggregate.ts';
@@ -29,6 +30,8 @@ export const retryTask = async (mailbox: Mailbox, event: unknown): Promise<Retry
     case 'repeated':
       return { outcome: 'already' };
     case 'rejected':
+      // The clock of this machine is behind the one that fired: the execution tries again in a moment.
+      if (errorCatalogue[outcome.rejection.code].retryable) throw new Error(outcome.rejection.message);
       return { outcome: 'refused', code: outcome.rejection.code };
   }
 };

@@ -174,13 +174,36 @@ const bodyOf = (event: APIGatewayProxyEvent, limitBytes: number): unknown => {
       details: { limitBytes },
     });
   const type = header(event, 'content-type');
-  if (type !== undefined && !/^application\/json\b/i.test(type))
+  if (type !== undefined && !/^application\/json\s*(;|$)/i.test(type))
     throw new ApiError('unsupported_media_type', `content-type is ${type}; send application/json`);
+  checkForm(text);
   try {
     return JSON.parse(text) as unknown;
   } catch {
     throw new ApiError('invalid_json', 'the body is not valid JSON');
   }
+};
+
+/** Nesting the schemas can walk without running out of stack. */
+const DEPTH_MAX = 64;
+
+/** Refuses what parsing would accept and later steps could not bear: abysses, and names that vanish in objects. */
+const checkForm = (text: string): void => {
+  let depth = 0;
+  let isInString = false;
+  for (let index = 0; index < text.length; index++) {
+    const character = text[index];
+    if (isInString) {
+      if (character === '\\') index++;
+      else if (character === '"') isInString = false;
+    } else if (character === '"') isInString = true;
+    else if (character === '{' || character === '[') depth++;
+    else if (character === '}' || character === ']') depth--;
+    if (depth > DEPTH_MAX)
+      throw new ApiError('invalid_request', `the body nests deeper than ${DEPTH_MAX} levels; flatten it`);
+  }
+  if (/"__proto__"\s*:/.test(text))
+    throw new ApiError('invalid_request', 'a member may not be called __proto__; choose another name');
 };
 
 const baseUrlOf = ({ requestContext, headers }: APIGatewayProxyEvent): string => {

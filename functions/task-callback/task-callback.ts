@@ -24,6 +24,7 @@ import { ContentionError } from '#functions/shared/command-handler.ts';
 import { parseBody } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
+import { refuseSecrets } from '#functions/shared/refuse-secrets.ts';
 import { queuedCommand } from '#functions/shared/queued-command.ts';
 
 export interface CallbackPorts {
@@ -61,6 +62,7 @@ export const callbackOperation =
 
 const report = async (ports: CallbackPorts, kind: Kind, request: ApiRequest): Promise<ApiReply> => {
   const parsed = parseReport(kind, request.body);
+  refuseSecrets({ workerId: parsed.body.workerId });
   const claims = await verify(ports.tokens, request.bearer ?? '');
   const stream = runStream(claims);
   const taskId = request.path['taskId'] ?? '';
