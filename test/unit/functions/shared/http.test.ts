@@ -143,6 +143,25 @@ describe('the front of the API', () => {
       details: { limitBytes: BODY_MAX },
     },
     {
+      code: 'invalid_request',
+      status: 400,
+      request: async () => ({ ...(await trigger()), text: `${'['.repeat(65)}${']'.repeat(65)}` }),
+    },
+    {
+      code: 'invalid_request',
+      status: 400,
+      request: async () => ({ ...(await trigger()), text: '{"labels":{"__proto__":"x"}}' }),
+    },
+    {
+      code: 'unsupported_media_type',
+      status: 415,
+      request: async () => ({
+        ...(await trigger()),
+        text: '[]',
+        headers: { 'Content-Type': 'application/json-patch+json' },
+      }),
+    },
+    {
       code: 'unsupported_media_type',
       status: 415,
       request: async () => ({ ...(await trigger()), text: 'a=1', headers: { 'Content-Type': 'text/plain' } }),
