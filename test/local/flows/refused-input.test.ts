@@ -72,6 +72,20 @@ describe('a market record', () => {
   );
 
   it.each([
+    ['is as long as a message may be', 'T'.repeat(300_000)],
+    ['no message may hold', '\uffff'],
+    ['is half a character', '\ud800'],
+  ])('with an event type that %s is one dead letter more, and its neighbours go on', async (_, type) => {
+    const api = await stage();
+    await putRecords(api.cloud, around(changed({ event_type: type })));
+    await api.cloud.settle();
+    expect(await receiveAll(api.cloud, 'market-dead-letters')).toMatchObject([
+      { code: 'unsupported_event_type' },
+    ]);
+    expect(await readFeed(api)).toMatchObject({ recordCount: 3, decodeFailureCount: 0 });
+  });
+
+  it.each([
     ['text that is no JSON', at('HTTP/1.1 502'), 'HTTP/1.1 502', 'text'],
     ['bytes that are no text', at(Buffer.from('fffefd00', 'hex')), '//79AA==', 'base64'],
   ])('of %s becomes a decode failure that keeps the payload', async (_, put, payload, encoding) => {
