@@ -21,6 +21,7 @@ import { aggregateCache } from '#functions/shared/aggregate-cache.ts';
 import { aggregateOf } from '#functions/shared/aggregates.ts';
 import type { CommandPorts } from '#functions/shared/command-handler.ts';
 import { performEffects } from '#functions/shared/effects.ts';
+import { keepFirstCommits } from '#functions/shared/first-commits.ts';
 import { loadStream } from '#functions/shared/load.ts';
 import { mailbox } from '#functions/shared/mailbox.ts';
 import type { Platform } from '#functions/shared/platform.ts';
@@ -50,7 +51,8 @@ type Acting = EnvironmentOf<'commands'>;
 /** Everything a function needs that decides commands and performs what they owe. */
 export const actingOf = (functionName: string, environment: Acting, platform: Platform) => {
   const { nowMs, plugin } = platform;
-  const stores = storesOf(environment, platform);
+  const { ledger, ...others } = storesOf(environment, platform);
+  const stores = { ...others, ledger: keepFirstCommits(ledger) };
   const control = { client: dynamodbClient(plugin), table: environment.CONTROL_TABLE, nowMs };
   const offers = dynamoOffers(control);
   const queues = sqsQueues(sqsClient(plugin), {
