@@ -28,31 +28,50 @@ export const compact = async (
   projections: Projections,
   commits: readonly StoredCommit[],
 ): Promise<void> => {
-  const streams = [...groupBy(commits, (commit) => commit.stream)];
-  for (let start = 0; start < streams.length; start += STREAMS_AT_ONCE) {
-    const results = await Promise.allSettled(
-      streams.slice(start, start + STREAMS_AT_ONCE).map(async ([stream, group]) => {
-        const projection = projections[stream.slice(0, stream.indexOf('#'))];
-        if (projection) await compactStream(ports, projection, { stream, commits: group });
-      }),
-    );
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
-  }
+  const batches = [...groupBy(commits, (commit) => commit.stream)].flatMap(([stream, group]) => {
+    const projection = projections[stream.slice(0, stream.indexOf('#'))];
+    return projection ? [{ stream, commits: group, projection, cursorKey: projection.cursor(stream) }] : [];
+  });
+  for (let start = 0; start < batches.length; start += STREAMS_AT_ONCE)
+    await compactStreams(ports, batches.slice(start, start + STREAMS_AT_ONCE));
 };
 
 interface Batch {
   readonly stream: string;
   readonly commits: readonly StoredCommit[];
+  readonly projection: Projection;
+  readonly cursorKey: RowKey;
 }
 
-const compactStream = async (ports: CompactionPorts, projection: Projection, batch: Batch): Promise<void> => {
-  const cursorKey = projection.cursor(batch.stream);
-  const cursor = await ports.views.get(cursorKey);
-  const version = cursor?.version ?? 0;
-  const events = await pendingEvents(ports.ledger, batch, version);
+/** What the read models hold under each key that was asked for; undefined where there is no row. */
+type Seen = Map<string, Row | undefined>;
+
+/** All rows the commits may change are read at once: most requests of a compactor are reads otherwise. */
+const compactStreams = async (ports: CompactionPorts, batches: readonly Batch[]): Promise<void> => {
+  const seen: Seen = new Map();
+  await look(
+    ports.views,
+    seen,
+    batches.flatMap(({ projection, commits, cursorKey }) => [
+      cursorKey,
+      ...commits.flatMap(({ events }) => events.flatMap((event) => detailKeys(projection, event))),
+    ]),
+  );
+  const results = await Promise.allSettled(batches.map((batch) => compactStream(ports, batch, seen)));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+};
+
+const compactStream = async (ports: CompactionPorts, batch: Batch, seen: Seen): Promise<void> => {
+  const { projection, cursorKey } = batch;
+  const events = await pendingEvents(ports.ledger, batch, seen.get(idOf(cursorKey))?.version ?? 0);
   if (events.length === 0) return;
-  const rows = await loadRows(ports.views, projection, { events, cursorKey, cursor });
-  const changed = applyEvents(ports.telemetry, projection, { rows, events, cursorKey });
+  // Events read from the ledger to close a gap may touch rows the batch does not.
+  await look(
+    ports.views,
+    seen,
+    events.flatMap((event) => detailKeys(projection, event)),
+  );
+  const changed = applyEvents(ports.telemetry, projection, { seen, events, cursorKey });
   const details = changed.filter((row) => row.pk !== cursorKey.pk || row.sk !== cursorKey.sk);
   for (let start = 0; start < details.length; start += WRITES_AT_ONCE) {
     await Promise.all(details.slice(start, start + WRITES_AT_ONCE).map((row) => ports.views.put(row)));
@@ -65,7 +84,7 @@ const compactStream = async (ports: CompactionPorts, projection: Projection, bat
 /** Events behind the cursor in order; commits the batch lacks are read from the ledger. */
 const pendingEvents = async (
   ledger: LedgerReader,
-  { stream, commits }: Batch,
+  { stream, commits }: Pick<Batch, 'stream' | 'commits'>,
   version: number,
 ): Promise<readonly RecordedEvent[]> => {
   const events: RecordedEvent[] = [];
@@ -91,20 +110,13 @@ const pendingEvents = async (
 
 const idOf = ({ pk, sk }: RowKey): string => `${pk}\u0000${sk}`;
 
-const loadRows = async (
-  views: ViewWriter,
-  projection: Projection,
-  {
-    events,
-    cursorKey,
-    cursor,
-  }: { events: readonly RecordedEvent[]; cursorKey: RowKey; cursor: Row | undefined },
-): Promise<Map<string, Row>> => {
-  const keys = new Map<string, RowKey>();
-  for (const event of events) for (const key of detailKeys(projection, event)) keys.set(idOf(key), key);
-  keys.delete(idOf(cursorKey));
-  const details = keys.size === 0 ? [] : await views.getMany([...keys.values()]);
-  return new Map([...details, ...(cursor ? [cursor] : [])].map((row) => [idOf(row), row]));
+/** Reads what was not looked at yet. */
+const look = async (views: ViewWriter, seen: Seen, keys: readonly RowKey[]): Promise<void> => {
+  const unknown = new Map(keys.filter((key) => !seen.has(idOf(key))).map((key) => [idOf(key), key]));
+  if (unknown.size === 0) return;
+  const rows = await views.getMany([...unknown.values()]);
+  for (const id of unknown.keys()) seen.set(id, undefined);
+  for (const row of rows) seen.set(idOf(row), row);
 };
 
 const detailKeys = (projection: Projection, event: RecordedEvent): readonly RowKey[] => {
@@ -120,16 +132,20 @@ const applyEvents = (
   telemetry: Telemetry,
   projection: Projection,
   {
-    rows,
+    seen,
     events,
     cursorKey,
-  }: { rows: Map<string, Row>; events: readonly RecordedEvent[]; cursorKey: RowKey },
+  }: {
+    readonly seen: ReadonlyMap<string, Row | undefined>;
+    readonly events: readonly RecordedEvent[];
+    readonly cursorKey: RowKey;
+  },
 ): readonly Row[] => {
   const changed = new Map<string, Row>();
   for (const event of events) {
     const keys = [...detailKeys(projection, event).filter((key) => idOf(key) !== idOf(cursorKey)), cursorKey];
     for (const key of keys) {
-      const row = changed.get(idOf(key)) ?? rows.get(idOf(key));
+      const row = changed.get(idOf(key)) ?? seen.get(idOf(key));
       if (row && row.version >= event.sequence) continue;
       const next = applyOne(telemetry, projection, { row, key, event });
       if (next) changed.set(idOf(key), next);
