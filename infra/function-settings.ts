@@ -28,7 +28,7 @@ export const functionSettings: Readonly<Record<FunctionName, FunctionSettings>> 
   compact: settings(60, true, 'Writes the read models from the ledger'),
   publish: settings(60, true, 'Puts outputs on the output stream in order'),
   sweeper: settings(60, false, 'Finds streams whose deadline has passed'),
-  sweep: settings(30, false, 'Issues the sweep command to one stream'),
+  sweep: settings(30, true, 'Issues the sweep command to one stream'),
   'dead-letters': settings(30, true, 'Tells aggregates what was given up'),
   timers: settings(30, true, 'Issues commands that were due later'),
 };
