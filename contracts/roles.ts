@@ -19,3 +19,11 @@ export const includedRoles: Readonly<Record<Role, readonly Role[]>> = {
 
 /** Whether a holder of `held` may use what asks for `required`. */
 export const satisfiesRole = (held: Role, required: Role): boolean => includedRoles[held].includes(required);
+
+/** The claims of a token that say for whom its holder acts, and as what. */
+export const principalClaims = ['tenant_id', 'workspace_id', 'role'] as const;
+export type PrincipalClaim = (typeof principalClaims)[number];
+
+/** A claim as Cognito spells it: attributes that are no standard ones carry a prefix in its ID tokens. */
+export const cognitoClaim = <Claim extends PrincipalClaim>(claim: Claim): `custom:${Claim}` =>
+  `custom:${claim}`;

@@ -1,8 +1,12 @@
-/** Verifies bearer tokens of the configured OIDC issuer: signature, issuer, audience, times and our claims. */
+/**
+ * Verifies bearer tokens of the configured OIDC issuer: signature, issuer, audience, times and our claims. From
+ * Cognito it takes ID tokens, the only ones there that name an audience and carry our claims.
+ */
 import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose';
+import type { JWTPayload } from 'jose';
 import * as z from 'zod';
 import { TenantId, WorkspaceId } from '#contracts/ids.ts';
-import { Role } from '#contracts/roles.ts';
+import { cognitoClaim, principalClaims, Role } from '#contracts/roles.ts';
 
 /** Who calls, for which tenant and workspace, with which role. */
 export interface Principal {
@@ -42,6 +46,14 @@ const Claims = z.object({
   role: Role,
 });
 
+/** Our claims by their plain names; one that stands there plainly is the one that counts. */
+const plainClaims = (payload: JWTPayload): JWTPayload => ({
+  ...payload,
+  ...Object.fromEntries(
+    principalClaims.map((claim) => [claim, payload[claim] ?? payload[cognitoClaim(claim)]]),
+  ),
+});
+
 const ALGORITHMS = ['ES256', 'RS256'];
 const LEEWAY_S = 60;
 
@@ -73,7 +85,7 @@ export const accessTokenVerifier = (
         clockTolerance: LEEWAY_S,
         currentDate: new Date(setting.nowMs()),
       });
-      const claims = Claims.safeParse(payload);
+      const claims = Claims.safeParse(plainClaims(payload));
       if (!claims.success) return { kind: 'invalid' };
       const { sub, tenant_id, workspace_id, role } = claims.data;
       return {

@@ -2,6 +2,7 @@
 import { CfnOutput, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import {
   AccountRecovery,
+  ClientAttributes,
   FeaturePlan,
   Mfa,
   StringAttribute,
@@ -12,6 +13,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
 
 import type { FunctionName } from '#contracts/naming.ts';
+import { cognitoClaim, principalClaims } from '#contracts/roles.ts';
 import { routes } from '#contracts/routes.ts';
 import { acknowledge } from '#infra/constructs/acknowledge.ts';
 import { HttpApi } from '#infra/constructs/http-api.ts';
@@ -65,11 +67,9 @@ export class ApiStack extends Stack {
         requireDigits: true,
         requireSymbols: true,
       },
-      customAttributes: {
-        tenant_id: new StringAttribute({ mutable: true }),
-        workspace_id: new StringAttribute({ mutable: true }),
-        role: new StringAttribute({ mutable: true }),
-      },
+      customAttributes: Object.fromEntries(
+        principalClaims.map((claim) => [claim, new StringAttribute({ mutable: true })]),
+      ),
       deletionProtection: true,
       removalPolicy: RemovalPolicy.RETAIN,
     });
@@ -90,6 +90,11 @@ export class ApiStack extends Stack {
       idTokenValidity: Duration.hours(1),
       enableTokenRevocation: true,
       preventUserExistenceErrors: true,
+      // What a client may not read is missing in its ID tokens; what it may write, users set themselves.
+      readAttributes: new ClientAttributes()
+        .withStandardAttributes({ email: true, emailVerified: true })
+        .withCustomAttributes(...principalClaims.map(cognitoClaim)),
+      writeAttributes: new ClientAttributes().withStandardAttributes({ fullname: true, locale: true }),
     });
   }
 }

@@ -7,6 +7,7 @@ import type { JsonWebKey } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { cognitoClaim, principalClaims } from '#contracts/roles.ts';
 import type { Clock } from '#local/kernel/clock.ts';
 
 /** The name of the key file in a state directory. */
@@ -28,7 +29,10 @@ export interface IssuerParts {
 export interface Issuer {
   /** What tokens carry as `iss`, as Cognito spells it. */
   readonly url: string;
-  /** A signed token; `iss`, `aud`, `iat` and `exp` (12 hours) are filled in unless given. */
+  /**
+   * A signed ID token, with the claims of a principal spelled as Cognito does; `iss`, `aud`, `iat` and `exp`
+   * (12 hours) are filled in unless given.
+   */
   readonly mintToken: (claims: Readonly<Record<string, unknown>>) => string;
   /** The pool's public documents by path, for example `/<pool>/.well-known/jwks.json`. */
   readonly documents: ReadonlyMap<string, string>;
@@ -49,9 +53,10 @@ export const localIssuer = ({ userPoolId, region, audience, clock, stateDir }: I
       const payload = encode({
         iss: url,
         aud: audience,
+        token_use: 'id',
         iat: issuedAt,
         exp: issuedAt + TOKEN_LIFE_S,
-        ...claims,
+        ...asCognitoSpells(claims),
       });
       const signed = `${header}.${payload}`;
       const signature = sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' });
@@ -75,6 +80,14 @@ export const localIssuer = ({ userPoolId, region, audience, clock, stateDir }: I
     ]),
   };
 };
+
+const asCognitoSpells = (claims: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(claims).map(([name, value]) => {
+      const claim = principalClaims.find((candidate) => candidate === name);
+      return [claim === undefined ? name : cognitoClaim(claim), value];
+    }),
+  );
 
 const newKey = (): JsonWebKey =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });

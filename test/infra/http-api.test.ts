@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 import { errorCatalogue, ErrorBody } from '#contracts/errors.ts';
 import { routes } from '#contracts/routes.ts';
-import { assembly, at } from '#test/infra/assembly.ts';
+import { assembly, at, listOf } from '#test/infra/assembly.ts';
 import type { TestAssembly } from '#test/infra/assembly.ts';
 
 let app: TestAssembly;
@@ -64,6 +64,15 @@ describe('the gateway', () => {
 
     expect(at(stage?.properties, 'AccessLogSetting', 'DestinationArn')).toBeDefined();
     expect(at(stage?.properties, 'MethodSettings', 0, 'DataTraceEnabled')).toBe(false);
+  });
+
+  it('lets users read their tenant, workspace and role, and write none of them', () => {
+    const [client] = app.ofType('AWS::Cognito::UserPoolClient');
+
+    expect(listOf(client?.properties['ReadAttributes'])).toEqual(
+      expect.arrayContaining(['custom:tenant_id', 'custom:workspace_id', 'custom:role']),
+    );
+    expect(client?.properties['WriteAttributes']).toEqual(['locale', 'name']);
   });
 
   it('lets nobody sign up and gives tokens only to whom an administrator made', () => {

@@ -177,7 +177,8 @@ describe('a cloud booted from a template', () => {
       audience: aud ?? '',
       currentDate: new Date(startMs),
     });
-    expect(payload).toMatchObject({ sub: 'user', role: 'admin' });
+    expect(payload).toMatchObject({ sub: 'user', token_use: 'id', 'custom:role': 'admin' });
+    expect(payload).not.toHaveProperty('role');
   });
 
   it('refuses virtual time with worker threads', async () => {

@@ -65,6 +65,36 @@ describe('access tokens', () => {
     });
   });
 
+  const asCognito = {
+    ...{ tenant_id: undefined, workspace_id: undefined, role: undefined, token_use: 'id' },
+    ...{ 'custom:tenant_id': 'acme', 'custom:workspace_id': '*', 'custom:role': 'viewer' },
+  };
+
+  it('may be ID tokens of Cognito, where custom attributes carry a prefix', async () => {
+    expect(await verifier().verify(await token({ claims: asCognito }))).toEqual({
+      kind: 'valid',
+      principal: { userId: 'ops@acme.example', tenantId: 'acme', workspaceId: '*', role: 'viewer' },
+    });
+  });
+
+  it('count a claim that stands there plainly before one with the prefix', async () => {
+    const both = { ...claims, 'custom:role': 'admin', 'custom:tenant_id': 'other' };
+
+    expect(await verifier().verify(await token({ claims: both }))).toMatchObject({
+      principal: { tenantId: 'acme', role: 'operator' },
+    });
+  });
+
+  it('are no access tokens of Cognito, which name a client and no audience', async () => {
+    const access = await new SignJWT({ ...claims, token_use: 'access', client_id: AUDIENCE })
+      .setProtectedHeader({ alg: 'ES256', kid: 'one' })
+      .setIssuer(ISSUER)
+      .setExpirationTime(nowS + 3_600)
+      .sign(key.privateKey);
+
+    expect(await verifier().verify(access)).toEqual({ kind: 'invalid' });
+  });
+
   it('are read with keys that are fetched once', async () => {
     const { verify, fetches } = verifier();
 
@@ -87,6 +117,7 @@ describe('access tokens', () => {
     ['with an unknown role', { claims: { role: 'root' } }],
     ['without a tenant', { claims: { tenant_id: undefined } }],
     ['with a tenant that reaches into another', { claims: { tenant_id: 'acme/prod' } }],
+    ['with an unknown role of Cognito', { claims: { ...asCognito, 'custom:role': 'root' } }],
     ['with an impossible workspace', { claims: { workspace_id: 'Prod#1' } }],
   ])('are refused %s', async (_name, over) => {
     expect(await verifier().verify(await token(over))).toEqual({ kind: 'invalid' });
