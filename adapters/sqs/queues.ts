@@ -1,6 +1,7 @@
 /** Sends effects to SQS, ten at a time; order within a FIFO group is the order of the call. */
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import type { SendMessageBatchRequestEntry, SQSClient } from '@aws-sdk/client-sqs';
+import { messageBytes, messageText } from '#adapters/sqs/message-text.ts';
 import type { SendMessage } from '#domain/kernel/effect.ts';
 import { groupBy } from '#domain/kernel/group-by.ts';
 import type { Queues } from '#domain/ports/outside.ts';
@@ -29,7 +30,7 @@ function* batches(messages: readonly Message[]): Iterable<readonly SendMessageBa
   let bytes = 0;
   for (const message of messages) {
     const entry = toEntry(message, batch.length);
-    const size = Buffer.byteLength(entry.MessageBody ?? '');
+    const size = messageBytes(entry.MessageBody ?? '');
     if (batch.length === BATCH_MAX || (batch.length > 0 && bytes + size > BATCH_MAX_BYTES)) {
       yield batch;
       batch = [];
@@ -43,7 +44,7 @@ function* batches(messages: readonly Message[]): Iterable<readonly SendMessageBa
 
 const toEntry = (message: Message, index: number): SendMessageBatchRequestEntry => ({
   Id: String(index),
-  MessageBody: JSON.stringify(message.body),
+  MessageBody: messageText(message.body),
   ...(message.groupId === undefined ? {} : { MessageGroupId: message.groupId }),
   ...(message.deduplicationId === undefined ? {} : { MessageDeduplicationId: message.deduplicationId }),
   ...(message.delaySeconds === undefined ? {} : { DelaySeconds: message.delaySeconds }),

@@ -41,6 +41,11 @@ export interface RefusedRecord {
 
 const refused = (code: ErrorCode, message: string): RefusedRecord => ({ kind: 'refused', code, message });
 
+/** How much of what a record says its refusal repeats. */
+const QUOTED_MAX = 128;
+
+const quoted = (text: string): string => (text.length <= QUOTED_MAX ? text : `${text.slice(0, QUOTED_MAX)}…`);
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 const textOf = (data: Uint8Array): string | undefined => {
@@ -93,12 +98,13 @@ const decodeFailure = (record: MarketRecord, text: string | undefined): DecodedE
 const firstIssue = (error: z.ZodError, within: readonly string[] = []): string =>
   error.issues
     .slice(0, 1)
-    .map(({ path, message }) => `${[...within, ...path].join('.') || 'the event'}: ${message}`)
+    .map(({ path, message }) => `${quoted([...within, ...path].join('.')) || 'the event'}: ${message}`)
     .join('');
 
 const refuseNormalized = (event: RawMarketEvent): RefusedRecord | undefined => {
   const type = event.event_type;
-  if (!isMarketEventType(type)) return refused('unsupported_event_type', `unsupported event_type: ${type}`);
+  if (!isMarketEventType(type))
+    return refused('unsupported_event_type', `unsupported event_type: ${quoted(type)}`);
   const missing = requiredNormalizedKeys(type).filter((key) => !Object.hasOwn(event.normalized, key));
   if (missing.length > 0)
     return refused('missing_normalized_keys', `missing normalized keys for ${type}: ${missing.join(', ')}`);

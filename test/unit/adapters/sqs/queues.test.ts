@@ -38,6 +38,14 @@ describe('queues on SQS', () => {
     expect(await stage.drain('sweep')).toHaveLength(5);
   });
 
+  it('carries every character there is, also those a message may not hold', async () => {
+    const body = { text: 'a\u0000\u0085\ufffe\uffff\ud800é😀' };
+
+    await queues.send([{ queue: 'sweep', body }]);
+
+    expect(bodies(await stage.drain('sweep'))).toEqual([body]);
+  });
+
   it('sends a FIFO message with its group once within five minutes', async () => {
     const message = { queue: 'commands' as const, body: { a: 1 }, groupId: 'g', deduplicationId: 'd' };
 
@@ -126,5 +134,21 @@ describe('dead letters', () => {
       dataOmitted: expect.stringContaining('bytes'),
     });
     expect(taken[14]).not.toHaveProperty('data');
+  });
+
+  it('bound what they quote, count bytes and carry every character', async () => {
+    const stage = await localStage();
+    const send = deadLetters(sqsClient(stage.plugin), stage.queueUrl('market-dead-letters'));
+    const wordy = { code: 'c', message: 'é'.repeat(300_000), partitionKey: 'k'.repeat(300_000), data: 'ok' };
+    const wide = { code: 'c', message: 'm', partitionKey: 'k', data: 'é'.repeat(130_000) };
+    const strange = { code: 'c', message: '\ufffe\uffff\ud800\u0001', partitionKey: '\uffff', data: 'ok' };
+
+    await send([wordy, wide, strange]);
+
+    const taken = bodies(await stage.drain('market-dead-letters'));
+    expect(taken).toHaveLength(3);
+    expect(taken[0]).toEqual({ ...wordy, message: 'é'.repeat(1_024), partitionKey: 'k'.repeat(256) });
+    expect(taken[1]).not.toHaveProperty('data');
+    expect(taken[2]).toEqual(strange);
   });
 });

@@ -102,6 +102,16 @@ describe('decoding', () => {
     expect(decoded.kind === 'refused' && decoded.message.startsWith(message)).toBe(true);
   });
 
+  it('repeats at most 128 characters of what a record says', () => {
+    const messageFor = (length: number) => {
+      const decoded = decodeJson(marketEvent({ event_type: 'T'.repeat(length) }));
+      return decoded.kind === 'refused' ? decoded.message : undefined;
+    };
+
+    expect(messageFor(128)).toBe(`unsupported event_type: ${'T'.repeat(128)}`);
+    expect(messageFor(129)).toBe(`unsupported event_type: ${'T'.repeat(128)}…`);
+  });
+
   it('takes a record of exactly the largest size and refuses one byte more', () => {
     const empty = JSON.stringify(marketEvent({ raw_payload: '' })).length;
     const sized = (size: number) => decodeJson(marketEvent({ raw_payload: 'x'.repeat(size - empty) }));
