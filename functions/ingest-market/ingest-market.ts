@@ -62,16 +62,17 @@ export const ingestBatch = async (
 };
 
 const ingestShard = async (ports: IngestPorts, shardId: string, placed: readonly Placed[]): Promise<void> => {
-  const batches = new Map<StartedFeed, BatchRecord[]>();
+  // By stream: the list of feeds may be read again in the midst of a batch, and a feed must not get two.
+  const batches = new Map<string, BatchRecord[]>();
   const letters: RefusedLetter[] = [];
   for (const one of placed) {
     const answer = await place(ports, one);
     if (answer.kind === 'refused') letters.push(letterOf(shardId, one, answer));
     else
-      for (const feed of answer.feeds) {
-        const batch = batches.get(feed);
+      for (const { stream } of answer.feeds) {
+        const batch = batches.get(stream);
         if (batch) batch.push(answer.record);
-        else batches.set(feed, [answer.record]);
+        else batches.set(stream, [answer.record]);
       }
   }
   if (letters.length > 0) {
@@ -79,7 +80,7 @@ const ingestShard = async (ports: IngestPorts, shardId: string, placed: readonly
     ports.telemetry.count('RecordsRefused', letters.length);
   }
   await Promise.all(
-    [...batches].map(([feed, batch]) => ingestFeed(ports, feed.stream, { shardId, records: batch })),
+    [...batches].map(([stream, batch]) => ingestFeed(ports, stream, { shardId, records: batch })),
   );
 };
 
