@@ -133,11 +133,6 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   ],
   sweeper: [readDueIndex, coordinate, send('sweep')],
   sweep: [...decide, ...act, consume('sweep')],
-  'dead-letters': [
-    ...decide,
-    ...act,
-    send('sweep'),
-    consume(...Object.values(deadQueueOf), 'dead-letters'),
-  ],
+  'dead-letters': [...decide, ...act, send('sweep'), consume(...Object.values(deadQueueOf), 'dead-letters')],
   timers: [...decide, ...act, consume('timers')],
 };

@@ -86,11 +86,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
     { 'stream/sluice-dev-orchestrator-events': ['kinesis:PutRecord'] },
     send('commands.fifo', 'timers', 'dead-letters'),
   ],
-  sweeper: [
-    { [`${ledger}/index/by-due`]: ['dynamodb:Query', 'dynamodb:Scan'] },
-    coordinate,
-    send('sweep'),
-  ],
+  sweeper: [{ [`${ledger}/index/by-due`]: ['dynamodb:Query', 'dynamodb:Scan'] }, coordinate, send('sweep')],
   sweep: [...forAll, consume('sweep')],
   'dead-letters': [
     ...forAll,
