@@ -1,13 +1,17 @@
 /**
- * What the queues gave up on: the aggregate behind each message is told by an ordinary sweep of its stream, which
- * does again whatever is still owed. Market records that nobody took and batches of the ledger stream are counted
+ * What the queues gave up on. A queued command is decided again, since its caller was told that it was taken; it stays
+ * in its dead-letter queue until it is. The aggregate behind any other message is told by an ordinary sweep of its
+ * stream, which does again whatever is still owed. Market records that nobody took and batches of the ledger stream are counted
  * and logged with their reason; the alarm on the metric calls a person.
  */
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import type { Queues, Telemetry } from '#domain/ports/outside.ts';
+import { decideCommand, queuedCommandOf } from '#functions/commands/commands.ts';
+import type { Mailbox } from '#functions/shared/mailbox.ts';
 
 export interface DeadLetterPorts {
+  readonly mailbox: Mailbox;
   readonly queues: Queues;
   readonly telemetry: Telemetry;
 }
@@ -20,7 +24,7 @@ const Named = z.looseObject({ stream: z.string().optional(), feedStream: z.strin
 
 /** Takes one dead message. */
 export const takeDeadLetter = async (
-  { queues, telemetry }: DeadLetterPorts,
+  { mailbox, queues, telemetry }: DeadLetterPorts,
   record: SQSRecord,
 ): Promise<void> => {
   const queue = record.eventSourceARN.split(':').at(-1) ?? '';
@@ -32,6 +36,8 @@ export const takeDeadLetter = async (
     ...(stream === undefined ? {} : { stream }),
     reason: reasonOf(record.body),
   });
+  const command = queue.includes('commands') ? queuedCommandOf(record.body) : undefined;
+  if (command) return decideCommand(mailbox, command);
   if (stream === undefined) return;
   // A sweep that failed is tried again at a walking pace: nobody else would look at its stream.
   const delay = queue.includes('sweep') ? { delaySeconds: FAILED_SWEEP_DELAY_S } : {};

@@ -5,14 +5,14 @@ import { takeDeadLetter } from '#functions/dead-letters/dead-letters.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { platformOf } from '#functions/shared/platform.ts';
-import { eachMessage } from '#functions/shared/queue-batch.ts';
+import { eachInTurn } from '#functions/shared/queue-batch.ts';
 import { actingOf } from '#functions/shared/wiring.ts';
 
 /** Builds the handler from its settings. */
 export const createHandler = (source: Source, plugin?: object) => {
   const acting = actingOf('dead-letters', readEnvironment('dead-letters', source), platformOf(plugin));
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {
-    const answer = await eachMessage(event.Records, acting.telemetry, (record) =>
+    const answer = await eachInTurn(event.Records, acting.telemetry, (record) =>
       takeDeadLetter(acting, record),
     );
     acting.telemetry.flush();

@@ -5,7 +5,20 @@ import type { Telemetry } from '#domain/ports/outside.ts';
 
 type Work = (records: readonly SQSRecord[]) => Promise<void>;
 
-/** Runs each FIFO group as one piece of work, groups in parallel; a failed group is delivered again whole. */
+/** Thrown by work that did the other messages of its group: these alone are delivered again. */
+export class SomeFailedError extends Error {
+  readonly failed: readonly SQSRecord[];
+  constructor(failed: readonly SQSRecord[], cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.name = cause instanceof Error ? cause.name : 'SomeFailedError';
+    this.failed = failed;
+  }
+}
+
+/**
+ * Runs each FIFO group as one piece of work, groups in parallel; a failed group is delivered again whole unless its
+ * work says which messages failed.
+ */
 export const eachGroup = async (
   records: readonly SQSRecord[],
   telemetry: Telemetry,
@@ -18,8 +31,9 @@ export const eachGroup = async (
       try {
         await work(group);
       } catch (error) {
-        failed.push(...group);
-        logFailure(telemetry, group, error);
+        const again = error instanceof SomeFailedError ? error.failed : group;
+        failed.push(...again);
+        logFailure(telemetry, again, error);
       }
     }),
   );
@@ -42,6 +56,17 @@ export const eachMessage = (
       if (record) await work(record);
     },
   );
+
+/** Runs each message as its own piece of work, one after the other, so that none shares a commit with another. */
+export const eachInTurn = async (
+  records: readonly SQSRecord[],
+  telemetry: Telemetry,
+  work: (record: SQSRecord) => Promise<void>,
+): Promise<SQSBatchResponse> => {
+  const answers: SQSBatchResponse[] = [];
+  for (const record of records) answers.push(await eachMessage([record], telemetry, work));
+  return { batchItemFailures: answers.flatMap(({ batchItemFailures }) => batchItemFailures) };
+};
 
 const logFailure = (telemetry: Telemetry, group: readonly SQSRecord[], error: unknown): void =>
   telemetry.log('error', 'messages failed and will be delivered again', {

@@ -1,14 +1,27 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { queuedCommand } from '#functions/shared/queued-command.ts';
-import { requestOf } from '#test/support/ledger.ts';
+import { adaptersOf, requestOf } from '#test/support/ledger.ts';
+import type { LocalStage } from '#test/support/ports.ts';
 import { assetPlane, queueEvent } from '#test/support/ports-assets.ts';
 import type { AssetPlane } from '#test/support/ports-assets.ts';
-import { claim, idOf, planOf, runId, scope, stream, succeed, triggerOf } from '#test/support/run-fixtures.ts';
+import { claim, idOf, planOf, runId, stream, succeed, triggerOf } from '#test/support/run-fixtures.ts';
 import type { RunCommand } from '#domain/run/command.ts';
 
 const message = (command: RunCommand, id: string) => {
   const { body, groupId } = queuedCommand('run', requestOf(stream, command, { commandId: id }));
   return { MessageId: id, Body: JSON.stringify(body), Attributes: { MessageGroupId: groupId ?? '' } };
+};
+
+/** Appends an event of a newer version that must be understood. */
+const appendUnknown = async (local: LocalStage): Promise<void> => {
+  const { ledger } = adaptersOf(local);
+  const [newest] = (await ledger.tail(stream, 1)).commits;
+  const event = newest?.events.at(-1);
+  if (!newest || !event) throw new Error('the run has no events');
+  const sequence = event.sequence + 1;
+  const split = { ...event, sequence, type: 'Split', idempotencyKey: 'split', mustUnderstand: true as const };
+  const { state: _state, due: _due, outputs: _outputs, ...bare } = newest;
+  await ledger.append({ ...bare, sequence, events: [split], commandId: 'split' });
 };
 
 describe('the commands queue', () => {
@@ -33,15 +46,31 @@ describe('the commands queue', () => {
     expect(idOf('m.a', 1)).toMatch(/^att_/);
   });
 
-  it('lets one message nobody understands fail alone in effect, and again until it is given up', async () => {
+  it('lets one message nobody understands fail alone', async () => {
     const broken = { MessageId: 'broken', Body: '{"kind":"run"}', Attributes: start.Attributes };
 
     const answer = await consume(start, broken, message(claim('m.a'), 'claim'));
 
-    expect(answer.batchItemFailures).toHaveLength(3);
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'broken' }] });
     expect((await plane.claim(10)).map(({ taskKey }) => taskKey)).toEqual(['m.b']);
-    expect(await consume(start, message(claim('m.a'), 'claim'))).toEqual({ batchItemFailures: [] });
-    expect(scope.tenantId).toBe('acme');
+  });
+
+  it('decides what stands before a command that cannot be decided, and fails from there on', async () => {
+    const poison = message({ type: 'CompleteTask', taskKey: 'm.a' } as unknown as RunCommand, 'poison');
+
+    const answer = await consume(start, poison, message(claim('m.b'), 'claim'));
+
+    expect(answer.batchItemFailures).toEqual([{ itemIdentifier: 'poison' }, { itemIdentifier: 'claim' }]);
+    expect((await plane.claim(10)).map(({ taskKey }) => taskKey)).toEqual(['m.a', 'm.b']);
+  });
+
+  it('lets a command come again that a newer version of Sluice may take', async () => {
+    await consume(start);
+    await appendUnknown(plane.stage);
+
+    const answer = await consume(message(claim('m.a'), 'claim'), message(claim('m.b'), 'other'));
+
+    expect(answer.batchItemFailures).toEqual([{ itemIdentifier: 'claim' }, { itemIdentifier: 'other' }]);
   });
 
   it('fails its messages when an effect fails, and performs it at the redelivery', async () => {

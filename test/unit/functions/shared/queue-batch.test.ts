@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { eachGroup, eachMessage } from '#functions/shared/queue-batch.ts';
+import { eachGroup, eachInTurn, eachMessage, SomeFailedError } from '#functions/shared/queue-batch.ts';
 import { witness } from '#test/support/ledger.ts';
 import { queueEvent } from '#test/support/ports-assets.ts';
 
@@ -43,6 +43,34 @@ describe('a batch of a queue', () => {
     );
 
     expect(answer.batchItemFailures).toEqual([{ itemIdentifier: '2' }]);
+  });
+
+  it('fails those messages of a group alone that its work names', async () => {
+    const answer = await eachGroup(
+      records(message('1', 'a'), message('2', 'a'), message('3', 'a')),
+      witness(),
+      (group) => Promise.reject(new SomeFailedError(group.slice(1), new Error('broken'))),
+    );
+
+    expect(answer.batchItemFailures).toEqual([{ itemIdentifier: '2' }, { itemIdentifier: '3' }]);
+  });
+
+  it('works off messages one after the other, past those that fail', async () => {
+    const steps: string[] = [];
+
+    const answer = await eachInTurn(
+      records(message('1', 'a'), message('2', 'a')),
+      witness(),
+      async ({ body }) => {
+        steps.push(`begin ${body}`);
+        await Promise.resolve();
+        steps.push(`end ${body}`);
+        if (body === '1') throw new Error('broken');
+      },
+    );
+
+    expect(steps).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2']);
+    expect(answer.batchItemFailures).toEqual([{ itemIdentifier: '1' }]);
   });
 
   it('answers nothing for nothing', async () => {
