@@ -3,6 +3,7 @@
  * exactly one attempt of one task. They are handed to the worker and stored nowhere.
  */
 import { errors, jwtVerify, SignJWT } from 'jose';
+import { webcrypto } from 'node:crypto';
 import * as z from 'zod';
 
 const Scope = z.object({
@@ -39,7 +40,7 @@ const LEEWAY_S = 60;
 
 /** Mints and verifies with the shared secret of the stage. */
 export const taskTokens = ({ secret, nowMs, ttlMs }: TaskTokenSetting): TaskTokens => {
-  const key = async (): Promise<Uint8Array> => new TextEncoder().encode(await secret());
+  const key = keyOf(secret);
   return {
     mint: async (scope) => {
       const issuedAtS = Math.floor(nowMs() / 1000);
@@ -74,3 +75,22 @@ export const taskTokens = ({ secret, nowMs, ttlMs }: TaskTokenSetting): TaskToke
     },
   };
 };
+
+/** The key of the secret, made again only when the secret has changed: making it costs as much as a signature. */
+const keyOf = (secret: () => Promise<string>): (() => Promise<webcrypto.CryptoKey>) => {
+  let made: { readonly text: string; readonly key: Promise<webcrypto.CryptoKey> } | undefined;
+  return async () => {
+    const text = await secret();
+    if (made?.text !== text) made = { text, key: importSecret(text) };
+    return made.key;
+  };
+};
+
+const importSecret = (text: string): Promise<webcrypto.CryptoKey> =>
+  webcrypto.subtle.importKey(
+    'raw',
+    new TextEncoder().encode(text),
+    { name: 'HMAC', hash: 'SHA-256' },
+    false,
+    ['sign', 'verify'],
+  );

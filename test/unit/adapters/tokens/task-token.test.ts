@@ -65,6 +65,24 @@ describe('task tokens', () => {
     for (const text of refused) expect(await tokens().verify(text), text).toEqual({ kind: 'invalid' });
   });
 
+  it('follow a secret that is rotated', async () => {
+    let secret = SECRET;
+    const rotating = taskTokens({
+      secret: () => Promise.resolve(secret),
+      nowMs: () => nowMs,
+      ttlMs: 60_000,
+    });
+    const { token: before } = await rotating.mint(scope);
+
+    secret = 'the secret that came after the one before';
+    const { token: after } = await rotating.mint(scope);
+
+    expect(await rotating.verify(before)).toEqual({ kind: 'invalid' });
+    expect(await rotating.verify(after)).toMatchObject({ kind: 'valid' });
+    secret = SECRET;
+    expect(await rotating.verify(before)).toMatchObject({ kind: 'valid' });
+  });
+
   it('cannot be judged without the secret', async () => {
     const broken = taskTokens({
       secret: () => Promise.reject(new Error('no secret')),
