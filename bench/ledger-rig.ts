@@ -5,7 +5,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { monotonicFactory } from 'ulid';
 import { packedBytes } from '#adapters/dynamodb/attributes.ts';
 import { dynamoLedger } from '#adapters/dynamodb/ledger.ts';
 import { dynamoViewWriter } from '#adapters/dynamodb/views.ts';
@@ -14,6 +13,7 @@ import type { Ledger } from '#domain/ports/ledger.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
 import type { ViewWriter } from '#domain/ports/views.ts';
 import { aggregateCache } from '#functions/shared/aggregate-cache.ts';
+import { eventIds } from '#functions/shared/event-ids.ts';
 import { mailbox } from '#functions/shared/mailbox.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 import { createDispatcher } from '#local/dispatch/dispatcher.ts';
@@ -75,7 +75,7 @@ export const openLedgerRig = async (): Promise<LedgerRig> => {
         cache: aggregateCache(warmStreams),
         telemetry: silent,
         nowMs: clock.nowMs,
-        mintEventId: monotonicFactory(),
+        mintEventId: eventIds(),
         storedBytes: packedBytes,
         perform: () => Promise.resolve(),
       }),

@@ -1,7 +1,6 @@
 /** The pure core by itself, and loads and compaction on top of it: no disk is waited for where none is named. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { monotonicFactory } from 'ulid';
 import { packedBytes } from '#adapters/dynamodb/attributes.ts';
 import { prepareCommit } from '#domain/kernel/commit.ts';
 import type { CommandRequest } from '#domain/kernel/commit.ts';
@@ -13,6 +12,7 @@ import type { RunCommand } from '#domain/run/command.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { projections } from '#functions/shared/aggregates.ts';
 import { compact } from '#functions/shared/compaction.ts';
+import { eventIds } from '#functions/shared/event-ids.ts';
 import { loadStream } from '#functions/shared/load.ts';
 import { benchPlan, benchRun, STEPS } from '#bench/chain-run.ts';
 import { openLedgerRig, silent } from '#bench/ledger-rig.ts';
@@ -54,7 +54,7 @@ const fastest = async (tries: number, act: () => unknown): Promise<number> => {
 
 /** The commits of one stream, decided command by command. */
 const commitsFor = (requests: readonly CommandRequest<RunCommand>[]): readonly StoredCommit[] => {
-  const mintEventId = monotonicFactory();
+  const mintEventId = eventIds();
   let loaded = emptyStream(runAggregate);
   return requests.flatMap((request, index) => {
     const setting = { nowMs: 1_767_225_600_000 + index, mintEventId, storedBytes: packedBytes };

@@ -1,5 +1,4 @@
 /** Makes ports real for the functions: the one place where adapters and domain meet, besides the handlers. */
-import { monotonicFactory } from 'ulid';
 import type { EnvironmentOf } from '#contracts/config.ts';
 import { packedBytes } from '#adapters/dynamodb/attributes.ts';
 import { dynamoCursors, dynamoOffers, dynamoRearms } from '#adapters/dynamodb/control.ts';
@@ -21,6 +20,7 @@ import { aggregateCache } from '#functions/shared/aggregate-cache.ts';
 import { aggregateOf } from '#functions/shared/aggregates.ts';
 import type { CommandPorts } from '#functions/shared/command-handler.ts';
 import { performEffects } from '#functions/shared/effects.ts';
+import { eventIds } from '#functions/shared/event-ids.ts';
 import { keepFirstCommits } from '#functions/shared/first-commits.ts';
 import { loadStream } from '#functions/shared/load.ts';
 import { mailbox } from '#functions/shared/mailbox.ts';
@@ -71,7 +71,7 @@ export const actingOf = (functionName: string, environment: Acting, platform: Pl
     cache,
     telemetry: reporting,
     nowMs,
-    mintEventId: monotonicFactory(),
+    mintEventId: eventIds(),
     storedBytes: packedBytes,
     perform: performEffects({
       offers,
