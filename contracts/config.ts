@@ -1,6 +1,6 @@
 /**
  * The configuration of functions: which environment variables exist, which function gets which, and every limit
- * with its default. The template sets them from here and functions parse them with `readEnvironment` at start.
+ * that can be set, with its default. The template sets them from here and functions parse them with `readEnvironment` at start.
  */
 import * as z from 'zod';
 
@@ -13,47 +13,15 @@ const name = z.string().min(1).max(256);
 const bound = (least: number, most: number, standard: number, what: string) =>
   z.int().min(least).max(most).default(standard).describe(what);
 
-/** Every bound of the system with its default (law 6); `LIMITS` overrides single ones as JSON. */
+/** The bounds that can be set, each with its default (law 6); `LIMITS` overrides single ones as JSON. */
 export const Limits = z.strictObject({
-  dispatchWindowMax: bound(1, 100, 100, 'tasks one commit dispatches; the rest wait as dispatch_window'),
-  planTasksMax: bound(1, 10_000, 1_000, 'tasks of one plan'),
-  childRunTasksMin: bound(2, 10_000, 200, 'fan-out above which tasks may become child runs'),
   callbackQueueTasksMin: bound(1, 100, 16, 'tasks in flight above which callbacks go to the commands queue'),
-  appendAttemptsMax: bound(1, 20, 5, 'optimistic appends of one command before it answers contention'),
-  commitBytesMax: bound(1_024, 262_144, 262_144, 'bytes of one commit'),
-  inlinePayloadBytesMax: bound(
-    256,
-    65_536,
-    8_192,
-    'bytes of a payload kept in an event; larger ones go to blobs',
-  ),
-  rememberedCommandsMax: bound(1, 256, 64, 'command ids an aggregate remembers with their answers'),
-  sendsMax: bound(1, 10, 5, 'sends of one effect before its task fails dispatch_lost'),
-  taskAttemptsMax: bound(1, 100, 10, 'attempts a manifest may ask for one task'),
-  heartbeatTimeoutMs: bound(1_000, 3_600_000, 60_000, 'silence of a worker after which its attempt is lost'),
   taskTokenTtlMs: bound(60_000, 86_400_000, 86_400_000, 'life of a task token'),
-  claimTasksMax: bound(1, 10, 10, 'tasks one claim may take'),
-  claimWaitMsMax: bound(0, 20_000, 20_000, 'how long one claim may wait for work'),
-  requestBytesMax: bound(1_024, 6_291_456, 1_048_576, 'bytes of a request body'),
-  pageItemsMax: bound(1, 200, 200, 'items on one page of a list'),
-  marketRecordBytesMax: bound(1_024, 1_048_576, 1_048_576, 'bytes of one market record'),
-  chunkItemBytesMax: bound(
-    1_024,
-    262_144,
-    65_536,
-    'bytes of a market chunk kept in the ledger; larger ones go to blobs',
-  ),
-  catchUpTicksMax: bound(
-    1,
-    10_000,
-    1_000,
-    'ticks planned for one record or timer before the rest are planned later',
-  ),
-  engineRunsSentMax: bound(1, 100, 10, 'engine runs of one feed and symbol sent at once'),
-  sweepBuckets: bound(1, 64, 16, 'shards of the index by deadline'),
+  requestBytesMax: bound(1_024, 6_291_456, 1_048_576, 'bytes of a request body other than a manifest'),
+  // The most is what Lambda takes as a payload.
+  manifestBytesMax: bound(1_024, 6_291_456, 6_291_456, 'bytes of a request body that deploys a manifest'),
   sweepOverlapMinutes: bound(1, 60, 3, 'minutes the sweeper reads again'),
-  sweepMessagesMax: bound(1, 10_000, 1_000, 'streams one sweep looks at'),
-  publishRetriesMax: bound(1, 100, 20, 'retries of a blocked output key before it halts'),
+  sweepMessagesMax: bound(1, 10_000, 1_000, 'streams one pass of the sweeper asks to be looked at'),
 });
 export type Limits = z.infer<typeof Limits>;
 

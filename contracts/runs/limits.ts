@@ -10,7 +10,6 @@ export const runLimits = {
   labelsMax: 128,
   labelKeyLengthMax: 128,
   labelValueLengthMax: 2048,
-  manifestBytesMax: 10 * 1024 * 1024,
   manifestAssetsMax: 10_000,
   manifestSchedulesMax: 1_000,
   /** Tasks of one run; a larger plan is refused `plan_too_large`. */

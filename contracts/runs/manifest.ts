@@ -96,7 +96,7 @@ export const GitContext = z
   .readonly();
 export type GitContext = z.infer<typeof GitContext>;
 
-/** Body of `POST /manifests`, at most 10 MiB. */
+/** Body of `POST /manifests`, at most `manifestBytesMax` of the configuration. */
 export const DeployManifestRequest = z
   .strictObject({
     manifestVersion: text(64),

@@ -36,6 +36,7 @@ export const createHandler = (source: Source, plugin?: object) => {
     verify: verifierOf(environment, platform),
     telemetry: acting.telemetry,
     bodyBytesMax: environment.LIMITS.requestBytesMax,
+    bodyBytesMaxOf: { deployManifest: environment.LIMITS.manifestBytesMax },
     nowMs: platform.nowMs,
   });
 };

@@ -37,6 +37,8 @@ export interface HttpSetting {
   readonly verify?: (token: string) => Promise<Verification>;
   readonly telemetry: Telemetry & { readonly flush: () => void };
   readonly bodyBytesMax: number;
+  /** Operations that have a limit of their own. */
+  readonly bodyBytesMaxOf?: Readonly<Partial<Record<OperationId, number>>>;
   readonly nowMs: () => number;
 }
 
@@ -102,7 +104,7 @@ const serve = async (
       Object.entries(event.queryStringParameters ?? {}).map(([key, value]) => [key, value ?? '']),
     ),
     idempotencyKey: idempotencyKeyOf(event),
-    body: bodyOf(event, setting.bodyBytesMax),
+    body: bodyOf(event, setting.bodyBytesMaxOf?.[route.operationId as OperationId] ?? setting.bodyBytesMax),
     baseUrl: baseUrlOf(event),
   });
 };

@@ -220,11 +220,11 @@ describe('functions', () => {
   });
 
   it('carry limits that differ from their defaults, and refuse unknown ones', async () => {
-    const tight = await assembly({ limits: '{"dispatchWindowMax":5}' });
+    const tight = await assembly({ limits: '{"sweepOverlapMinutes":5}' });
 
     for (const { properties } of tight.ofType('AWS::Lambda::Function'))
-      expect(at(properties, 'Environment', 'Variables', 'LIMITS')).toBe('{"dispatchWindowMax":5}');
-    await expect(assembly({ limits: '{"dispatchWindow":5}' })).rejects.toThrow(
+      expect(at(properties, 'Environment', 'Variables', 'LIMITS')).toBe('{"sweepOverlapMinutes":5}');
+    await expect(assembly({ limits: '{"sweepOverlap":5}' })).rejects.toThrow(
       'must be JSON of known limits',
     );
   });

@@ -136,6 +136,15 @@ const refusals: Readonly<Record<string, Refusal>> = {
     ask: post('/runs', { body: `{"selection":["${'a'.repeat(1_048_576)}"]}`, headers: json }),
     says: { details: { limitBytes: 1_048_576 } },
   },
+  'a manifest with faults that is larger than any other body may be': {
+    code: 'invalid_manifest',
+    ask: post('/manifests', { body: `{"none":"${'a'.repeat(1_048_576)}"}`, headers: json }),
+  },
+  'a manifest over its own limit': {
+    code: 'payload_too_large',
+    ask: post('/manifests', { body: `{"none":"${'a'.repeat(6_291_456)}"}`, headers: json }),
+    says: { details: { limitBytes: 6_291_456 } },
+  },
   'an unknown field': {
     code: 'invalid_request',
     ask: post('/runs', { body: { selection: ['demo.a'], selektion: 1 } }),

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import { defaultLimits, environmentKeysOf, Limits, readEnvironment } from '#contracts/config.ts';
@@ -10,6 +11,8 @@ import {
   Stage,
   workQueueNames,
 } from '#contracts/naming.ts';
+import { inProject } from '#test/support/tracked-files.ts';
+import { filesBelow } from '#tools/build/files.ts';
 
 const sweeper = {
   STAGE: 'dev',
@@ -37,15 +40,15 @@ describe('the environment of a function', () => {
   });
 
   it('overrides single limits and keeps the defaults of the rest', () => {
-    const { LIMITS } = readEnvironment('sweeper', { ...sweeper, LIMITS: '{"sweepBuckets":4}' });
+    const { LIMITS } = readEnvironment('sweeper', { ...sweeper, LIMITS: '{"sweepOverlapMinutes":4}' });
 
-    expect(LIMITS).toEqual({ ...defaultLimits, sweepBuckets: 4 });
+    expect(LIMITS).toEqual({ ...defaultLimits, sweepOverlapMinutes: 4 });
   });
 
   it.each([
     ['no JSON', '{'],
-    ['an unknown limit', '{"sweepBucket":4}'],
-    ['a value out of bounds', '{"sweepBuckets":0}'],
+    ['an unknown limit', '{"sweepOverlapMinute":4}'],
+    ['a value out of bounds', '{"sweepOverlapMinutes":0}'],
   ])('refuses limits with %s', (_, LIMITS) => {
     expect(() => readEnvironment('sweeper', { ...sweeper, LIMITS })).toThrow('LIMITS');
   });
@@ -64,9 +67,19 @@ describe('limits', () => {
     }
   });
 
-  it('dispatch at most 100 tasks in one commit', () => {
-    expect(Limits.parse({ dispatchWindowMax: 100 }).dispatchWindowMax).toBe(100);
-    expect(() => Limits.parse({ dispatchWindowMax: 101 })).toThrow();
+  it('let a body be as large as a payload of Lambda and no larger', () => {
+    expect(Limits.parse({ requestBytesMax: 6_291_456 }).requestBytesMax).toBe(6_291_456);
+    expect(() => Limits.parse({ requestBytesMax: 6_291_457 })).toThrow();
+    expect(defaultLimits.manifestBytesMax).toBe(6_291_456);
+    expect(() => Limits.parse({ manifestBytesMax: 6_291_457 })).toThrow();
+  });
+
+  it.each(Object.keys(Limits.shape))('are there because a function reads them: %s', (name) => {
+    const source = filesBelow(inProject('functions'))
+      .map((file) => readFileSync(inProject(`functions/${file}`), 'utf8'))
+      .join('\n');
+
+    expect(source).toMatch(new RegExp(`\\b(LIMITS|limits)\\.${name}\\b`));
   });
 });
 

@@ -56,10 +56,22 @@ describe('the front of the API', () => {
       }),
       telemetry: { ...telemetry, flush: () => undefined },
       bodyBytesMax: BODY_MAX,
+      bodyBytesMaxOf: { reportTaskStarted: BODY_MAX + 1 },
       nowMs: () => START_MS,
     });
     return answerOf(await handle(proxyEventOf(request)));
   };
+
+  it('takes larger bodies where an operation has a limit of its own', async () => {
+    const report = { method: 'POST', path: '/v1/callbacks/t/started', token: 'task-token' };
+    const started = { ...report, resource: '/v1/callbacks/{taskId}/started' };
+
+    expect(await call({ ...started, text: `"${'x'.repeat(BODY_MAX - 1)}"` })).toMatchObject({ status: 200 });
+    expect(await call({ ...started, text: `"${'x'.repeat(BODY_MAX)}"` })).toMatchObject({
+      status: 413,
+      body: { details: { limitBytes: BODY_MAX + 1 } },
+    });
+  });
 
   it('hands a checked request to its operation', async () => {
     const answer = await call({
