@@ -105,8 +105,13 @@ const boundBreaks = ({ frozen, current, use, place }: Comparison): readonly stri
     (key) => sign * (numberAt(frozen, key, -Infinity) - numberAt(current, key, -Infinity)) < 0,
   );
   return [...upper, ...lower].map((key) =>
-    at(place, `had ${key} ${String(frozen[key] ?? 'none')} and has ${String(current[key] ?? 'none')}`),
+    at(place, `had ${key} ${boundText(frozen, key)} and has ${boundText(current, key)}`),
   );
+};
+
+const boundText = (schema: JsonSchema, key: string): string => {
+  const value = schema[key];
+  return typeof value === 'number' ? String(value) : 'none';
 };
 
 const listAt = (schema: JsonSchema, key: string): readonly unknown[] | undefined => {

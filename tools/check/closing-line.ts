@@ -5,8 +5,8 @@
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 
-/** Test files of the last accepted tree; raised when files are added, never lowered. */
-const TEST_FILES_FLOOR = 40;
+/** Test files of the last accepted tree, without the heavy ones; raised when files are added, never lowered. */
+const TEST_FILES_FLOOR = 190;
 
 interface Report {
   readonly numPassedTests: number;

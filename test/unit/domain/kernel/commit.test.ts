@@ -49,6 +49,16 @@ describe('prepareCommit', () => {
     expect(outcomes.map(({ kind }) => kind)).toEqual(['committed', 'committed']);
   });
 
+  it('tells what caused its first command, when something did', () => {
+    const caused = prepare(emptyStream(counter), [
+      request({ type: 'Add', amount: 1 }, { causationId: 'cmd-before' }),
+    ]);
+    const spontaneous = prepare(emptyStream(counter), [request({ type: 'Add', amount: 1 })]);
+
+    expect(caused.commit?.causationId).toBe('cmd-before');
+    expect(spontaneous.commit).not.toHaveProperty('causationId');
+  });
+
   it('prepares nothing when no command has anything to append', () => {
     const { commit, outcomes } = prepare(emptyStream(counter), [request({ type: 'Add', amount: 0 })]);
 
