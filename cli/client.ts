@@ -17,13 +17,11 @@ export interface Client {
   readonly request: (method: string, path: string, options?: RequestOptions) => Promise<unknown>;
 }
 
-/** A client of one target; paths may start with `{ws}` for the workspace's prefix. */
+/** A client of one target; paths may start with `{ws}` for the workspace's prefix, or be whole URLs. */
 export const httpClient = (target: Target): Client => ({
   workspace: target.workspace,
   request: async (method, path, options = {}) => {
-    const url = new URL(
-      target.url + path.replace('{ws}', `/v1/workspaces/${encodeURIComponent(target.workspace)}`),
-    );
+    const url = urlOf(target, path);
     for (const [name, value] of Object.entries(options.query ?? {}))
       if (value !== undefined) url.searchParams.set(name, String(value));
     const response = await send(url, {
@@ -40,6 +38,13 @@ export const httpClient = (target: Target): Client => ({
     return answerOf(response);
   },
 });
+
+const urlOf = ({ url, workspace }: Target, path: string): URL =>
+  new URL(
+    /^https?:/.test(path)
+      ? path
+      : url + path.replace('{ws}', `/v1/workspaces/${encodeURIComponent(workspace)}`),
+  );
 
 const send = async (url: URL, init: RequestInit): Promise<Response> => {
   try {

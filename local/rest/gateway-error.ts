@@ -16,6 +16,8 @@ interface FaultRule {
   /** Status when the template sets none. */
   readonly status: number;
   readonly code: ErrorCode;
+  /** Said instead of what the catalogue says of the code. */
+  readonly message?: string;
 }
 
 const rules: Readonly<Record<GatewayFault, FaultRule>> = {
@@ -26,7 +28,12 @@ const rules: Readonly<Record<GatewayFault, FaultRule>> = {
     code: 'method_not_allowed',
   },
   body_too_large: { types: ['REQUEST_TOO_LARGE', 'DEFAULT_4XX'], status: 413, code: 'payload_too_large' },
-  foreign_host: { types: [], status: 403, code: 'forbidden' },
+  foreign_host: {
+    types: [],
+    status: 403,
+    code: 'forbidden',
+    message: 'this host name is not served; use 127.0.0.1',
+  },
   broken_function: { types: ['DEFAULT_5XX'], status: 502, code: 'internal' },
   function_timeout: { types: ['INTEGRATION_TIMEOUT', 'DEFAULT_5XX'], status: 504, code: 'internal' },
 };
@@ -39,12 +46,12 @@ export const gatewayFaults = (resources: readonly Resource[]): AnswerFault => {
       .map(({ properties }) => [String(properties['ResponseType']), properties]),
   );
   return (fault, requestId) => {
-    const { types, status, code } = rules[fault];
+    const { types, status, ...rule } = rules[fault];
     const properties = types.map((type) => declared.get(type)).find((found) => found !== undefined);
     const headers = { 'content-type': ['application/json'], 'x-request-id': [requestId] };
     const template = templateOf(properties);
     if (template === undefined)
-      return { status, headers, body: Buffer.from(JSON.stringify(catalogueBody(code, requestId))) };
+      return { status, headers, body: Buffer.from(JSON.stringify(ruleBody(rule, requestId))) };
     return {
       status: Number(properties?.['StatusCode'] ?? status),
       headers,
@@ -60,9 +67,9 @@ const templateOf = (properties: Readonly<Record<string, unknown>> | undefined): 
   return typeof template === 'string' ? template : undefined;
 };
 
-const catalogueBody = (code: ErrorCode, requestId: string): ErrorBody => ({
+const ruleBody = ({ code, message }: Pick<FaultRule, 'code' | 'message'>, requestId: string): ErrorBody => ({
   code,
-  message: errorCatalogue[code].cause,
+  message: message ?? errorCatalogue[code].cause,
   requestId,
   retryable: errorCatalogue[code].retryable,
 });

@@ -35,7 +35,8 @@ export const proxyEvent = (source: ProxyEventSource): Readonly<Record<string, un
     requestContext: {
       accountId: source.accountId,
       apiId: source.apiId,
-      domainName: lastOf(headers)['host']?.split(':')[0] ?? 'localhost',
+      // With its port, unlike on AWS: functions make the address from it that workers call back.
+      domainName: lastOf(headers)['host']?.toLowerCase() ?? 'localhost',
       extendedRequestId: requestId,
       httpMethod: request.method,
       identity: { sourceIp: request.sourceIp, userAgent: lastOf(headers)['user-agent'] ?? null },

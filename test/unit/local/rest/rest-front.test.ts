@@ -72,7 +72,7 @@ describe('the REST front', () => {
       requestContext: {
         requestId: 'req-1',
         stage: 'dev',
-        domainName: 'localhost',
+        domainName: 'localhost:4600',
         path: '/dev/v1/a%20b',
         identity: { sourceIp: '127.0.0.1' },
       },
@@ -80,6 +80,16 @@ describe('the REST front', () => {
       isBase64Encoded: false,
     });
     expect(answered.headers['x-request-id']).toEqual(['req-1']);
+  });
+
+  it.each([
+    ['[::1]:4600', '[::1]:4600'],
+    ['LocalHost:4600', 'localhost:4600'],
+    ['127.0.0.1', '127.0.0.1'],
+  ])('names the host %s with its port', async (host, domainName) => {
+    const answered = await ask(echo, { headers: { host } });
+
+    expect(answered.json()).toMatchObject({ requestContext: { domainName } });
   });
 
   it('passes bytes that are no text as base64, both ways', async () => {
@@ -212,17 +222,23 @@ describe('the REST server', () => {
     ['[::1]:80', 200],
   ])('looks at the host header %s', async (host, status) => {
     const url = new URL(await start(echo));
-    const answered = await new Promise<number | undefined>((resolve, reject) => {
+    const answered = await new Promise<{ status: number | undefined; text: string }>((resolve, reject) => {
       const sent = httpRequest(
         { port: url.port, host: url.hostname, path: '/v1/a', method: 'POST', headers: { host } },
         (response) => {
-          response.resume();
-          resolve(response.statusCode);
+          let text = '';
+          response.on('data', (chunk: Buffer) => (text += chunk.toString()));
+          response.on('end', () => resolve({ status: response.statusCode, text }));
         },
       );
       sent.on('error', reject).end();
     });
-    expect(answered).toBe(status);
+    expect(answered.status).toBe(status);
+    if (status === 403)
+      expect(JSON.parse(answered.text)).toMatchObject({
+        code: 'forbidden',
+        message: 'this host name is not served; use 127.0.0.1',
+      });
   });
 
   it('rejects with the error of the system when the port is taken', async () => {
