@@ -141,13 +141,15 @@ describe('a feed in timer mode', () => {
     const api = await stage(minuteFeed({ scheduler: { mode: 'timer', timer_interval_ms: 1_000 } }));
     const at = START_MS + 500;
     await putRecords(api.cloud, [
-      snapshotInputs('AAA', at + 1_000, at),
-      snapshotInputs('AAA', at + 2_000, at + 1_001),
+      snapshotInputs('AAA', at, at),
+      snapshotInputs('AAA', at + 1_000, at + 400),
+      snapshotInputs('AAA', at + 2_000, at + 2_000),
       trade('AAA', at + 2_001),
     ]);
     await api.cloud.settle();
     const runs = [...(await engineRuns(api))].reverse();
     expect(runs.map((run) => [run.engine_timestamp_ms - at, run.status, run.cut_kind])).toEqual([
+      [0, 'completed', 'timer'],
       [1_000, 'completed', 'timer'],
       [2_000, 'completed', 'timer'],
     ]);

@@ -25,7 +25,8 @@ const stage = async (faults: readonly FaultRule[] = [], seed = 7): Promise<Api> 
 const insist = async (api: Api, act: () => Promise<void>): Promise<void> => {
   for (let tries = 1; ; tries++) {
     try {
-      return await act();
+      await act();
+      return;
     } catch (error) {
       if (tries === 20) throw error;
       await api.cloud.settle();
