@@ -148,7 +148,7 @@ const callback = (
   kind: 'started' | 'heartbeat' | 'completed',
   body: Record<string, unknown>,
 ): Promise<unknown> =>
-  client.request('POST', `/v1/callbacks/${task.taskId}/${kind}`, {
+  client.request('POST', `${task.callbackBaseUrl}/v1/callbacks/${task.taskId}/${kind}`, {
     token: task.taskToken,
     body: { attempt: task.attempt, attemptId: task.attemptId, workerId, ...body },
   });
