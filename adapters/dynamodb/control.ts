@@ -8,7 +8,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { number, requiredText } from '#adapters/dynamodb/attributes.ts';
+import { number, requiredText, text } from '#adapters/dynamodb/attributes.ts';
 import type { Item } from '#adapters/dynamodb/attributes.ts';
 import { bucketEndMs } from '#domain/kernel/due.ts';
 import type { Cursors, Offer, Offers, Rearms } from '#domain/ports/control.ts';
@@ -110,33 +110,44 @@ export const dynamoOffers = ({ client, table, nowMs }: ControlSetting): Offers =
     ),
 });
 
-/** Positions up to which something was delivered or read. */
-export const dynamoCursors = ({ client, table }: ControlSetting): Cursors => ({
-  get: async (name) => {
-    const answer = await client.send(
-      new GetItemCommand({
-        TableName: table,
-        Key: { pk: { S: `cursor#${name}` }, sk: { S: 'cursor' } },
-        ConsistentRead: true,
-      }),
-    );
-    return answer.Item && number(answer.Item, 'position');
-  },
-  advance: async (name, position) => {
-    await unless(
-      client.send(
+const cursorKey = (name: string): Item => ({ pk: { S: `cursor#${name}` }, sk: { S: 'cursor' } });
+
+/** Positions up to which something was delivered or read, each with the place of the work that is under way. */
+export const dynamoCursors = ({ client, table }: ControlSetting): Cursors => {
+  const read = async (name: string): Promise<Item> => {
+    const input = { TableName: table, Key: cursorKey(name), ConsistentRead: true };
+    return (await client.send(new GetItemCommand(input))).Item ?? {};
+  };
+  return {
+    get: async (name) => number(await read(name), 'position'),
+    place: async (name) => text(await read(name), 'place'),
+    advance: async (name, position) => {
+      await unless(
+        client.send(
+          new UpdateItemCommand({
+            TableName: table,
+            Key: cursorKey(name),
+            UpdateExpression: 'SET #position = :position REMOVE #place',
+            ConditionExpression: 'attribute_not_exists(#position) OR #position < :position',
+            ExpressionAttributeNames: { '#position': 'position', '#place': 'place' },
+            ExpressionAttributeValues: { ':position': { N: String(position) } },
+          }),
+        ),
+      );
+    },
+    keepPlace: async (name, place) => {
+      await client.send(
         new UpdateItemCommand({
           TableName: table,
-          Key: { pk: { S: `cursor#${name}` }, sk: { S: 'cursor' } },
-          UpdateExpression: 'SET #position = :position',
-          ConditionExpression: 'attribute_not_exists(#position) OR #position < :position',
-          ExpressionAttributeNames: { '#position': 'position' },
-          ExpressionAttributeValues: { ':position': { N: String(position) } },
+          Key: cursorKey(name),
+          UpdateExpression: 'SET #place = :place',
+          ExpressionAttributeNames: { '#place': 'place' },
+          ExpressionAttributeValues: { ':place': { S: place } },
         }),
-      ),
-    );
-  },
-});
+      );
+    },
+  };
+};
 
 /** Streams the sweeper must look at again although no commit arms them. */
 export const dynamoRearms = ({ client, table, nowMs }: ControlSetting): Rearms => ({

@@ -20,6 +20,7 @@ import type { BlobStore } from '#domain/ports/blobs.ts';
 import type {
   AppendResult,
   DueIndex,
+  DuePage,
   Ledger,
   LedgerScan,
   StateItem,
@@ -48,7 +49,7 @@ export const dynamoLedger = (setting: LedgerSetting): Ledger & LedgerScan & DueI
   document: (stream) => document(setting, stream),
   scan: () => scan(setting),
   streamsDue: (bucket) => streamsDue(setting, bucket),
-  everyStreamDue: (nowMs) => everyStreamDue(setting, nowMs),
+  everyStreamDue: (page) => everyStreamDue(setting, page),
 });
 
 const append = async ({ client, table }: LedgerSetting, commit: StoredCommit): Promise<AppendResult> => {
@@ -241,23 +242,24 @@ const streamsDue = async ({ client, table }: LedgerSetting, bucket: string): Pro
   return [...streams];
 };
 
-async function* everyStreamDue(
+const everyStreamDue = async (
   { client, table }: LedgerSetting,
-  nowMs: number,
-): AsyncIterable<readonly string[]> {
-  const minute = Math.floor(nowMs / 60_000);
-  let start: Item | undefined;
-  do {
-    const answer = await client.send(
-      new ScanCommand({
-        TableName: table,
-        IndexName: 'by-due',
-        ...(start ? { ExclusiveStartKey: start } : {}),
-      }),
-    );
-    yield (answer.Items ?? [])
+  { dueMs, limit, after }: Parameters<DueIndex['everyStreamDue']>[0],
+): Promise<DuePage> => {
+  const minute = Math.floor(dueMs / 60_000);
+  const answer = await client.send(
+    new ScanCommand({
+      TableName: table,
+      IndexName: 'by-due',
+      Limit: limit,
+      ...(after === undefined ? {} : { ExclusiveStartKey: JSON.parse(after) as Item }),
+    }),
+  );
+  return {
+    streams: (answer.Items ?? [])
       .filter((item) => Number(requiredText(item, 'due').split('#')[0]) <= minute)
-      .map((item) => requiredText(item, 'stream'));
-    start = answer.LastEvaluatedKey;
-  } while (start);
-}
+      .map((item) => requiredText(item, 'stream')),
+    // The keys of the index are strings and numbers, which JSON keeps as they are.
+    ...(answer.LastEvaluatedKey ? { next: JSON.stringify(answer.LastEvaluatedKey) } : {}),
+  };
+};

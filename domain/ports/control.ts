@@ -20,8 +20,12 @@ export interface Offers {
 
 export interface Cursors {
   readonly get: (name: string) => Promise<number | undefined>;
-  /** Moves a cursor forward; an older position is ignored. */
+  /** Moves a cursor forward and forgets its place; an older position is ignored. */
   readonly advance: (name: string, position: number) => Promise<void>;
+  /** Where the work before the cursor's next move goes on; absent when none is under way. */
+  readonly place: (name: string) => Promise<string | undefined>;
+  /** Keeps the place of work that takes several passes; whoever loses the cursor loses its place. */
+  readonly keepPlace: (name: string, place: string) => Promise<void>;
 }
 
 export interface Rearms {

@@ -68,9 +68,22 @@ export interface LedgerScan extends LedgerReader {
   readonly scan: () => AsyncIterable<readonly StoredCommit[]>;
 }
 
+export interface DuePage {
+  readonly streams: readonly string[];
+  /** Where the next page begins, absent at the end of the index. */
+  readonly next?: string;
+}
+
 /** What the sweeper needs: streams whose armed deadline falls into a bucket. */
 export interface DueIndex {
   readonly streamsDue: (bucket: string) => Promise<readonly string[]>;
-  /** Every stream that armed a deadline at or before the instant, in pages; reads the whole sparse index. */
-  readonly everyStreamDue: (nowMs: number) => AsyncIterable<readonly string[]>;
+  /**
+   * One page of the whole sparse index: those of its next `limit` entries that armed a deadline at or before the
+   * instant.
+   */
+  readonly everyStreamDue: (page: {
+    readonly dueMs: number;
+    readonly limit: number;
+    readonly after?: string;
+  }) => Promise<DuePage>;
 }

@@ -92,6 +92,18 @@ describe('control on DynamoDB', () => {
     expect(await adapters.cursors.get('b')).toBeUndefined();
   });
 
+  it('keeps the place of a cursor until the cursor moves', async () => {
+    await adapters.cursors.keepPlace('a', 'one');
+    expect(await adapters.cursors.get('a')).toBeUndefined();
+    await adapters.cursors.keepPlace('a', 'two');
+    expect(await adapters.cursors.place('a')).toBe('two');
+
+    await adapters.cursors.advance('a', 5);
+
+    expect(await adapters.cursors.place('a')).toBeUndefined();
+    expect(await adapters.cursors.place('b')).toBeUndefined();
+  });
+
   it('keeps a re-arm until long after its minute, however far that is ahead', async () => {
     const deadlineMs = START_MS + 30 * 86_400_000;
     const bucket = dueBucket('counter#acme/prod/one', deadlineMs);

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { EventId, StreamId } from '#contracts/ids.ts';
-import type { StoredCommit } from '#domain/ports/ledger.ts';
+import type { StoredCommit, DuePage } from '#domain/ports/ledger.ts';
 import { dynamoLedger } from '#adapters/dynamodb/ledger.ts';
 import { adaptersOf, streamedCommits } from '#test/support/ledger.ts';
 import { localStage, START_MS } from '#test/support/ports.ts';
@@ -228,10 +228,14 @@ describe('the ledger on DynamoDB', () => {
     expect(await ledger.streamsDue('101#1')).toEqual([other]);
     expect(await ledger.streamsDue('102#1')).toEqual([]);
 
-    const due = async (nowMs: number): Promise<readonly string[]> => {
+    const due = async (dueMs: number): Promise<readonly string[]> => {
       const found: string[] = [];
-      for await (const page of ledger.everyStreamDue(nowMs)) found.push(...page);
-      return [...new Set(found)].sort();
+      let page: DuePage = await ledger.everyStreamDue({ dueMs, limit: 1 });
+      for (; page.next !== undefined;) {
+        found.push(...page.streams);
+        page = await ledger.everyStreamDue({ dueMs, limit: 1, after: page.next });
+      }
+      return [...new Set([...found, ...page.streams])].sort();
     };
     expect(await due(100 * 60_000)).toEqual([STREAM]);
     expect(await due(101 * 60_000)).toEqual([STREAM, other]);

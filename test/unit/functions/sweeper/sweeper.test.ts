@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { forgetSweeperCursor } from '#adapters/dynamodb/cursor-reset.ts';
 import { dueBucket } from '#domain/kernel/due.ts';
 import { mailbox } from '#functions/shared/mailbox.ts';
 import { sweepOnce } from '#functions/sweeper/sweeper.ts';
@@ -23,10 +24,10 @@ describe('the sweeper', () => {
     const add = requestOf<CounterCommand>(stream, { type: 'Add', amount: 1, waitMs });
     await mailbox(commandPorts(stage)).send(counter, add);
   };
-  const run = async (): Promise<readonly string[]> => {
+  const run = async (sweepMessagesMax = 1_000): Promise<readonly string[]> => {
     const { ledger: due, rearms, cursors, queues } = adapters;
     const ports = { due, rearms, cursors, queues, telemetry: witness(), nowMs: stage.clock.nowMs };
-    const count = await sweepOnce(ports, { sweepOverlapMinutes: 3 });
+    const count = await sweepOnce(ports, { sweepOverlapMinutes: 3, sweepMessagesMax });
     const streams = (await stage.drain('sweep')).map(
       ({ Body }) => (JSON.parse(String(Body)) as { stream: string }).stream,
     );
@@ -108,5 +109,66 @@ describe('the sweeper', () => {
     pass(10 * MINUTE_MS);
 
     expect(await run()).toEqual(['counter#l/m/soon']);
+  });
+
+  const names = (count: number): readonly string[] =>
+    Array.from({ length: count }, (_, index) => `counter#l/m/${index}`);
+
+  it('reads the whole index over as many passes as it takes, and deadlines passed meanwhile after it', async () => {
+    for (const name of names(5)) await arm(name, MINUTE_MS);
+    pass(10 * MINUTE_MS);
+    const startedAtMs = stage.clock.nowMs();
+    const found: string[] = [];
+
+    for (const size of [2, 2]) {
+      const streams = await run(2);
+      expect(streams).toHaveLength(size);
+      expect(await adapters.cursors.get('sweeper')).toBeUndefined();
+      found.push(...streams);
+      pass(MINUTE_MS);
+    }
+    await arm('counter#l/m/meanwhile', 1);
+    found.push(...(await run(2)));
+
+    expect(found.filter((stream) => stream !== 'counter#l/m/meanwhile').sort()).toEqual(names(5));
+    expect(await adapters.cursors.get('sweeper')).toBe(startedAtMs);
+    expect(await adapters.cursors.place('sweeper')).toBeUndefined();
+    pass(MINUTE_MS);
+    expect(await run()).toContain('counter#l/m/meanwhile');
+  });
+
+  it('starts the whole reading over when its cursor is forgotten under way', async () => {
+    for (const name of names(3)) await arm(name, MINUTE_MS);
+    pass(10 * MINUTE_MS);
+    await run(2);
+
+    await forgetSweeperCursor(adapters.client, 'control');
+
+    expect(await run()).toEqual(names(3));
+  });
+
+  it('ends a pass with the minute that is full, and goes on behind it', async () => {
+    await run();
+    const [one, two, three, four] = names(4) as [string, string, string, string];
+    await arm(one, 4 * MINUTE_MS);
+    await arm(two, 4 * MINUTE_MS);
+    await arm(three, 5 * MINUTE_MS);
+    await arm(four, 20 * MINUTE_MS);
+    pass(20 * MINUTE_MS);
+
+    expect(await run(2)).toEqual([one, two]);
+    expect(await run(2)).toEqual([one, two, three, four].sort());
+    expect(await adapters.cursors.get('sweeper')).toBe(stage.clock.nowMs());
+  });
+
+  it('gets on through minutes that are each full', async () => {
+    await run();
+    for (const [index, name] of names(6).entries()) await arm(name, (index + 1) * MINUTE_MS);
+    pass(10 * MINUTE_MS);
+    const found = new Set<string>();
+
+    for (let passes = 0; passes < 6; passes++) for (const stream of await run(1)) found.add(stream);
+
+    expect([...found].sort()).toEqual(names(6));
   });
 });
