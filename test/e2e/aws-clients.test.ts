@@ -38,6 +38,14 @@ import { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 import { readAll } from '#cli/up/stream-reader.ts';
 import { awsClients } from '#test/support/aws-clients.ts';
 import type { AwsClients } from '#test/support/aws-clients.ts';
+import {
+  createFeed,
+  feedIds,
+  instrumentOf,
+  marketStream,
+  oneRun,
+  outputStream,
+} from '#test/support/one-run.ts';
 import { serve } from '#test/support/process.ts';
 import type { Serving } from '#test/support/process.ts';
 
@@ -55,47 +63,18 @@ afterAll(async () => {
 const named = (logical: string): string => physicalName('dev', logical);
 const eventually = { timeout: 60_000, interval: 300 };
 
-/** The records that make one run of one instrument: a candle, its inputs at the boundary, and one that passes it. */
-const records = (sourceId: string): readonly string[] => {
-  const boundaryMs = Date.UTC(2026, 4, 4, 12, 3);
-  const record = (event_type: string, atMs: number, normalized: object) =>
-    JSON.stringify({
-      schema: 'raw_market_event',
-      schema_version: '1',
-      event_type,
-      source_id: sourceId,
-      symbol: `${sourceId}-GOLD`,
-      exchange_ts_ms: atMs,
-      recv_ts_ms: atMs,
-      raw_payload: '{}',
-      normalized,
-      channel: event_type,
-      payload_content_type: 'application/json',
-    });
-  const prices = { open: 1, high: 2, low: 1, close: 2, volume: 3, interval_ms: 60_000, is_final: true };
-  return [
-    record('Candle', boundaryMs - 60_000, prices),
-    record('SnapshotInputs', boundaryMs, { timestamp_ms: boundaryMs, market: { price: 2 } }),
-    record('Candle', boundaryMs + 60_000, prices),
-  ];
-};
-
-const createFeed = async (sourceId: string): Promise<void> => {
-  const sources = [{ source_id: sourceId, symbols: [`${sourceId}-GOLD`] }];
-  await serving.client.request('PUT', `{ws}/feeds/${sourceId}`, { body: { sources, clock: 'record' } });
-  // Records wait for nobody: the feed has to stand in the read models before the first one comes.
-  await expect
-    .poll(() => serving.client.request('GET', '{ws}/feeds'), eventually)
-    .toMatchObject({ feeds: expect.arrayContaining([expect.objectContaining({ feedId: sourceId })]) });
+const createListedFeed = async (sourceId: string): Promise<void> => {
+  await createFeed(serving.client, sourceId);
+  await expect.poll(() => feedIds(serving.client), eventually).toContain(sourceId);
 };
 
 /** What the output stream holds of one source's instrument. */
 const published = async (sourceId: string): Promise<readonly string[]> => {
   const events: OrchestratorEvent[] = [];
   const { signal } = new AbortController();
-  for await (const data of readAll({ client: aws.kinesis, streamName: named('orchestrator-events'), signal }))
+  for await (const data of readAll({ client: aws.kinesis, streamName: outputStream, signal }))
     events.push(OrchestratorEvent.parse(JSON.parse(Buffer.from(data).toString('utf8'))));
-  return events.filter(({ symbol }) => symbol === `${sourceId}-GOLD`).map(({ event_type }) => event_type);
+  return events.filter(({ symbol }) => symbol === instrumentOf(sourceId)).map(({ event_type }) => event_type);
 };
 
 describe('any AWS SDK client with arbitrary credentials', () => {
@@ -130,11 +109,11 @@ describe('any AWS SDK client with arbitrary credentials', () => {
   });
 
   it('puts market records that flow through to the output stream', async () => {
-    await createFeed('sdk');
+    await createListedFeed('sdk');
     const answer = await aws.kinesis.send(
       new PutRecordsCommand({
-        StreamName: named('market-events'),
-        Records: records('sdk').map((text) => ({ Data: Buffer.from(text), PartitionKey: 'sdk' })),
+        StreamName: marketStream,
+        Records: oneRun('sdk').map((text) => ({ Data: Buffer.from(text), PartitionKey: 'sdk' })),
       }),
     );
 
