@@ -41,6 +41,12 @@ export interface RefusedRecord {
 
 const refused = (code: ErrorCode, message: string): RefusedRecord => ({ kind: 'refused', code, message });
 
+/**
+ * How far ahead of its arrival a record's receipt time may be. Feed time never runs back: one record further ahead would
+ * silence its feed until then. The past has no bound, since tapes replay it.
+ */
+const RECEIVED_AHEAD_MAX_MS = 86_400_000;
+
 /** How much of what a record says its refusal repeats. */
 const QUOTED_MAX = 128;
 
@@ -112,6 +118,17 @@ const refuseNormalized = (event: RawMarketEvent): RefusedRecord | undefined => {
   return shape.success ? undefined : refused('invalid_market_event', firstIssue(shape.error, ['normalized']));
 };
 
+const refuseFuture = (
+  { recv_ts_ms: recvTsMs }: RawMarketEvent,
+  { arrivalMs }: MarketRecord,
+): RefusedRecord | undefined =>
+  recvTsMs > arrivalMs + RECEIVED_AHEAD_MAX_MS
+    ? refused(
+        'invalid_market_event',
+        `recv_ts_ms: ${recvTsMs} is more than a day after the record arrived at ${arrivalMs}`,
+      )
+    : undefined;
+
 /**
  * Reads one record. Bytes that are no JSON become a DecodeFailure; JSON that is no RawMarketEvent v1 is refused
  * with the code of the first rule it breaks: size, envelope, type, keys, values.
@@ -129,6 +146,7 @@ export const decodeRecord = (record: MarketRecord): DecodedEvent | RefusedRecord
   if (!parsed.success) return refused('invalid_market_event', firstIssue(parsed.error));
   const event = parsed.data;
   return (
+    refuseFuture(event, record) ??
     refuseNormalized(event) ?? {
       kind: 'event',
       eventType: event.event_type,

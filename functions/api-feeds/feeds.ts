@@ -24,6 +24,7 @@ export interface FeedPorts {
   readonly mailbox: Mailbox;
   readonly ledger: LedgerReader;
   readonly views: ViewReader;
+  readonly nowMs: () => number;
 }
 
 type FeedOperation = (request: ApiRequest) => Promise<ApiReply>;
@@ -55,6 +56,9 @@ export const getFeed =
     return { status: 200, body: await viewOf(views, state, ref) };
   };
 
+/** How far ahead feed time may be set; it never runs back, so that a slip would silence the feed until then. */
+const PASSED_AHEAD_MAX_MS = 86_400_000;
+
 /** Commits one request makes at most; what is left follows with the next request. */
 const ROUNDS_MAX = 50;
 
@@ -63,10 +67,15 @@ const ROUNDS_MAX = 50;
  * nothing else tells it that time went on. Other feeds have their timers and answer unchanged.
  */
 export const planFeedTicks =
-  ({ mailbox, views }: FeedPorts): FeedOperation =>
+  ({ mailbox, views, nowMs }: FeedPorts): FeedOperation =>
   async (request) => {
     const ref = feedOf(request);
     const { passedMs } = parseBody(PlanFeedTicksRequest, request.body);
+    if (passedMs > nowMs() + PASSED_AHEAD_MAX_MS)
+      throw new ApiError(
+        'invalid_request',
+        `passedMs ${passedMs} is more than a day ahead; send a time that passed`,
+      );
     for (let round = 1; ; round++) {
       const outcome = await mailbox.send(feedAggregate, {
         stream: feedStream(ref),

@@ -15,7 +15,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const platform = platformOf(plugin);
   const acting = actingOf('api-feeds', environment, platform);
   const views = dynamoViewReader({ client: dynamodbClient(platform.plugin), table: environment.VIEWS_TABLE });
-  const ports = { ...acting, views };
+  const ports = { ...acting, views, nowMs: platform.nowMs };
   return httpHandler({
     operations: {
       putFeed: putFeed(ports),

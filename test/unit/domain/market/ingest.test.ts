@@ -102,6 +102,14 @@ describe('decoding', () => {
     expect(decoded.kind === 'refused' && decoded.message.startsWith(message)).toBe(true);
   });
 
+  it('takes a receipt time up to a day ahead of the arrival, and any before it', () => {
+    const received = (recvTsMs: number) => decodeJson(marketEvent({ recv_ts_ms: recvTsMs }));
+
+    expect(received(0).kind).toBe('event');
+    expect(received(77 + 86_400_000).kind).toBe('event');
+    expect(received(77 + 86_400_001)).toMatchObject({ kind: 'refused', code: 'invalid_market_event' });
+  });
+
   it('repeats at most 128 characters of what a record says', () => {
     const messageFor = (length: number) => {
       const decoded = decodeJson(marketEvent({ event_type: 'T'.repeat(length) }));
