@@ -8,6 +8,7 @@ import { readEndpoint } from '#cli/discovery.ts';
 import { removeEndpoint, writeStateFiles } from '#cli/up/state-files.ts';
 import { bootCloud } from '#local/boot/cloud.ts';
 import type { Cloud } from '#local/boot/cloud.ts';
+import { isRunning } from '#local/journal/process-state.ts';
 import { wallClock } from '#local/kernel/clock.ts';
 import { bundle } from '#tools/build/bundle.ts';
 import { synth } from '#tools/build/synth.ts';
@@ -106,22 +107,12 @@ const asCliError = (error: unknown): unknown => {
 /** The lock of the state directory would refuse too; this says it before anything is built. */
 const refuseSecond = ({ stateDir, isEphemeral }: StackSetting): void => {
   const running = isEphemeral ? undefined : readEndpoint(stateDir);
-  if (!running || !isAlive(running.pid)) return;
+  if (!running || running.pid === process.pid || !isRunning(running.pid)) return;
   throw new CliError(
     'state_locked',
     `process ${running.pid} runs on ${stateDir}; stop it, or choose another directory with --state`,
     { exitCode: exitCodes.portOrState },
   );
-};
-
-const isAlive = (pid: number): boolean => {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 };
 
 const mintAdminToken = (cloud: Cloud): string =>

@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { threadId } from 'node:worker_threads';
+import { isRunning, processBegin } from '#local/journal/process-state.ts';
 import { StateDirectoryError } from '#local/journal/state-directory-error.ts';
 
 interface Holder {
@@ -12,19 +13,43 @@ interface Holder {
   readonly begin: string;
 }
 
+const PAUSE_MS = 50;
+
 const held = new Set<string>();
 
-/** Takes the directory's lock or throws `state_locked`; returns the release. */
-export const takeLock = (directory: string): (() => void) => {
+/** Takes the directory's lock or throws `state_locked` after the patience; returns the release. */
+export const takeLock = (directory: string, patienceMs: number): (() => void) => {
   const file = path.join(directory, 'lock');
   const mine = JSON.stringify({ pid: process.pid, begin: processBegin(process.pid) } satisfies Holder);
-  if (!create(file, mine)) takeOver(directory, file, mine);
+  patiently(patienceMs, () => {
+    if (!create(file, mine)) takeOver(directory, file, mine);
+  });
   const key = fs.realpathSync(file);
   held.add(key);
   return () => {
     held.delete(key);
     fs.rmSync(file, { force: true });
   };
+};
+
+/** Tries again what another process may be about to allow; this one's own lock it does not wait for. */
+const patiently = (patienceMs: number, take: () => void): void => {
+  const untilMs = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      take();
+      return;
+    } catch (error) {
+      const isForeign = error instanceof LockedError && error.holderPid !== process.pid;
+      if (!isForeign || performance.now() >= untilMs) throw error;
+      pause(PAUSE_MS);
+    }
+  }
+};
+
+/** Nothing else may run before the directory is ours, so the thread itself waits. */
+const pause = (waitMs: number): void => {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, waitMs);
 };
 
 /** Linked, not written, into place: nobody ever reads a half-written lock of a living process. */
@@ -49,12 +74,12 @@ const takeOver = (directory: string, file: string, mine: string): void => {
   if (!create(claim, mine)) {
     refuseWhenAlive(directory, claim);
     fs.rmSync(claim, { force: true });
-    if (!create(claim, mine)) throw locked(directory, 'another process');
+    if (!create(claim, mine)) throw new LockedError(directory);
   }
   try {
     refuseWhenAlive(directory, file);
     fs.rmSync(file, { force: true });
-    if (!create(file, mine)) throw locked(directory, 'another process');
+    if (!create(file, mine)) throw new LockedError(directory);
   } finally {
     fs.rmSync(claim, { force: true });
   }
@@ -62,14 +87,21 @@ const takeOver = (directory: string, file: string, mine: string): void => {
 
 const refuseWhenAlive = (directory: string, file: string): void => {
   const holder = readHolder(file);
-  if (holder && isAlive(holder, file)) throw locked(directory, `process ${holder.pid}`);
+  if (holder && isAlive(holder, file)) throw new LockedError(directory, holder.pid);
 };
 
-const locked = (directory: string, by: string): StateDirectoryError =>
-  new StateDirectoryError(
-    'state_locked',
-    `the state directory ${directory} is in use by ${by}; stop it, or choose another directory with --state`,
-  );
+class LockedError extends StateDirectoryError {
+  readonly holderPid: number | undefined;
+
+  constructor(directory: string, holderPid?: number) {
+    const holder = holderPid === undefined ? 'another process' : `process ${holderPid}`;
+    super(
+      'state_locked',
+      `the state directory ${directory} is in use by ${holder}; stop it, or choose another directory with --state`,
+    );
+    this.holderPid = holderPid;
+  }
+}
 
 /** Undefined for a missing or unreadable lock: it binds nobody. */
 const readHolder = (file: string): Holder | undefined => {
@@ -93,24 +125,7 @@ const isAlive = (holder: Holder, file: string): boolean => {
   const begin = processBegin(holder.pid);
   if (begin !== '') return begin === holder.begin;
   if (holder.pid === process.pid) return held.has(fs.realpathSync(file));
-  try {
-    process.kill(holder.pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) === 'EPERM';
-  }
-};
-
-/** Boot id and start tick of a process where the system tells them (Linux), else an empty string. */
-const processBegin = (pid: number): string => {
-  try {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (fields[0] === 'Z') return '';
-    return `${fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fields[19] ?? ''}`;
-  } catch {
-    return '';
-  }
+  return isRunning(holder.pid);
 };
 
 const codeOf = (error: unknown): unknown =>

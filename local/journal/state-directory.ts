@@ -23,6 +23,8 @@ export interface StateDirectoryOptions {
   readonly tailRecordsMax?: number;
   /** A snapshot is due beyond this many bytes behind the last one, default 128 MiB. */
   readonly tailBytesMax?: number;
+  /** How long a process that holds the lock and may be ending is waited for, default 2 s. */
+  readonly lockPatienceMs?: number;
   readonly disk?: Disk;
 }
 
@@ -54,7 +56,7 @@ export const openStateDirectory = (
   directory: string,
   options: StateDirectoryOptions = {},
 ): StateDirectory => {
-  const release = lockDirectory(directory);
+  const release = lockDirectory(directory, options.lockPatienceMs ?? 2_000);
   try {
     return openLocked(path.resolve(directory), options, release);
   } catch (error) {
@@ -63,10 +65,10 @@ export const openStateDirectory = (
   }
 };
 
-const lockDirectory = (directory: string): (() => void) => {
+const lockDirectory = (directory: string, patienceMs: number): (() => void) => {
   try {
     fs.mkdirSync(directory, { recursive: true });
-    return takeLock(directory);
+    return takeLock(directory, patienceMs);
   } catch (error) {
     throw error instanceof StateDirectoryError ? error : unwritable(directory, error);
   }

@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { openStateDirectory, type StateDirectory } from '#local/journal/state-directory.ts';
 
 let directory = '';
@@ -16,7 +17,25 @@ afterEach(() => {
   fs.rmSync(directory, { recursive: true, force: true });
 });
 
-const open = (): StateDirectory => openStateDirectory(directory, { segmentBytes: 4096 });
+const open = (lockPatienceMs = 0): StateDirectory =>
+  openStateDirectory(directory, { segmentBytes: 4096, lockPatienceMs });
+
+const shell = async (script: string): Promise<number> => {
+  const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  children.push(child);
+  const [line] = (await once(child.stdout, 'data')) as [Buffer];
+  return Number(line.toString());
+};
+
+/** Fields 3 (state) and 22 (start) of what the system tells of a process. */
+const statOf = (pid: number): { readonly state: string; readonly begin: string } => {
+  const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  const boot = fs.readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  return { state: fields[0] ?? '', begin: `${boot}/${fields[19]}` };
+};
+
+const writeLock = (pid: number): void =>
+  fs.writeFileSync(path.join(directory, 'lock'), JSON.stringify({ pid, begin: statOf(pid).begin }));
 
 const start = (): ChildProcess => {
   const script = path.join(import.meta.dirname, 'appending-process.ts');
@@ -41,8 +60,8 @@ const killAfter = (child: ChildProcess, acknowledged: number, onFirst: () => voi
 
 it('refuses a second opener and lets it in after the first has closed', async () => {
   const first = open();
-  expect(open).toThrow(expect.objectContaining({ code: 'state_locked' }));
-  expect(open).toThrow(`in use by process ${process.pid}`);
+  expect(() => open()).toThrow(expect.objectContaining({ code: 'state_locked' }));
+  expect(() => open()).toThrow(`in use by process ${process.pid}`);
   await first.close();
   await open().close();
 });
@@ -56,6 +75,27 @@ it('takes over the lock of a process that is gone, and of an earlier one with th
   }
 });
 
+/** Elsewhere a process that nobody waited for looks like one that runs. */
+const tellsStates = fs.existsSync('/proc/self/stat');
+
+if (tellsStates) {
+  it('takes over from a process that has ended and that its parent does not wait for', async () => {
+    const pid = await shell('sh -c "exit" & echo $!; exec sleep 60');
+    await vi.waitUntil(() => statOf(pid).state === 'Z');
+    writeLock(pid);
+
+    await open().close();
+  });
+
+  it('waits a moment for a process that is about to end', async () => {
+    const pid = await shell('echo $$; exec sleep 0.2');
+    writeLock(pid);
+
+    expect(() => open()).toThrow(expect.objectContaining({ code: 'state_locked' }));
+    await open(5_000).close();
+  });
+}
+
 it('takes over from a process that was killed while it took over', async () => {
   const gone = JSON.stringify({ pid: 2 ** 22 + 1, begin: '' });
   fs.writeFileSync(path.join(directory, 'lock'), gone);
@@ -68,7 +108,7 @@ it('refuses the directory of a living process, and has every entry it acknowledg
   let last = 0;
   for (let kill = 1; kill <= 2; kill++) {
     const acknowledged = await killAfter(start(), last + 600, () =>
-      expect(open).toThrow(expect.objectContaining({ code: 'state_locked' })),
+      expect(() => open()).toThrow(expect.objectContaining({ code: 'state_locked' })),
     );
     const state = open();
     const numbers = [...state.entries()].map(([, [, n]]) => Number(n));
