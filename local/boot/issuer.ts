@@ -4,10 +4,11 @@
  */
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
 import type { JsonWebKey } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { cognitoClaim, principalClaims } from '#contracts/roles.ts';
+import { StateDirectoryError, unwritable } from '#local/journal/state-directory-error.ts';
 import type { Clock } from '#local/kernel/clock.ts';
 
 /** The name of the key file in a state directory. */
@@ -93,10 +94,35 @@ const newKey = (): JsonWebKey =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
 
 const storedKey = (path: string): JsonWebKey => {
-  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as JsonWebKey;
+  if (existsSync(path)) return readKey(path);
   const key = newKey();
-  writeFileSync(path, JSON.stringify(key), { mode: 0o600, flag: 'wx' });
+  writeKey(path, key);
   return key;
+};
+
+const readKey = (path: string): JsonWebKey => {
+  try {
+    const key = JSON.parse(readFileSync(path, 'utf8')) as JsonWebKey;
+    createPrivateKey({ key, format: 'jwk' });
+    return key;
+  } catch (error) {
+    throw new StateDirectoryError(
+      'state_corrupt',
+      `the key of the token issuer is not usable: ${path}; restore a backup, or remove the file to issue new tokens`,
+      error,
+    );
+  }
+};
+
+/** Written aside and renamed: a kill leaves the whole file or none. */
+const writeKey = (path: string, key: JsonWebKey): void => {
+  const fresh = `${path}.fresh`;
+  try {
+    writeFileSync(fresh, JSON.stringify(key), { mode: 0o600, flush: true });
+    renameSync(fresh, path);
+  } catch (error) {
+    throw unwritable(path, error);
+  }
 };
 
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
