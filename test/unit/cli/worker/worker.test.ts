@@ -25,7 +25,7 @@ it('reports to the address its task names, with the token of the task', async ()
 
   await runWorker({
     ...{ client, workerId: 'wk-1', queue: 'default-queue', concurrency: 1, signal: stop.signal },
-    execute: () => Promise.resolve({ output: {} }),
+    execute: () => Promise.resolve({}),
     onEvent: () => undefined,
   });
 
