@@ -8,6 +8,8 @@ export interface SluiceRun {
   /** The tree whose `cli/sluice.mjs` runs. */
   readonly root: string;
   readonly words: readonly string[];
+  /** Variables besides those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Ends the process once this line has come. */
   readonly untilLine?: (line: string) => boolean;
 }
@@ -21,11 +23,17 @@ export interface SluiceResult {
 }
 
 /** Runs to the end, or to the line; rejects with what it said when it failed. */
-export const runSluice = async ({ root, words, untilLine }: SluiceRun): Promise<SluiceResult> => {
+export const runSluice = async ({
+  root,
+  words,
+  environment = {},
+  untilLine,
+}: SluiceRun): Promise<SluiceResult> => {
   const startedMs = performance.now();
   const elapsed = (): number => (performance.now() - startedMs) / 1000;
   const child = spawn(process.execPath, [path.join(root, 'cli/sluice.mjs'), ...words], {
     cwd: root,
+    env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const errors: Buffer[] = [];

@@ -175,12 +175,12 @@ const rowsOf = (
     })),
     { what: `${per}: Lambda invocations`, value: work.invocations / units, unit: 'requests' },
     {
-      what: `${per}: a million, list prices of ${prices.asOf}`,
+      what: `${per}: a million of them, list prices of ${prices.asOf}`,
       value: (totalDollars(bill) / units) * 1e6,
       unit: '$',
     },
     ...bill.map(({ price, dollars }) => ({
-      what: `${per}: a million, ${price}`,
+      what: `${per}: a million of them, ${price}`,
       value: (dollars / units) * 1e6,
       unit: '$',
     })),

@@ -1,6 +1,6 @@
 /** `npm start` to ready, as a new clone and as every later start see it, and the seconds of the last test run. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import * as z from 'zod';
@@ -44,9 +44,13 @@ const copyTree = (root: string, clone: string): void => {
 const secondsToReady = async (root: string): Promise<number> => {
   const stateDir = path.join(root, '.sluice');
   const words = ['up', '--demo', '--worker', '--port', '0', '--aws-port', '0', '--state', stateDir, '--json'];
+  // Compiled sources are kept in the temporary folder, of which a new machine has an empty one.
+  const environment = { TMPDIR: path.join(root, '.sluice-temporary') };
+  mkdirSync(environment.TMPDIR, { recursive: true });
   const { secondsToLine } = await runSluice({
     root,
     words,
+    environment,
     untilLine: (line) => line.includes('"ready":true'),
   });
   return secondsToLine;

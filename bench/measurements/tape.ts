@@ -20,7 +20,7 @@ export const measure: Measure = async ({ root, monthFile }) => {
   try {
     const tape =
       monthFile === undefined
-        ? ['--tape', path.join(root, 'events/tapes/demo.jsonl')]
+        ? ['--demo']
         : ['--tape', path.resolve(monthFile), '--format', 'bars-csv', '--symbol', 'BTC-PERP'];
     const { lastLine, seconds } = await runSluice({
       root,
