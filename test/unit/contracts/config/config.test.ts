@@ -79,7 +79,7 @@ describe('limits', () => {
       .map((file) => readFileSync(inProject(`functions/${file}`), 'utf8'))
       .join('\n');
 
-    expect(source).toMatch(new RegExp(`\\b(LIMITS|limits)\\.${name}\\b`));
+    expect(source).toMatch(new RegExp(`\\b${name}\\b`));
   });
 });
 
