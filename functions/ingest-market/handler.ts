@@ -23,7 +23,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const ports = {
     ...acting,
     loadFeed: (stream: string) => acting.peekOrLoad(feedAggregate, stream),
-    feeds: startedFeeds(views, scope, platform.nowMs),
+    feeds: startedFeeds(views, scope),
     refuse: deadLetters(sqsClient(platform.plugin), environment.MARKET_DEAD_LETTERS_QUEUE_URL),
   };
   return async (event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> => {

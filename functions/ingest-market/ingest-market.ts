@@ -22,7 +22,8 @@ export interface IngestPorts {
   readonly ledger: Ledger;
   readonly mailbox: Mailbox;
   readonly loadFeed: (stream: string) => Promise<Feed>;
-  readonly feeds: StartedFeeds;
+  /** The started feeds for one batch. */
+  readonly feeds: () => StartedFeeds;
   readonly refuse: (records: readonly RefusedLetter[]) => Promise<void>;
   readonly telemetry: Telemetry;
 }
@@ -47,6 +48,7 @@ export const ingestBatch = async (
   ports: IngestPorts,
   records: readonly KinesisStreamRecord[],
 ): Promise<void> => {
+  const feeds = ports.feeds();
   const shards = groupBy(records, (record) => record.eventID.slice(0, record.eventID.indexOf(':')));
   for (const [shardId, group] of shards) {
     const placed = group.map(({ kinesis }) => ({
@@ -57,16 +59,20 @@ export const ingestBatch = async (
         arrivalMs: Math.floor(kinesis.approximateArrivalTimestamp * 1000),
       },
     }));
-    await ingestShard(ports, shardId, placed);
+    await ingestShard(ports, feeds, { shardId, placed });
   }
 };
 
-const ingestShard = async (ports: IngestPorts, shardId: string, placed: readonly Placed[]): Promise<void> => {
+const ingestShard = async (
+  ports: IngestPorts,
+  feeds: StartedFeeds,
+  { shardId, placed }: { readonly shardId: string; readonly placed: readonly Placed[] },
+): Promise<void> => {
   // By stream: the list of feeds may be read again in the midst of a batch, and a feed must not get two.
   const batches = new Map<string, BatchRecord[]>();
   const letters: RefusedLetter[] = [];
   for (const one of placed) {
-    const answer = await place(ports, one);
+    const answer = await place(feeds, one);
     if (answer.kind === 'refused') letters.push(letterOf(shardId, one, answer));
     else
       for (const { stream } of answer.feeds) {
@@ -88,12 +94,12 @@ type Answer =
   | { readonly kind: 'routed'; readonly feeds: readonly StartedFeed[]; readonly record: BatchRecord }
   | RefusedRecord;
 
-const place = async (ports: IngestPorts, { sequenceNumber, record }: Placed): Promise<Answer> => {
+const place = async (feeds: StartedFeeds, { sequenceNumber, record }: Placed): Promise<Answer> => {
   const event = decodeRecord(record);
   if (event.kind === 'refused') return event;
-  let route = routeEvent(await ports.feeds.list(), event);
+  let route = routeEvent(await feeds.list(), event);
   // A feed may have been started since the list was read: look once more before giving the record up.
-  if (route.kind === 'refused') route = routeEvent(await ports.feeds.listAfresh(), event);
+  if (route.kind === 'refused') route = routeEvent(await feeds.listAfresh(), event);
   if (route.kind === 'refused') return route;
   return {
     kind: 'routed',

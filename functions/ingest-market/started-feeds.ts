@@ -11,35 +11,27 @@ export interface StartedFeed {
   readonly config: FeedConfig;
 }
 
+/** The started feeds as one batch sees them; nothing is kept from one batch to the next. */
 export interface StartedFeeds {
-  /** The list, at most `keptMs` old. */
+  /** The list as it was when the batch first asked. */
   readonly list: () => Promise<readonly StartedFeed[]>;
-  /** The list read again, at most once in `freshMs` however many records ask. */
+  /** The list read once more, however many records ask; from then on it is the batch's list. */
   readonly listAfresh: () => Promise<readonly StartedFeed[]>;
 }
 
-const KEPT_MS = 5_000;
-const FRESH_MS = 200;
 const FEEDS_PER_PAGE = 200;
 
-/** Reads the list through a short memory. */
-export const startedFeeds = (
-  views: ViewReader,
-  scope: { readonly tenantId: string; readonly workspaceId: string },
-  nowMs: () => number,
-): StartedFeeds => {
-  let kept: Promise<readonly StartedFeed[]> | undefined;
-  let readAtMs = 0;
-  const list = (ageMs: number): Promise<readonly StartedFeed[]> => {
-    if (!kept || nowMs() - readAtMs > ageMs) {
-      readAtMs = nowMs();
-      kept = read(views, scope);
-      kept.catch(() => (kept = undefined));
-    }
-    return kept;
+/** Answers the list for a new batch. */
+export const startedFeeds =
+  (views: ViewReader, scope: { readonly tenantId: string; readonly workspaceId: string }) =>
+  (): StartedFeeds => {
+    let first: Promise<readonly StartedFeed[]> | undefined;
+    let again: Promise<readonly StartedFeed[]> | undefined;
+    return {
+      list: () => again ?? (first ??= read(views, scope)),
+      listAfresh: () => (again ??= read(views, scope)),
+    };
   };
-  return { list: () => list(KEPT_MS), listAfresh: () => list(FRESH_MS) };
-};
 
 const read = async (
   views: ViewReader,

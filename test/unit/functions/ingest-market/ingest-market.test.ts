@@ -130,6 +130,25 @@ describe('ingesting market records', () => {
     expect(await letters()).toEqual([]);
   });
 
+  it('asks for the feeds with every batch, once, so that one just listed misses nothing', async () => {
+    await ingest(eventOf(record(1)));
+    const command = { type: 'CreateFeed' as const, config: demoConfig(), start: true };
+    await mailbox(commandPorts(stage)).send(feedAggregate, requestOf('feed#acme/prod/twin', command));
+    await compact();
+
+    await ingest(eventOf(record(2), record(3)));
+
+    expect(await taken('feed#acme/prod/twin')).toEqual([[1, 2]]);
+  });
+
+  it('reads the list once more for a batch of many records that nobody lists', async () => {
+    stage.requests();
+
+    await ingest(eventOf(...[1, 2, 3, 4].map((sequence) => record(sequence, { source_id: 'nobody' }))));
+
+    expect(stage.requests()).toEqual({ 'dynamodb.Query': 2, 'sqs.SendMessageBatch': 1 });
+  });
+
   it('plans the ticks of a silence before the record that ends it, in one commit however long it was', async () => {
     await ingest(eventOf(record(1)));
 
