@@ -26,8 +26,8 @@ export const jsonSchemaOf = (schema: z.ZodType, direction: Direction): JsonSchem
     target: 'draft-2020-12',
     override: ({ jsonSchema }) => tidySchema(jsonSchema, direction),
   });
-  const { $defs, ...body } = withoutAnyJson(rest, rest.$defs ?? {});
-  if ($defs !== undefined) throw new Error('only "any JSON" may refer to itself');
+  const body = withoutAnyJson(rest, rest.$defs ?? {});
+  if (JSON.stringify(body).includes('"$ref":')) throw new Error('only "any JSON" may refer to itself');
   return { $schema, ...body };
 };
 
