@@ -11,6 +11,7 @@ import { percentile } from '#bench/percentile.ts';
 
 const TRIES = 3;
 
+/** Bytes and import time of each function's bundle. */
 export const measure: Measure = async ({ root }) => {
   await bundle({ root });
   return functionNames.flatMap((name) => {

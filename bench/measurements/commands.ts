@@ -20,6 +20,7 @@ const loads: readonly Load[] = [
 /** Warm: the handler committed the stream last. Cold: it knows nothing of it, as a new environment does. */
 const warmth = { warm: KEPT_WARM, cold: 0 } as const;
 
+/** Commands per second and CPU per command, through load, decide and append. */
 export const measure: Measure = async () => {
   const rig = await openLedgerRig();
   try {

@@ -17,6 +17,7 @@ import type { Measure, Row } from '#bench/measurement.ts';
 import { billOf, readPrices, totalDollars, usageOf } from '#bench/pricing.ts';
 import type { CountedWork, Prices } from '#bench/pricing.ts';
 
+/** AWS requests and modelled dollars of a run and of a thousand market events. */
 export const measure: Measure = async ({ root }) => {
   const prices = readPrices(root);
   const billed = billedFunctions();

@@ -27,6 +27,7 @@ const COMPACTED_RUNS = 400;
 const BATCH_COMMITS = 100;
 const RUNS_AT_ONCE = 50;
 
+/** Events folded per second, and what loads and compaction add to it. */
 export const measure: Measure = async ({ root }) => {
   const rig = await openLedgerRig();
   try {

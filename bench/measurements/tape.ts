@@ -15,6 +15,7 @@ const Summary = z.object({
   seconds: z.number(),
 });
 
+/** Seconds and records per second of a whole tape. */
 export const measure: Measure = async ({ root, monthFile }) => {
   const stateDir = mkdtempSync(path.join(os.tmpdir(), 'sluice-bench-'));
   try {
