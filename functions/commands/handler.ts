@@ -1,7 +1,7 @@
 /** Consumes `commands`, one FIFO group per stream. */
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readEnvironment } from '#contracts/config.ts';
-import { decideQueued } from '#functions/commands/commands.ts';
+import { decideQueued } from '#functions/shared/decide-queued.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { platformOf } from '#functions/shared/platform.ts';

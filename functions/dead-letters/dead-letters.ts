@@ -7,7 +7,7 @@
 import type { SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import type { Queues, Telemetry } from '#domain/ports/outside.ts';
-import { decideCommand, queuedCommandOf } from '#functions/commands/commands.ts';
+import { decideCommand, queuedCommandOf } from '#functions/shared/decide-queued.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 
 export interface DeadLetterPorts {
