@@ -200,7 +200,7 @@ export const errorCatalogue = {
 
 export type ErrorCode = keyof typeof errorCatalogue;
 
-/** The body of every error answer (DESIGN section 8). Callback errors add the members of `CallbackError`. */
+/** The body of every error answer (docs/guide/design.md §8). Callback errors add the members of `CallbackError`. */
 export const ErrorBody = z.object({
   code: z.string(),
   message: z.string(),

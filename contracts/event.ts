@@ -1,5 +1,5 @@
 /**
- * The ledger envelope: what every event carries and what one commit item holds (DESIGN section 3).
+ * The ledger envelope: what every event carries and what one commit item holds (docs/guide/design.md §3).
  * Event payloads are declared beside their aggregate in `contracts/<aggregate>/events.ts`.
  */
 import * as z from 'zod';

@@ -1,4 +1,4 @@
-/** Who may do what (DESIGN section 8): every role reads, and each adds its own duty; `admin` does all. */
+/** Who may do what (docs/guide/design.md §8): every role reads, and each adds its own duty; `admin` does all. */
 import * as z from 'zod';
 
 /** A role as it stands in the `role` claim of a token. */

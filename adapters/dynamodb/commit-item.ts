@@ -1,5 +1,5 @@
 /**
- * The stored form of a commit (DESIGN section 3): fields every event of the commit shares are written once, the
+ * The stored form of a commit (docs/guide/design.md §3): fields every event of the commit shares are written once, the
  * events are one JSON text, so that replay and hashing see the same bytes that were appended.
  */
 import type { Actor, CommitOutput, RecordedEvent } from '#contracts/event.ts';

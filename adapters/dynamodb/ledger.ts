@@ -1,4 +1,4 @@
-/** The ledger on DynamoDB: one conditional put per commit, one reverse query per load (DESIGN section 3). */
+/** The ledger on DynamoDB: one conditional put per commit, one reverse query per load (docs/guide/design.md §3). */
 import {
   ConditionalCheckFailedException,
   GetItemCommand,

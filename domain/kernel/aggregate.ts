@@ -1,6 +1,6 @@
 /**
  * What an aggregate promises to the command handler, the sweeper and the compactor. All of it is pure: time,
- * ids and chance arrive in the command or the context (DESIGN law 2).
+ * ids and chance arrive in the command or the context (law 2).
  */
 import type { CommitOutput, RecordedEvent } from '#contracts/event.ts';
 import type { ErrorCode } from '#contracts/errors.ts';

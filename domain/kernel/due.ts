@@ -1,4 +1,4 @@
-/** Buckets of the sparse index by which the sweeper finds streams whose deadline has passed (DESIGN section 5). */
+/** Buckets of the sparse index by which the sweeper finds streams whose deadline has passed (docs/guide/design.md §5). */
 const BUCKETS = 16;
 const MINUTE_MS = 60_000;
 

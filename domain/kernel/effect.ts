@@ -1,5 +1,5 @@
 /**
- * The outside acts a state may owe (DESIGN section 5). Each has a name derived from ids alone, so that doing it
+ * The outside acts a state may owe (docs/guide/design.md §5). Each has a name derived from ids alone, so that doing it
  * twice is harmless and finding it done is success.
  */
 

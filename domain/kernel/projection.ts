@@ -1,4 +1,4 @@
-/** A projection folds one aggregate's events into read-model rows (DESIGN section 4). It is pure. */
+/** A projection folds one aggregate's events into read-model rows (docs/guide/design.md §4). It is pure. */
 import type { RecordedEvent } from '#contracts/event.ts';
 
 /** Where a row stands in the `views` table. */

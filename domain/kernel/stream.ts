@@ -1,7 +1,7 @@
 /**
  * A stream as a command handler holds it: the folded state, its version, and what the ledger must remember
  * besides (times, armed deadline, answered idempotency keys). Loading is a fold from the newest state this code
- * understands; the text form of that state travels inside commits (DESIGN section 3).
+ * understands; the text form of that state travels inside commits (docs/guide/design.md §3).
  */
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';

@@ -1,4 +1,4 @@
-/** Losable coordination with TTL: losing any of it delays work and never changes an outcome (DESIGN section 3). */
+/** Losable coordination with TTL: losing any of it delays work and never changes an outcome (docs/guide/design.md §3). */
 import type { OfferTask, WithdrawTask } from '#domain/kernel/effect.ts';
 
 /** Work an HTTP worker may claim. */

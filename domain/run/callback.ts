@@ -1,5 +1,5 @@
 /**
- * What a worker's callback is worth, once its token's signature and expiry hold (DESIGN section 8): the token's
+ * What a worker's callback is worth, once its token's signature and expiry hold (docs/guide/design.md §8): the token's
  * scope, the task, superseded attempts, the body against the token, then what the run says.
  */
 import type { TaskTokenClaims } from '#contracts/runs/callbacks.ts';

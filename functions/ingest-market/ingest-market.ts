@@ -1,5 +1,5 @@
 /**
- * Takes a batch of one shard of the market stream into the feeds that list its records (DESIGN section 10): one
+ * Takes a batch of one shard of the market stream into the feeds that list its records (docs/guide/design.md §10): one
  * chunk and one commit per feed, ticks planned on the way. A record that no feed can take goes to the dead-letter
  * queue with its reason; nothing is dropped.
  */

@@ -1,4 +1,4 @@
-/** Errors as HTTP answers: one catalogue, one shape (DESIGN section 8). */
+/** Errors as HTTP answers: one catalogue, one shape (docs/guide/design.md §8). */
 import { errorCatalogue } from '#contracts/errors.ts';
 import type { ErrorBody, ErrorCode } from '#contracts/errors.ts';
 import type { Rejection } from '#domain/kernel/aggregate.ts';

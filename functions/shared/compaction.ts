@@ -1,5 +1,5 @@
 /**
- * Runs projections over commits from the ledger stream (DESIGN section 4). The cursor row of an aggregate says
+ * Runs projections over commits from the ledger stream (docs/guide/design.md §4). The cursor row of an aggregate says
  * what its rows reflect: an older commit is skipped, a gap is read from the ledger, and detail rows are written
  * before the cursor, each guarded by the last event it reflects.
  */

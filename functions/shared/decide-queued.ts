@@ -1,4 +1,4 @@
-/** Decides the commands that wait for one stream and appends them as one commit (DESIGN section 3, hot streams). */
+/** Decides the commands that wait for one stream and appends them as one commit (docs/guide/design.md §3, hot streams). */
 import type { SQSRecord } from 'aws-lambda';
 import { errorCatalogue } from '#contracts/errors.ts';
 import type { Rejection } from '#domain/kernel/aggregate.ts';

@@ -1,6 +1,6 @@
 /**
  * Folds the whole ledger into a fresh table of read models, compares it with the live one, and repairs the live one
- * from it (DESIGN section 4). The fold is compaction itself with another table to write to: page after page of the
+ * from it (docs/guide/design.md §4). The fold is compaction itself with another table to write to: page after page of the
  * ledger, so that memory is bounded, and a page read twice or in another order changes nothing.
  */
 import { operationalOf } from '#domain/kernel/digest.ts';

@@ -1,6 +1,6 @@
 /**
  * Finds streams whose deadline has passed and asks for each to be looked at: one message per stream to `sweep`.
- * It knows nothing of the aggregates; what a look does is the ordinary command (DESIGN section 5).
+ * It knows nothing of the aggregates; what a look does is the ordinary command (docs/guide/design.md §5).
  */
 import * as z from 'zod';
 import { dueBuckets } from '#domain/kernel/due.ts';

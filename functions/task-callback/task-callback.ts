@@ -1,5 +1,5 @@
 /**
- * Worker callbacks (DESIGN section 8): the checks in their order of precedence on the run as it stands, then the
+ * Worker callbacks (docs/guide/design.md §8): the checks in their order of precedence on the run as it stands, then the
  * command. A run with many tasks in flight takes its reports through the `commands` queue, so that hundreds of
  * workers finishing at once neither lose a report nor get an error because others finished too.
  */

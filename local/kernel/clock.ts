@@ -1,6 +1,6 @@
 /**
  * Service time of the local cloud: the wall clock in `npm start`, virtual in in-process tests, where it jumps to
- * the next timer when nothing is in flight (DESIGN section 6, two clocks).
+ * the next timer when nothing is in flight (docs/guide/design.md §6, two clocks).
  */
 
 /** A timer that has been set; pass it back to cancel it. */
