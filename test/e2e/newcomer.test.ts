@@ -90,7 +90,7 @@ describe('the command line of a newcomer', () => {
 
     expect(list.stdout[0]).toMatch(/^RUN +STATE +CREATED +DONE +FAILED$/);
     expect(list.stdout).toHaveLength(2);
-    // eslint-disable-next-line no-control-regex -- colour begins with this very character
+
     expect([...list.stdout, ...help.stdout].join('\n')).not.toMatch(/\u001b/);
   });
 
@@ -153,7 +153,8 @@ describe('the command line of a newcomer', () => {
     ['a selection of nothing known', {}, ['run', 'start', '--select', 'a.none'], 1, 'invalid_selection'],
     ['a wrong token', { SLUICE_TOKEN: 'wrong' }, ['run', 'list'], 1, 'invalid_token'],
     ['a place where nobody listens', { SLUICE_URL: 'http://127.0.0.1:9' }, ['status'], 1, 'unavailable'],
-  ] as const)('refuses %s by name', async (_name, environment, args, exitCode, code) => {
+  ] as const)('refuses %s by name', async (...row) => {
+    const [, environment, args, exitCode, code] = row;
     expect(await refusal(environment, ...args)).toMatchObject({ exitCode, code });
   });
 

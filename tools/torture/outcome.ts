@@ -1,6 +1,6 @@
 /** What a job has left in its state directory, read over the public interfaces of a process that only serves it. */
 import { readFileSync } from 'node:fs';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { physicalName } from '#contracts/naming.ts';
 import type { StreamName } from '#contracts/naming.ts';
 import { FeedPage } from '#contracts/market/feed.ts';

@@ -102,7 +102,10 @@ const collect = (stream: Readable): Lines => {
     find: (pattern) =>
       new Promise((resolve) => {
         const there = lines.find((line) => pattern.test(line));
-        if (there !== undefined) return resolve(there);
+        if (there !== undefined) {
+          resolve(there);
+          return;
+        }
         const seek = (line: string): void => {
           if (!pattern.test(line)) return;
           seekers.delete(seek);

@@ -64,7 +64,7 @@ export const torture = async (setting: TortureSetting): Promise<TortureReport> =
     }
   }
   const last = startJob(setting, killed);
-  refuseFailure(await last.ended, last);
+  await withinPatience(last);
   say(`done after ${done} kills: ${last.stdout.at(-1) ?? ''}`);
   const [undisturbed, tortured] = [await readOutcome(plain), await readOutcome(killed)];
   return {
@@ -74,6 +74,21 @@ export const torture = async (setting: TortureSetting): Promise<TortureReport> =
     acknowledged: tortured.market.length + witness.acknowledged.length,
     differences: differences(undisturbed, tortured, witness.acknowledged),
   };
+};
+
+/** A lost worker is noticed within two minutes; a job that stands still far longer will not move again. */
+const PATIENCE_MS = 600_000;
+
+const withinPatience = async (life: SluiceProcess): Promise<void> => {
+  const stop = new AbortController();
+  const tired = pause(PATIENCE_MS, undefined, { signal: stop.signal }).then(
+    () => life.signal('SIGKILL'),
+    () => undefined,
+  );
+  const ending = await life.ended;
+  stop.abort();
+  await tired;
+  refuseFailure(ending, life);
 };
 
 interface Pace {
@@ -125,9 +140,11 @@ const killedLife = async (life: SluiceProcess, { moment, pace, witness }: Kill):
   return { ending, phase: moment.phase, atMs: performance.now() - phaseMs };
 };
 
+const SHOWN_LINES = 30;
+
 const refuseFailure = ({ code, signal }: Ending, { stderr }: SluiceProcess): void => {
   if (code !== 0)
-    throw new Error(`the process ended by itself with ${code ?? signal ?? ''}:\n${stderr.join('\n')}`);
+    throw new Error(`the job ended with ${code ?? signal ?? ''}:\n${stderr.slice(-SHOWN_LINES).join('\n')}`);
 };
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
