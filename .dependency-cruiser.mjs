@@ -96,7 +96,10 @@ export default {
     {
       name: 'aws-sdk-stays-in-adapters',
       severity: 'error',
-      from: { path: OWN, pathNot: '^(adapters|local/sdk|cli/tape|cli/up|cli/offline|tools/torture|test|bench)/' },
+      from: {
+        path: OWN,
+        pathNot: '^(adapters|local/sdk|cli/tape|cli/up|cli/offline|tools/torture|test|bench)/',
+      },
       to: { path: 'node_modules/@aws-sdk/', dependencyTypesNot: ['type-only'] },
     },
     {

@@ -224,9 +224,7 @@ describe('functions', () => {
 
     for (const { properties } of tight.ofType('AWS::Lambda::Function'))
       expect(at(properties, 'Environment', 'Variables', 'LIMITS')).toBe('{"sweepOverlapMinutes":5}');
-    await expect(assembly({ limits: '{"sweepOverlap":5}' })).rejects.toThrow(
-      'must be JSON of known limits',
-    );
+    await expect(assembly({ limits: '{"sweepOverlap":5}' })).rejects.toThrow('must be JSON of known limits');
   });
 });
 
