@@ -22,7 +22,10 @@ export interface SluiceResult {
   readonly seconds: number;
 }
 
-/** Runs to the end, or to the line; rejects with what it said when it failed. */
+/** A process that has not ended by then never will. */
+const SECONDS_MAX = 600;
+
+/** Runs to the end, or to the line, within ten minutes; rejects with what it said when it failed. */
 export const runSluice = async ({
   root,
   words,
@@ -36,6 +39,7 @@ export const runSluice = async ({
     env: { ...process.env, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const killer = setTimeout(() => child.kill('SIGKILL'), SECONDS_MAX * 1000);
   const errors: Buffer[] = [];
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
   const ended = new Promise<number | null>((resolve, reject) => {
@@ -53,6 +57,7 @@ export const runSluice = async ({
     }
   }
   const code = await ended;
+  clearTimeout(killer);
   if (lastLine === '' || (code !== 0 && untilLine === undefined))
     throw new Error(
       `sluice ${words.join(' ')} ended with ${code}: ${Buffer.concat(errors).toString('utf8')}`,
