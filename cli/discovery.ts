@@ -15,12 +15,23 @@ export const TOKEN_FILE = 'token';
 /** The state directory when none is given. */
 export const DEFAULT_STATE_DIR = '.sluice';
 
+const PhysicalNames = z.object({
+  tables: z.array(z.string()),
+  streams: z.array(z.string()),
+  queues: z.array(z.string()),
+  stateMachines: z.array(z.string()),
+});
+/** What AWS clients call the resources of a running stack. */
+export type PhysicalNames = z.infer<typeof PhysicalNames>;
+
 const Endpoint = z.object({
   url: z.url(),
   awsUrl: z.url(),
   stateDir: z.string(),
   workspace: z.string(),
   pid: z.int(),
+  /** Absent when an older version wrote the file. */
+  names: PhysicalNames.optional(),
 });
 export type Endpoint = z.infer<typeof Endpoint>;
 

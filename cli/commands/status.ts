@@ -4,6 +4,7 @@ import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
 import type { CommandContext } from '#cli/commands/context.ts';
+import type { Endpoint } from '#cli/discovery.ts';
 import { paint, table } from '#cli/output.ts';
 
 type GetContext = (command: Command) => CommandContext;
@@ -23,16 +24,24 @@ export const addStatusCommands = (program: Command, contextOf: GetContext): void
     );
 };
 
+type Status = Partial<Endpoint> & {
+  readonly url: string;
+  readonly workspace: string;
+  readonly ready: boolean;
+};
+
 const status = async ({ target, client, output }: CommandContext): Promise<void> => {
   const { url, workspace, endpoint } = target();
   const health = z.object({ status: z.string() }).parse(await client().request('GET', '/ready'));
-  const value = { url, workspace, ready: health.status === 'ready', ...(endpoint ?? {}) };
-  output.result(value, () =>
-    table(
-      ['WHAT', 'VALUE'],
-      Object.entries(value).map(([name, text]) => [name, String(text)]),
-    ),
-  );
+  const value: Status = { url, workspace, ready: health.status === 'ready', ...endpoint };
+  output.result(value, () => {
+    const { names, ...places } = value;
+    const rows = Object.entries(places).map(([name, text]) => [name, String(text)]);
+    const called = Object.entries(names ?? {}).flatMap(([kind, list]) =>
+      list.map((name, index) => [index === 0 ? kind : '', name]),
+    );
+    return table(['WHAT', 'VALUE'], [...rows, ...called]);
+  });
 };
 
 const RunItems = z.object({ runs: z.array(z.object({ runId: z.string(), state: z.string() })) });

@@ -5,6 +5,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { CliError, exitCodes } from '#cli/cli-error.ts';
 import { readEndpoint } from '#cli/discovery.ts';
+import { physicalNames } from '#cli/up/physical-names.ts';
 import { removeEndpoint, writeStateFiles } from '#cli/up/state-files.ts';
 import { bootCloud } from '#local/boot/cloud.ts';
 import type { Cloud } from '#local/boot/cloud.ts';
@@ -53,7 +54,8 @@ export const startStack = async (setting: StackSetting): Promise<Stack> => {
   const { apiUrl, awsUrl } = cloud;
   if (apiUrl === undefined || awsUrl === undefined) throw new Error('the local cloud has no ports');
   const token = mintAdminToken(cloud);
-  const endpoint = { url: apiUrl, awsUrl, stateDir, workspace: 'main', pid: process.pid };
+  const names = physicalNames(cloud);
+  const endpoint = { url: apiUrl, awsUrl, stateDir, workspace: 'main', pid: process.pid, names };
   const tokenFile = writeStateFiles(stateDir, endpoint, token);
   log(`state in ${stateDir}`);
   return {

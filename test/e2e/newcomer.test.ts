@@ -47,6 +47,13 @@ describe('the command line of a newcomer', () => {
 
     const { url, awsUrl } = serving;
     expect(status).toMatchObject({ url, awsUrl, stateDir, workspace: 'main', ready: true });
+    expect(status['names']).toMatchObject({
+      tables: ['sluice-dev-ledger', 'sluice-dev-views', 'sluice-dev-control'],
+      streams: ['sluice-dev-market-events', 'sluice-dev-orchestrator-events'],
+      queues: expect.arrayContaining(['sluice-dev-commands.fifo']),
+      stateMachines: ['sluice-dev-retry-task'],
+    });
+    expect(text.stdout).toContainEqual(expect.stringMatching(/^streams +sluice-dev-market-events$/));
     expect([text.code, text.stdout.find((line) => line.startsWith('url'))?.split(/ +/)]).toEqual([
       0,
       ['url', url],
@@ -138,7 +145,7 @@ describe('the command line of a newcomer', () => {
     ]);
   });
 
-  it.each([
+  it.concurrent.each([
     ['a file that is not there', {}, ['deploy', '/nowhere.json'], 2, 'not_found'],
     [
       'a label without a value',

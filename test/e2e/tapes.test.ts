@@ -91,7 +91,7 @@ const refusals: readonly Refusal[] = [
 ];
 
 describe('what `up` refuses as usage', () => {
-  it.each(refusals)('ends with 2 for $name', async ({ args, says }) => {
+  it.concurrent.each(refusals)('ends with 2 for $name', async ({ args, says }) => {
     const { code, stdout, stderr } = await runSluice(['up', '--ephemeral', ...anyPorts, ...args]);
 
     expect([code, stdout]).toEqual([2, []]);
