@@ -68,11 +68,14 @@ describe('bars', () => {
 
   it('keep the line they were read from, and are valid market events', async () => {
     const [first] = await read(bar(1));
+    const record = {
+      data: first?.data ?? new Uint8Array(),
+      partitionKey: 'k',
+      arrivalMs: Date.parse('2030-01-01T00:00:00Z'),
+    };
 
     expect(eventOf(first)['raw_payload']).toBe(bar(1).trim());
-    expect(
-      decodeRecord({ data: first?.data ?? new Uint8Array(), partitionKey: 'k', arrivalMs: 0 }).kind,
-    ).toBe('event');
+    expect(decodeRecord(record).kind).toBe('event');
   });
 
   it.each([

@@ -11,6 +11,9 @@ import { seededRandom } from '#tools/tape/random.ts';
 
 const { lines, feed: feedConfig } = demoTape();
 
+/** A tape is played after it was recorded. */
+const PLAYED_AT_MS = Date.parse('2026-06-01T00:00:00Z');
+
 const play = async () => {
   const config = validConfig(feedConfig);
   const feed = new FeedHarness(config);
@@ -19,7 +22,7 @@ const play = async () => {
   };
   const symbols = new Map(['BTC-PERP', 'ETH-PERP', 'SOL-PERP'].map((name) => [name, symbolHarness(name)]));
   for await (const { data, partitionKey, position } of jsonlRecords(numbered())) {
-    const event = decodeRecord({ data, partitionKey, arrivalMs: 0 });
+    const event = decodeRecord({ data, partitionKey, arrivalMs: PLAYED_AT_MS });
     if (event.kind === 'refused') throw new Error(event.message);
     expect(routeEvent([{ feedId: 'demo', config }], event).kind).toBe('routed');
     const record: BatchRecord = { sequenceNumber: String(position), arrivalMs: 0, event };
