@@ -1,7 +1,8 @@
 /** Which tape to play, the feed that takes it in, and a fresh pass over its records. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { CliError, exitCodes } from '#cli/cli-error.ts';
+import { readDocument } from '#cli/commands/read-document.ts';
 import { barRecords, TAPE_SOURCE } from '#cli/tape/bars-csv.ts';
 import { jsonlRecords } from '#cli/tape/jsonl.ts';
 import { findTape, tapeLines } from '#cli/tape/open-tape.ts';
@@ -41,11 +42,17 @@ export const userTape = async (
         ? jsonlRecords(tapeLines(tape))
         : barRecords(tapeLines(tape), { symbol: symbol ?? '', tapeId });
     const sources = await sourcesOf(records());
-    return { feedId: `tape-${tapeId}`, feedConfig: feedOf(sources), records };
+    return { feedId: `tape-${tapeId}`, feedConfig: feedBeside(file) ?? feedOf(sources), records };
   } catch (error) {
     if (!(error instanceof TapeError)) throw error;
     throw new CliError(error.code, error.message, { exitCode: exitCodes.usage });
   }
+};
+
+/** The feed a tape was recorded for stands beside it: `NAME.feed.json` beside `NAME.jsonl`. */
+const feedBeside = (file: string): unknown => {
+  const beside = `${file.replace(/(\.(jsonl|csv|gz))+$/, '')}.feed.json`;
+  return existsSync(beside) ? readDocument(beside) : undefined;
 };
 
 /** Every instrument of the tape by source; lines that are no event name none. */
