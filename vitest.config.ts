@@ -17,12 +17,12 @@ const project = (name: string, include: readonly string[], testTimeout: number) 
 const branchFloors = {
   contracts: 100,
   domain: 100,
-  adapters: 75,
-  functions: 79,
-  infra: 90,
-  local: 86,
-  cli: 37,
-  tools: 71,
+  adapters: 82,
+  functions: 86,
+  infra: 87,
+  local: 90,
+  cli: 41,
+  tools: 76,
 };
 
 export default defineConfig({
