@@ -1,7 +1,8 @@
 /** Items of the ledger as they are stored, for backups: commits, documents and kept states alike. */
-import { ConditionalCheckFailedException, PutItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Item } from '#adapters/dynamodb/attributes.ts';
+import { putOnce } from '#adapters/dynamodb/put-once.ts';
 
 export interface LedgerItems {
   /** Every item in pages; items of one stream come together and in order. */
@@ -21,22 +22,9 @@ export const dynamoLedgerItems = (client: DynamoDBClient, table: string): Ledger
     return Items.length === 0;
   },
   put: async (item) => {
-    try {
-      await client.send(
-        new PutItemCommand({
-          TableName: table,
-          Item: item,
-          ConditionExpression: 'attribute_not_exists(#sequence)',
-          ExpressionAttributeNames: { '#sequence': 'sequence' },
-          ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-        }),
-      );
-      return true;
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      // A first try whose answer was lost has written what stands there.
-      return error.Item !== undefined && textOf(error.Item) === textOf(item);
-    }
+    const put = await putOnce(client, table, item);
+    // A first try whose answer was lost has written what stands there.
+    return put.kind === 'put' || (put.standing !== undefined && textOf(put.standing) === textOf(item));
   },
 });
 

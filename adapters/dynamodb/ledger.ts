@@ -1,11 +1,5 @@
 /** The ledger on DynamoDB: one conditional put per commit, one reverse query per load (docs/guide/design.md §3). */
-import {
-  ConditionalCheckFailedException,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  ScanCommand,
-} from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, QueryCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { itemBytes, packText, requiredText, unpackText } from '#adapters/dynamodb/attributes.ts';
 import type { Item } from '#adapters/dynamodb/attributes.ts';
@@ -16,6 +10,7 @@ import {
   stateFromItem,
   stateItem,
 } from '#adapters/dynamodb/commit-item.ts';
+import { putOnce } from '#adapters/dynamodb/put-once.ts';
 import type { BlobStore } from '#domain/ports/blobs.ts';
 import type {
   AppendResult,
@@ -56,25 +51,13 @@ const append = async ({ client, table }: LedgerSetting, commit: StoredCommit): P
   const item = commitItem(commit);
   const bytes = itemBytes(item);
   if (bytes > COMMIT_MAX_BYTES) throw new CommitTooLargeError(commit.stream, bytes);
-  try {
-    await client.send(
-      new PutItemCommand({
-        TableName: table,
-        Item: item,
-        ConditionExpression: 'attribute_not_exists(#sequence)',
-        ExpressionAttributeNames: { '#sequence': 'sequence' },
-        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-      }),
-    );
-    return { kind: 'appended' };
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-    if (!error.Item) return { kind: 'conflict' };
-    const winner = commitFromItem(error.Item);
-    // Our own command id in the stored item: the first try was written and only its answer was lost.
-    const isOurs = winner.commandId === commit.commandId && winner.events[0]?.id === commit.events[0]?.id;
-    return isOurs ? { kind: 'appended' } : { kind: 'conflict', winner };
-  }
+  const put = await putOnce(client, table, item);
+  if (put.kind === 'put') return { kind: 'appended' };
+  if (!put.standing) return { kind: 'conflict' };
+  const winner = commitFromItem(put.standing);
+  // Our own command id in the stored item: the first try was written and only its answer was lost.
+  const isOurs = winner.commandId === commit.commandId && winner.events[0]?.id === commit.events[0]?.id;
+  return isOurs ? { kind: 'appended' } : { kind: 'conflict', winner };
 };
 
 /** A command proposed more than one commit can hold; nothing was written. */
@@ -144,19 +127,8 @@ const keepState = async (
   stream: string,
   item: StateItem,
 ): Promise<void> => {
-  try {
-    await client.send(
-      new PutItemCommand({
-        TableName: table,
-        Item: stateItem(stream, item, nowMs()),
-        // A state once kept is never replaced: a changed item of the ledger is a page.
-        ConditionExpression: 'attribute_not_exists(#sequence)',
-        ExpressionAttributeNames: { '#sequence': 'sequence' },
-      }),
-    );
-  } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-  }
+  // A state once kept is never replaced: a changed item of the ledger is a page.
+  await putOnce(client, table, stateItem(stream, item, nowMs()));
 };
 
 const storeOf = (blobs: BlobStore | undefined): BlobStore => {
@@ -173,23 +145,12 @@ const putDocument = async (
   const isLarge = (packed.B?.length ?? Buffer.byteLength(body)) > DOCUMENT_INLINE_MAX_BYTES;
   const blob = `documents/${encodeURIComponent(stream)}`;
   if (isLarge) await storeOf(blobs).put(blob, body);
-  try {
-    await client.send(
-      new PutItemCommand({
-        TableName: table,
-        Item: {
-          stream: { S: stream },
-          sequence: { N: '0' },
-          ...(isLarge ? { blob: { S: blob } } : { document: packed }),
-        },
-        ConditionExpression: 'attribute_not_exists(#sequence)',
-        ExpressionAttributeNames: { '#sequence': 'sequence' },
-      }),
-    );
-  } catch (error) {
-    // Documents are addressed by content: the same one again is success.
-    if (!(error instanceof ConditionalCheckFailedException)) throw error;
-  }
+  // Documents are addressed by content: one that stands already is the same.
+  await putOnce(client, table, {
+    stream: { S: stream },
+    sequence: { N: '0' },
+    ...(isLarge ? { blob: { S: blob } } : { document: packed }),
+  });
   return isLarge ? 'blob' : 'item';
 };
 
