@@ -9,6 +9,7 @@ import type { CommandContext, GlobalOptions } from '#cli/commands/context.ts';
 import { addDoctorCommand } from '#cli/commands/doctor.ts';
 import { addFeedCommands } from '#cli/commands/feeds.ts';
 import { addRebuildCommand } from '#cli/commands/rebuild.ts';
+import { addReconcileCommand } from '#cli/commands/reconcile.ts';
 import { addRunCommands } from '#cli/commands/runs.ts';
 import { addStatusCommands } from '#cli/commands/status.ts';
 import { addUpCommand } from '#cli/commands/up.ts';
@@ -45,6 +46,7 @@ const program = (isJson: boolean): Command => {
   addFeedCommands(command, contextOf);
   addWorkerCommand(command, contextOf);
   addRebuildCommand(command, contextOf);
+  addReconcileCommand(command, contextOf);
   addBackupCommands(command, contextOf);
   addDoctorCommand(command, { root, contextOf });
   for (const sub of allCommands(command)) sub.exitOverride();

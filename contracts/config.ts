@@ -56,6 +56,8 @@ export const Environment = z.strictObject({
   COMMANDS_QUEUE_URL: z.url(),
   SWEEP_QUEUE_URL: z.url(),
   TIMERS_QUEUE_URL: z.url(),
+  COMPACTIONS_QUEUE_URL: z.url(),
+  PUBLICATIONS_QUEUE_URL: z.url(),
   MARKET_DEAD_LETTERS_QUEUE_URL: z.url(),
   RETRY_TASK_MACHINE_ARN: name,
   TASK_TOKEN_SECRET_ID: name,
@@ -77,6 +79,7 @@ const acting = [
   'COMMANDS_QUEUE_URL',
   'SWEEP_QUEUE_URL',
   'TIMERS_QUEUE_URL',
+  'PUBLICATIONS_QUEUE_URL',
   'RETRY_TASK_MACHINE_ARN',
 ] as const;
 
@@ -97,17 +100,17 @@ export const environmentKeysOf = {
   'run-engine': [...everywhere, ...acting],
   commands: [...everywhere, ...acting],
   'retry-task': [...everywhere, ...acting],
-  compact: [...everywhere, 'LEDGER_TABLE', 'VIEWS_TABLE', 'BLOBS_BUCKET', 'TIMERS_QUEUE_URL'],
+  compact: [...everywhere, 'LEDGER_TABLE', 'VIEWS_TABLE', 'BLOBS_BUCKET'],
   publish: [
     ...everywhere,
     'LEDGER_TABLE',
     'CONTROL_TABLE',
     'OUTPUT_STREAM',
     'COMMANDS_QUEUE_URL',
-    'TIMERS_QUEUE_URL',
+    'PUBLICATIONS_QUEUE_URL',
   ],
   sweeper: [...everywhere, 'LEDGER_TABLE', 'CONTROL_TABLE', 'SWEEP_QUEUE_URL'],
-  sweep: [...everywhere, ...acting],
+  sweep: [...everywhere, ...acting, 'VIEWS_TABLE', 'COMPACTIONS_QUEUE_URL'],
   'dead-letters': [...everywhere, ...acting],
   timers: [...everywhere, ...acting],
 } as const satisfies Readonly<Record<FunctionName, readonly EnvironmentKey[]>>;

@@ -134,6 +134,12 @@ export const errorCatalogue = {
     'the run key is taken by a run with another fingerprint',
     'use another run key or the same request',
   ),
+  feed_not_halted: entry(
+    409,
+    false,
+    'no delivery of the feed waits for a person: none is halted, or somebody else resumed it first',
+    'read the feed; there is nothing to resume',
+  ),
   feed_exists: entry(
     409,
     false,

@@ -6,7 +6,7 @@ import * as z from 'zod';
 import type { ErrorCode } from '#contracts/errors.ts';
 import { EngineRunPage } from '#contracts/market/engine-run.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
-import { FeedPage, FeedView, PlanFeedTicksRequest } from '#contracts/market/feed.ts';
+import { FeedPage, FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed.ts';
 import type { OperationId } from '#contracts/routes.ts';
 import {
   CompletedRequest,
@@ -141,6 +141,11 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
     body: PlanFeedTicksRequest,
     answers: ok(FeedView),
     refusals: ['feed_not_found'],
+  },
+  resumeFeed: {
+    body: ResumeFeedRequest,
+    answers: ok(FeedView),
+    refusals: ['feed_not_found', 'feed_not_halted', 'idempotency_key_reused'],
   },
   listFeedRuns: {
     query: ListQuery,

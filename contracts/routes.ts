@@ -198,6 +198,15 @@ const table = [
     mutating: true,
   },
   {
+    operationId: 'resumeFeed',
+    method: 'POST',
+    path: `${workspace}/feeds/{feedId}/resume`,
+    function: 'api-feeds',
+    access: 'approver',
+    summary: 'Lets the halted deliveries of a feed go on; of several who ask, one wins',
+    mutating: true,
+  },
+  {
     operationId: 'listFeedRuns',
     method: 'GET',
     path: `${workspace}/feeds/{feedId}/runs`,

@@ -103,10 +103,10 @@ const consume =
 const decide: readonly Grant[] = [readLedger, appendToLedger, readBlobs, writeBlobs];
 /** What runs may owe after a commit: offers to workers, retries, commands to others, timers. */
 const actForRuns: readonly Grant[] = [coordinate, startRetries, send('commands.fifo', 'timers')];
-/** What feeds may owe after a commit: engine runs, commands to others, timers. */
-const actForFeeds: readonly Grant[] = [send('engine-runs.fifo', 'commands.fifo', 'timers')];
+/** What feeds may owe after a commit: engine runs, commands to others, timers, deliveries to be resumed. */
+const actForFeeds: readonly Grant[] = [send('engine-runs.fifo', 'commands.fifo', 'timers', 'publications')];
 /** What any aggregate may owe. */
-const act: readonly Grant[] = [coordinate, startRetries, send('engine-runs.fifo', 'commands.fifo', 'timers')];
+const act: readonly Grant[] = [coordinate, startRetries, ...actForFeeds];
 
 const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   'api-runs': [...decide, ...actForRuns, readViews],
@@ -123,16 +123,25 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   'run-engine': [...decide, ...actForFeeds, consume('engine-runs.fifo')],
   commands: [...decide, ...act, consume('commands.fifo')],
   'retry-task': [...decide, ...actForRuns],
-  compact: [readLedgerStream, readLedger, readBlobs, readViews, writeViews, send('timers', 'dead-letters')],
+  compact: [
+    readLedgerStream,
+    readLedger,
+    readBlobs,
+    readViews,
+    writeViews,
+    consume('compactions'),
+    send('dead-letters'),
+  ],
   publish: [
     readLedgerStream,
     readLedger,
     coordinate,
     putRecords('orchestrator-events'),
-    send('commands.fifo', 'timers', 'dead-letters'),
+    consume('publications'),
+    send('commands.fifo', 'publications', 'dead-letters'),
   ],
   sweeper: [readDueIndex, coordinate, send('sweep')],
-  sweep: [...decide, ...act, consume('sweep')],
+  sweep: [...decide, ...act, readViews, send('compactions'), consume('sweep')],
   'dead-letters': [...decide, ...act, send('sweep'), consume(...Object.values(deadQueueOf), 'dead-letters')],
   timers: [...decide, ...act, consume('timers')],
 };

@@ -113,41 +113,45 @@ export const dynamoOffers = ({ client, table, nowMs }: ControlSetting): Offers =
 const cursorKey = (name: string): Item => ({ pk: { S: `cursor#${name}` }, sk: { S: 'cursor' } });
 
 /** Positions up to which something was delivered or read, each with the place of the work that is under way. */
-export const dynamoCursors = ({ client, table }: ControlSetting): Cursors => {
-  const read = async (name: string): Promise<Item> => {
+export const dynamoCursors = ({ client, table }: ControlSetting): Cursors => ({
+  read: async (name) => {
     const input = { TableName: table, Key: cursorKey(name), ConsistentRead: true };
-    return (await client.send(new GetItemCommand(input))).Item ?? {};
-  };
-  return {
-    get: async (name) => number(await read(name), 'position'),
-    place: async (name) => text(await read(name), 'place'),
-    advance: async (name, position) => {
-      await unless(
-        client.send(
-          new UpdateItemCommand({
-            TableName: table,
-            Key: cursorKey(name),
-            UpdateExpression: 'SET #position = :position REMOVE #place',
-            ConditionExpression: 'attribute_not_exists(#position) OR #position < :position',
-            ExpressionAttributeNames: { '#position': 'position', '#place': 'place' },
-            ExpressionAttributeValues: { ':position': { N: String(position) } },
-          }),
-        ),
-      );
-    },
-    keepPlace: async (name, place) => {
-      await client.send(
+    const { Item: item = {} } = await client.send(new GetItemCommand(input));
+    const [position, place] = [number(item, 'position'), text(item, 'place')];
+    return { ...(position === undefined ? {} : { position }), ...(place === undefined ? {} : { place }) };
+  },
+  advance: async (name, position) => {
+    await unless(
+      client.send(
         new UpdateItemCommand({
           TableName: table,
           Key: cursorKey(name),
-          UpdateExpression: 'SET #place = :place',
-          ExpressionAttributeNames: { '#place': 'place' },
-          ExpressionAttributeValues: { ':place': { S: place } },
+          UpdateExpression: 'SET #position = :position REMOVE #place',
+          ConditionExpression: 'attribute_not_exists(#position) OR #position < :position',
+          ExpressionAttributeNames: { '#position': 'position', '#place': 'place' },
+          ExpressionAttributeValues: { ':position': { N: String(position) } },
         }),
-      );
-    },
-  };
-};
+      ),
+    );
+  },
+  exchangePlace: (name, seen, next) =>
+    unless(
+      client.send(
+        new UpdateItemCommand({
+          TableName: table,
+          Key: cursorKey(name),
+          UpdateExpression: 'SET #place = :next',
+          // What stands there already is our own exchange, whose answer was lost.
+          ConditionExpression: `${seen === undefined ? 'attribute_not_exists(#place)' : '#place = :seen'} OR #place = :next`,
+          ExpressionAttributeNames: { '#place': 'place' },
+          ExpressionAttributeValues: {
+            ':next': { S: next },
+            ...(seen === undefined ? {} : { ':seen': { S: seen } }),
+          },
+        }),
+      ),
+    ),
+});
 
 /** Streams the sweeper must look at again although no commit arms them. */
 export const dynamoRearms = ({ client, table, nowMs }: ControlSetting): Rearms => ({

@@ -1,4 +1,4 @@
-/** `feed list|get|create`: market feeds. */
+/** `feed list|get|create|resume`: market feeds. */
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { CommandContext } from '#cli/commands/context.ts';
@@ -11,6 +11,11 @@ const FeedItem = z.object({
   recordCount: z.int(),
   tickCount: z.int(),
   lastTickMs: z.int().nullable(),
+  halts: z
+    .array(
+      z.object({ symbol: z.string(), status: z.string(), blockedSinceMs: z.int(), errorDetail: z.string() }),
+    )
+    .optional(),
 });
 const FeedPage = z.object({ feeds: z.array(FeedItem), nextCursor: z.string().optional() });
 
@@ -32,6 +37,13 @@ export const addFeedCommands = (program: Command, contextOf: GetContext): void =
     .description('create and start a feed from its configuration (JSON or YAML)')
     .action(async (feedId: string, file: string, _options: unknown, command: Command) =>
       create(contextOf(command), feedId, file),
+    );
+  feed
+    .command('resume <feedId>')
+    .description('let the halted deliveries of a feed go on (role approver)')
+    .requiredOption('--reason <text>', 'why they may go on; it is kept in the history of the feed')
+    .action(async (feedId: string, { reason }: { readonly reason: string }, command: Command) =>
+      resume(contextOf(command), feedId, reason),
     );
 };
 
@@ -62,6 +74,10 @@ const get = async ({ client, output }: CommandContext, feedId: string): Promise<
       `${paint('bold', feed.feedId)} ${feed.state}`,
       `records  ${feed.recordCount}`,
       `ticks    ${feed.tickCount}, the last planned for ${instant(feed.lastTickMs)}`,
+      ...(feed.halts ?? []).map(
+        ({ symbol, status, blockedSinceMs, errorDetail }) =>
+          `${status.padEnd(9)}${symbol} since ${instant(blockedSinceMs)}: ${errorDetail}`,
+      ),
     ].join('\n'),
   );
 };
@@ -71,4 +87,11 @@ const create = async ({ client, output }: CommandContext, feedId: string, file: 
     body: readDocument(file),
   });
   output.result(answer, () => `feed ${paint('bold', feedId)} is ${FeedItem.parse(answer).state}`);
+};
+
+const resume = async ({ client, output }: CommandContext, feedId: string, reason: string): Promise<void> => {
+  const answer = await client().request('POST', `{ws}/feeds/${encodeURIComponent(feedId)}/resume`, {
+    body: { reason },
+  });
+  output.result(answer, () => `feed ${paint('bold', feedId)} goes on`);
 };

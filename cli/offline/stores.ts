@@ -3,6 +3,7 @@ import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
+import { dynamoCursors } from '#adapters/dynamodb/control.ts';
 import { forgetSweeperCursor } from '#adapters/dynamodb/cursor-reset.ts';
 import { dynamoLedgerItems } from '#adapters/dynamodb/ledger-items.ts';
 import type { LedgerItems } from '#adapters/dynamodb/ledger-items.ts';
@@ -12,19 +13,27 @@ import { s3BlobObjects } from '#adapters/s3/blob-objects.ts';
 import type { BlobObjects } from '#adapters/s3/blob-objects.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { s3Client } from '#adapters/sdk/s3-client.ts';
+import { sqsClient } from '#adapters/sdk/sqs-client.ts';
+import { queueUrlOf } from '#adapters/sqs/queue-urls.ts';
+import { sqsQueues } from '#adapters/sqs/queues.ts';
 import { CliError, exitCodes } from '#cli/cli-error.ts';
 import { readEndpoint } from '#cli/discovery.ts';
 import { blobsBucketName, physicalName, Stage } from '#contracts/naming.ts';
 import type { LedgerScan } from '#domain/ports/ledger.ts';
+import type { Cursors } from '#domain/ports/control.ts';
+import type { Queues } from '#domain/ports/outside.ts';
 import type { ViewTables } from '#domain/ports/rebuild.ts';
 
-/** What a rebuild, a backup and a restore work on. */
+/** What a rebuild, a reconciliation, a backup and a restore work on. */
 export interface Stores {
   readonly stage: Stage;
   readonly ledger: LedgerScan;
   readonly items: LedgerItems;
   readonly tables: ViewTables;
   readonly blobs: BlobObjects;
+  readonly cursors: Cursors;
+  /** `compactions` and `publications`. */
+  readonly queues: Queues;
   /** Makes the next sweep look at every armed deadline. */
   readonly forgetSweep: () => Promise<void>;
   readonly pause: (waitMs: number) => Promise<void>;
@@ -51,10 +60,25 @@ export const storesOf = (setting: StoresSetting): Stores => {
     items: dynamoLedgerItems(client, table('ledger')),
     tables: dynamoViewTables({ client, table: table('views'), pause: setting.pause }),
     blobs: s3BlobObjects(s3Client(plugin), bucket),
+    cursors: dynamoCursors({ client, table: table('control'), nowMs }),
+    queues: catchUpQueues(stage, plugin),
     forgetSweep: () => forgetSweeperCursor(client, table('control')),
     pause: setting.pause,
     nowMs,
   };
+};
+
+/** The queues by which a stream is caught up; their addresses are asked for at the first message. */
+const catchUpQueues = (stage: Stage, plugin: object | undefined): Queues => {
+  const client = sqsClient(plugin);
+  const urls = async () => {
+    const [compactions, publications] = await Promise.all(
+      (['compactions', 'publications'] as const).map((name) => queueUrlOf(client, physicalName(stage, name))),
+    );
+    return { ...(compactions && { compactions }), ...(publications && { publications }) };
+  };
+  let known: ReturnType<typeof urls> | undefined;
+  return { send: async (messages) => sqsQueues(client, await (known ??= urls())).send(messages) };
 };
 
 export interface ConnectOptions {

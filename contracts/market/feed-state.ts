@@ -42,5 +42,9 @@ export const FeedStateText = z.strictObject({
   planned: PlannedTicksText.optional(),
   timer: z.boolean(),
   waits: z.tuple([z.int(), z.int()]).optional(),
+  /** Symbol, since when blocked, how it stands, since when it stands so, and what was wrong. */
+  halts: z
+    .array(z.tuple([MarketSymbol, z.int(), z.enum(['halted', 'resumed', 'recovered']), z.int(), z.string()]))
+    .optional(),
 });
 export type FeedStateText = z.infer<typeof FeedStateText>;

@@ -74,6 +74,27 @@ export const RunsAcknowledged = z.strictObject({
 });
 export type RunsAcknowledged = z.infer<typeof RunsAcknowledged>;
 
+/** Outputs of a symbol could not be delivered for so long that they wait for a person; nothing is lost meanwhile. */
+export const PublicationHalted = z.strictObject({
+  symbol: MarketSymbol,
+  /** Since when the delivery is blocked; it tells one halt of a symbol from the next. */
+  blockedSinceMs: z.int().min(0),
+  attempts: z.int().min(1),
+  errorDetail: z.string().max(200),
+});
+export type PublicationHalted = z.infer<typeof PublicationHalted>;
+
+/** A person has let halted deliveries go on; who it was stands beside the event. */
+export const FeedResumed = z.strictObject({
+  reason: z.string().min(1).max(1_000),
+  symbols: z.array(MarketSymbol).min(1),
+});
+export type FeedResumed = z.infer<typeof FeedResumed>;
+
+/** A resumed delivery has reached its end again. */
+export const PublicationRecovered = z.strictObject({ symbol: MarketSymbol, blockedSinceMs: z.int().min(0) });
+export type PublicationRecovered = z.infer<typeof PublicationRecovered>;
+
 /** Every event of a feed by its type. */
 export const feedEvents = {
   FeedCreated,
@@ -81,6 +102,9 @@ export const feedEvents = {
   RecordsIngested,
   TicksPlanned,
   RunsAcknowledged,
+  PublicationHalted,
+  FeedResumed,
+  PublicationRecovered,
 } as const;
 
 /** Creates a feed, and starts it at once when asked to. */
@@ -115,6 +139,18 @@ export const PlanTicks = z.strictObject({
 /** Tells a feed which of its runs are terminal. */
 export const AcknowledgeRuns = RunsAcknowledged.extend({ type: z.literal('AcknowledgeRuns') });
 
+/** Tells a feed that outputs of a symbol wait for a person; told again, it changes nothing. */
+export const HaltPublication = PublicationHalted.extend({ type: z.literal('HaltPublication') });
+
+/** Lets every halted delivery of the feed go on; refused when none is halted, so that one of several wins. */
+export const ResumeFeed = z.strictObject({
+  type: z.literal('ResumeFeed'),
+  reason: z.string().min(1).max(1_000),
+});
+
+/** Tells a feed that a resumed delivery has reached its end. */
+export const ConfirmPublication = PublicationRecovered.extend({ type: z.literal('ConfirmPublication') });
+
 /** Everything that can be asked of a feed. */
 export const FeedCommand = z.discriminatedUnion('type', [
   CreateFeed,
@@ -122,6 +158,9 @@ export const FeedCommand = z.discriminatedUnion('type', [
   IngestBatch,
   PlanTicks,
   AcknowledgeRuns,
+  HaltPublication,
+  ResumeFeed,
+  ConfirmPublication,
 ]);
 export type FeedCommand = z.infer<typeof FeedCommand>;
 
@@ -152,12 +191,31 @@ export const FeedView = z.strictObject({
   lagMs: z.int(),
   /** Operational: when the last commit was made. */
   updatedAtMs: z.int(),
+  /** Symbols whose outputs are not delivered, and since when; absent when all are. */
+  halts: z
+    .array(
+      z.strictObject({
+        symbol: z.string(),
+        blockedSinceMs: z.int(),
+        /** `halted` waits for a person; `resumed` is on its way again. */
+        status: z.enum(['halted', 'resumed']),
+        errorDetail: z.string(),
+      }),
+    )
+    .optional(),
 });
 export type FeedView = z.infer<typeof FeedView>;
 
 /** Answer of `GET /feeds`, by name. */
 export const FeedPage = z.strictObject({ feeds: z.array(FeedView), nextCursor: z.string().optional() });
 export type FeedPage = z.infer<typeof FeedPage>;
+
+/** Body of `POST /feeds/{feedId}/resume`. */
+export const ResumeFeedRequest = z.strictObject({
+  /** Why it may go on, for whoever reads the feed's history: 1 to 1,000 characters. */
+  reason: z.string().trim().min(1).max(1_000),
+});
+export type ResumeFeedRequest = z.infer<typeof ResumeFeedRequest>;
 
 /** Body of `POST /feeds/{feedId}/ticks`. */
 export const PlanFeedTicksRequest = z.strictObject({

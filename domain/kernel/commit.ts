@@ -177,15 +177,15 @@ export const earliestDeadline = <State>(
   return earliest;
 };
 
+/**
+ * How long after the last word of a stream somebody looks whether readers and consumers have got it all: a stream at
+ * rest has no other deadline (docs/guide/design.md §4).
+ */
+export const CHECK_AFTER_MS = 15 * 60_000;
+
 /** The deadline to arm now: only when it is earlier than the armed one, or that one has passed. */
-const deadlineToArm = (
-  earliestMs: number | undefined,
-  armedMs: number | undefined,
-  nowMs: number,
-): number | undefined =>
-  earliestMs !== undefined && (armedMs === undefined || armedMs <= nowMs || earliestMs < armedMs)
-    ? earliestMs
-    : undefined;
+const deadlineToArm = (earliestMs: number, armedMs: number | undefined, nowMs: number): number | undefined =>
+  armedMs === undefined || armedMs <= nowMs || earliestMs < armedMs ? earliestMs : undefined;
 
 const shouldEmbed = (stream: StreamState<unknown>, bodyBytes: number, stateBytes: number): boolean =>
   Math.ceil((bodyBytes + stateBytes) / WRITE_UNIT_BYTES) === Math.ceil(bodyBytes / WRITE_UNIT_BYTES) ||
@@ -223,7 +223,7 @@ const closeCommit = <State, Command extends { readonly type: string }, Event ext
 ): { readonly commit: StoredCommit; readonly next: StreamState<State>; readonly looseState?: string } => {
   const { first, events } = done;
   const deadlineMs = deadlineToArm(
-    earliestDeadline(aggregate, done.stream.state),
+    earliestDeadline(aggregate, done.stream.state) ?? setting.nowMs + CHECK_AFTER_MS,
     done.stream.armedDeadlineMs,
     setting.nowMs,
   );

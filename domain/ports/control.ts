@@ -18,14 +18,22 @@ export interface Offers {
   readonly take: (offer: Offer) => Promise<boolean>;
 }
 
+/** How far work has come; empty when nothing is known of it. */
+export interface Cursor {
+  readonly position?: number;
+  /** Where the work before the cursor's next move goes on; absent when none is under way. */
+  readonly place?: string;
+}
+
 export interface Cursors {
-  readonly get: (name: string) => Promise<number | undefined>;
+  readonly read: (name: string) => Promise<Cursor>;
   /** Moves a cursor forward and forgets its place; an older position is ignored. */
   readonly advance: (name: string, position: number) => Promise<void>;
-  /** Where the work before the cursor's next move goes on; absent when none is under way. */
-  readonly place: (name: string) => Promise<string | undefined>;
-  /** Keeps the place of work that takes several passes; whoever loses the cursor loses its place. */
-  readonly keepPlace: (name: string, place: string) => Promise<void>;
+  /**
+   * Keeps the place of work that takes several passes, in the stead of the one that was seen (undefined for none); true
+   * for exactly one `next` of all that others put in the stead of the same one. Whoever loses the cursor loses its place.
+   */
+  readonly exchangePlace: (name: string, seen: string | undefined, next: string) => Promise<boolean>;
 }
 
 export interface Rearms {

@@ -1,10 +1,11 @@
 /** Creating and reading market feeds. */
 import { parseFeedConfig } from '#contracts/market/feed-config.ts';
-import { FeedView, PlanFeedTicksRequest } from '#contracts/market/feed.ts';
+import { FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed.ts';
 import { FeedId } from '#contracts/ids.ts';
 import { ListQuery } from '#contracts/runs/read.ts';
 import { engineRunList } from '#domain/market/feed-symbol/projection.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
+import { haltViews } from '#domain/market/feed/halts.ts';
 import { feedList, feedRow } from '#domain/market/feed/projection.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import { feedStream, parseFeedStream } from '#domain/market/streams.ts';
@@ -90,6 +91,22 @@ export const planFeedTicks =
     }
   };
 
+/** Lets what is halted go on: 200, or 409 when nothing is halted any more. */
+export const resumeFeed =
+  ({ mailbox, views }: FeedPorts): FeedOperation =>
+  async (request) => {
+    const ref = feedOf(request);
+    refuseSecrets(request.body);
+    const { reason } = parseBody(ResumeFeedRequest, request.body);
+    const outcome = await mailbox.send(feedAggregate, {
+      stream: feedStream(ref),
+      command: { type: 'ResumeFeed', reason },
+      ...callerOf(request).commandIdentity('resumeFeed'),
+    });
+    if (outcome.kind === 'rejected') throw apiErrorOf(outcome.rejection);
+    return { status: 200, body: await viewOf(views, outcome.state, ref) };
+  };
+
 /** One page of the workspace's feeds, by name. */
 export const listFeeds =
   ({ views }: FeedPorts): FeedOperation =>
@@ -130,7 +147,8 @@ const viewOf = async (views: ViewReader, feed: Feed, ref: FeedRef): Promise<Feed
   const empty = emptyView(feed, ref);
   const row = await views.get(feedRow(feed.stream));
   const known = row && FeedView.safeParse(row.data);
-  return { ...empty, ...(known?.success ? known.data : {}), ...now };
+  const { halts: _behind, ...counts } = known?.success ? known.data : empty;
+  return { ...empty, ...counts, ...now };
 };
 
 /** What the decision state knows better than a row that may lag behind. */
@@ -140,6 +158,7 @@ const current = (feed: ExistingFeed) => ({
   lastIngestSeq: feed.lastSeq,
   lastIngestTsMs: feed.lastSeq === 0 ? null : feed.lastIngestTsMs,
   lastTickMs: feed.schedule?.lastTickMs ?? null,
+  ...(haltViews(feed.halts).length === 0 ? {} : { halts: haltViews(feed.halts) }),
 });
 
 const emptyView = (feed: ExistingFeed, ref: FeedRef): FeedView => ({

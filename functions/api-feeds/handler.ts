@@ -2,7 +2,14 @@
 import { readEnvironment } from '#contracts/config.ts';
 import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
-import { getFeed, listFeedRuns, listFeeds, planFeedTicks, putFeed } from '#functions/api-feeds/feeds.ts';
+import {
+  getFeed,
+  listFeedRuns,
+  listFeeds,
+  planFeedTicks,
+  putFeed,
+  resumeFeed,
+} from '#functions/api-feeds/feeds.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
@@ -23,6 +30,7 @@ export const createHandler = (source: Source, plugin?: object) => {
       listFeeds: listFeeds(ports),
       listFeedRuns: listFeedRuns(ports),
       planFeedTicks: planFeedTicks(ports),
+      resumeFeed: resumeFeed(ports),
     },
     verify: verifierOf(environment, platform),
     telemetry: acting.telemetry,

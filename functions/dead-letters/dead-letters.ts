@@ -16,8 +16,10 @@ export interface DeadLetterPorts {
   readonly telemetry: Telemetry;
 }
 
+/** Queues whose messages are themselves looks at a stream, or were asked for by one. */
+const LOOKS = ['sweep', 'compactions', 'publications'] as const;
 /** The longest wait a queue offers. */
-const FAILED_SWEEP_DELAY_S = 900;
+const FAILED_LOOK_DELAY_S = 900;
 
 /** The members by which messages of the work queues name their stream. */
 const Named = z.looseObject({ stream: z.string().optional(), feedStream: z.string().optional() });
@@ -39,8 +41,8 @@ export const takeDeadLetter = async (
   const command = queue.includes('commands') ? queuedCommandOf(record.body) : undefined;
   if (command) return decideCommand(mailbox, command);
   if (stream === undefined) return;
-  // A sweep that failed is tried again at a walking pace: nobody else would look at its stream.
-  const delay = queue.includes('sweep') ? { delaySeconds: FAILED_SWEEP_DELAY_S } : {};
+  // A look that failed is tried again at a walking pace: nobody else would look at its stream.
+  const delay = LOOKS.some((look) => queue.includes(look)) ? { delaySeconds: FAILED_LOOK_DELAY_S } : {};
   await queues.send([{ queue: 'sweep', body: { stream }, ...delay }]);
 };
 

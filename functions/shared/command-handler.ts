@@ -11,6 +11,7 @@ import type { StreamState } from '#domain/kernel/stream.ts';
 import type { Ledger, StoredCommit } from '#domain/ports/ledger.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
 import type { AggregateCache } from '#functions/shared/aggregate-cache.ts';
+import { countEvents } from '#functions/shared/event-metrics.ts';
 import { loadStream } from '#functions/shared/load.ts';
 
 export interface CommandPorts {
@@ -134,8 +135,10 @@ const isAppended = async (
   commit: StoredCommit,
 ): Promise<boolean> => {
   const { kind: answer } = await ledger.append(commit);
-  if (answer === 'appended') telemetry.count('EventsAppended', commit.events.length, { kind });
-  else telemetry.count('AppendConflicts', 1, { kind });
+  if (answer === 'appended') {
+    telemetry.count('EventsAppended', commit.events.length, { kind });
+    countEvents(telemetry, commit.events);
+  } else telemetry.count('AppendConflicts', 1, { kind });
   return answer === 'appended';
 };
 

@@ -29,12 +29,34 @@ export const compact = async (
   commits: readonly StoredCommit[],
 ): Promise<void> => {
   const batches = [...groupBy(commits, (commit) => commit.stream)].flatMap(([stream, group]) => {
-    const projection = projections[stream.slice(0, stream.indexOf('#'))];
+    const projection = projections[kindOf(stream)];
     return projection ? [{ stream, commits: group, projection, cursorKey: projection.cursor(stream) }] : [];
   });
   for (let start = 0; start < batches.length; start += STREAMS_AT_ONCE)
     await compactStreams(ports, batches.slice(start, start + STREAMS_AT_ONCE));
 };
+
+/** Brings the read models of one stream up to the head of the ledger, because a message asked for it. */
+export const compactStream = async (
+  ports: CompactionPorts,
+  projections: Projections,
+  stream: string,
+): Promise<void> => {
+  const projection = projections[kindOf(stream)];
+  if (!projection) return;
+  const row = await ports.views.get(projection.cursor(stream));
+  let next = (row?.version ?? 0) + 1;
+  for (;;) {
+    const commits = await ports.ledger.read(stream, next, GAP_READ_LIMIT);
+    const last = commits.at(-1);
+    if (!last) return;
+    await compact(ports, projections, commits);
+    next = last.sequence + last.events.length;
+    ports.telemetry.count('CommitsRepaired', commits.length);
+  }
+};
+
+const kindOf = (stream: string): string => stream.slice(0, stream.indexOf('#'));
 
 interface Batch {
   readonly stream: string;
@@ -57,11 +79,11 @@ const compactStreams = async (ports: CompactionPorts, batches: readonly Batch[])
       ...commits.flatMap(({ events }) => events.flatMap((event) => detailKeys(projection, event))),
     ]),
   );
-  const results = await Promise.allSettled(batches.map((batch) => compactStream(ports, batch, seen)));
+  const results = await Promise.allSettled(batches.map((batch) => compactBatch(ports, batch, seen)));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 };
 
-const compactStream = async (ports: CompactionPorts, batch: Batch, seen: Seen): Promise<void> => {
+const compactBatch = async (ports: CompactionPorts, batch: Batch, seen: Seen): Promise<void> => {
   const { projection, cursorKey } = batch;
   const events = await pendingEvents(ports.ledger, batch, seen.get(idOf(cursorKey))?.version ?? 0);
   if (events.length === 0) return;

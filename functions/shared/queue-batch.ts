@@ -1,5 +1,5 @@
 /** Answers of queue-fed handlers: per-item failures, and for ordered groups everything behind the first one. */
-import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
+import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { groupBy } from '#domain/kernel/group-by.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
 
@@ -14,6 +14,11 @@ export class SomeFailedError extends Error {
     this.failed = failed;
   }
 }
+
+/** Whether an event of a function with more than one source came from a queue. */
+export const isQueueEvent = (event: {
+  readonly Records: readonly { readonly eventSource?: string | undefined }[];
+}): event is SQSEvent => event.Records[0]?.eventSource === 'aws:sqs';
 
 /**
  * Runs each FIFO group as one piece of work, groups in parallel; a failed group is delivered again whole unless its

@@ -11,11 +11,13 @@ import { sqsClient } from '#adapters/sdk/sqs-client.ts';
 import { stepFunctionsClient } from '#adapters/sdk/step-functions-client.ts';
 import { secretValues } from '#adapters/secrets/secret-values.ts';
 import { sqsQueues } from '#adapters/sqs/queues.ts';
+import type { QueueUrls } from '#adapters/sqs/queues.ts';
 import { stepFunctionsWorkflow } from '#adapters/stepfunctions/workflow.ts';
 import { telemetry } from '#adapters/telemetry/telemetry.ts';
 import { accessTokenVerifier } from '#adapters/tokens/access-token.ts';
 import { taskTokens } from '#adapters/tokens/task-token.ts';
 import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
+import type { StreamState } from '#domain/kernel/stream.ts';
 import { aggregateCache } from '#functions/shared/aggregate-cache.ts';
 import { aggregateOf } from '#functions/shared/aggregates.ts';
 import type { CommandPorts } from '#functions/shared/command-handler.ts';
@@ -48,8 +50,13 @@ export const telemetryOf = (
 
 type Acting = EnvironmentOf<'commands'>;
 
-/** Everything a function needs that decides commands and performs what they owe. */
-export const actingOf = (functionName: string, environment: Acting, platform: Platform) => {
+/** Everything a function needs that decides commands and performs what they owe; it may be given more queues. */
+export const actingOf = (
+  functionName: string,
+  environment: Acting,
+  platform: Platform,
+  moreQueues: QueueUrls = {},
+) => {
   const { nowMs, plugin } = platform;
   const { ledger, ...others } = storesOf(environment, platform);
   const stores = { ...others, ledger: keepFirstCommits(ledger) };
@@ -60,6 +67,8 @@ export const actingOf = (functionName: string, environment: Acting, platform: Pl
     commands: environment.COMMANDS_QUEUE_URL,
     sweep: environment.SWEEP_QUEUE_URL,
     timers: environment.TIMERS_QUEUE_URL,
+    publications: environment.PUBLICATIONS_QUEUE_URL,
+    ...moreQueues,
   });
   const workflow = stepFunctionsWorkflow(stepFunctionsClient(plugin), {
     'retry-task': environment.RETRY_TASK_MACHINE_ARN,
@@ -100,10 +109,10 @@ export const actingOf = (functionName: string, environment: Acting, platform: Pl
   const loadWarm = async <State, Command extends { readonly type: string }>(
     aggregate: Aggregate<State, Command, ProposedEvent>,
     stream: string,
-  ): Promise<State> => {
+  ): Promise<StreamState<State>> => {
     const loaded = await loadStream(stores.ledger, aggregate, stream);
     if (!aggregate.isTerminal(loaded.state)) cache.put(stream, loaded);
-    return loaded.state;
+    return loaded;
   };
   /** What this environment committed last, or a fresh load; the append that follows guards either. */
   const peekOrLoad = async <State, Command extends { readonly type: string }>(
@@ -111,7 +120,7 @@ export const actingOf = (functionName: string, environment: Acting, platform: Pl
     stream: string,
   ): Promise<State> => {
     const known = cache.peek(stream);
-    return known ? (known.state as State) : loadWarm(aggregate, stream);
+    return known ? (known.state as State) : (await loadWarm(aggregate, stream)).state;
   };
   return {
     ...stores,

@@ -2,6 +2,8 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import * as z from 'zod';
 import { readEnvironment } from '#contracts/config.ts';
+import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
+import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import type { Feed } from '#domain/market/feed/state.ts';
 import type { Run } from '#domain/run/run.ts';
 import { aggregateOf } from '#functions/shared/aggregates.ts';
@@ -21,7 +23,9 @@ const SweepMessage = z.object({ stream: z.string().min(3) });
 export const createHandler = (source: Source, plugin?: object) => {
   const platform = platformOf(plugin);
   const { nowMs } = platform;
-  const acting = actingOf('sweep', readEnvironment('sweep', source), platform);
+  const environment = readEnvironment('sweep', source);
+  const acting = actingOf('sweep', environment, platform, { compactions: environment.COMPACTIONS_QUEUE_URL });
+  const views = dynamoViewReader({ client: dynamodbClient(platform.plugin), table: environment.VIEWS_TABLE });
   const sweepCommand: SweepCommandOf = (aggregate, state) => {
     switch (aggregate.kind) {
       case 'run':
@@ -32,7 +36,7 @@ export const createHandler = (source: Source, plugin?: object) => {
         return Promise.resolve(aggregate.sweepCommand(nowMs()));
     }
   };
-  const ports = { ...acting, load: acting.loadWarm, nowMs, sweepCommand };
+  const ports = { ...acting, views, load: acting.loadWarm, nowMs, sweepCommand };
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {
     const answer = await eachMessage(
       event.Records,

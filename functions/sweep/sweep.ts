@@ -1,11 +1,16 @@
 /**
  * Looks at one stream whose deadline has passed: issues the aggregate's own sweep command, performs everything it
- * still owes, and arms the next look. Nothing stays silent past its deadline.
+ * still owes, and arms the next look. Nothing stays silent past its deadline. A stream that waits for nothing is looked
+ * at once more, to see that what it said has arrived.
  */
-import { earliestDeadline } from '#domain/kernel/commit.ts';
+import { CHECK_AFTER_MS, earliestDeadline } from '#domain/kernel/commit.ts';
 import { dueBucket } from '#domain/kernel/due.ts';
+import type { StreamState } from '#domain/kernel/stream.ts';
 import type { Rearms } from '#domain/ports/control.ts';
+import type { Queues, Telemetry } from '#domain/ports/outside.ts';
 import type { OpaqueAggregate } from '#functions/shared/aggregates.ts';
+import { arrearsOf, catchUpMessages } from '#functions/shared/delivery-check.ts';
+import type { DeliveryCheckPorts } from '#functions/shared/delivery-check.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 
 /** What the plain sweep command of an aggregate cannot know, for example which offers are gone. */
@@ -14,11 +19,13 @@ export type SweepCommandOf = (
   state: unknown,
 ) => Promise<{ readonly type: string }>;
 
-export interface SweepPorts {
-  /** The state as the ledger has it now, kept warm for the command that follows. */
-  readonly load: (aggregate: OpaqueAggregate, stream: string) => Promise<unknown>;
+export interface SweepPorts extends DeliveryCheckPorts {
+  /** The stream as the ledger has it now, kept warm for the command that follows. */
+  readonly load: (aggregate: OpaqueAggregate, stream: string) => Promise<StreamState<unknown>>;
   readonly mailbox: Mailbox;
   readonly rearms: Rearms;
+  readonly queues: Queues;
+  readonly telemetry: Telemetry;
   readonly nowMs: () => number;
   readonly sweepCommand: SweepCommandOf;
 }
@@ -40,13 +47,13 @@ export const sweepStream = async (
   aggregate: OpaqueAggregate,
   { stream, messageId, isRepeat }: SweepRequest,
 ): Promise<void> => {
-  const state = await ports.load(aggregate, stream);
-  const deadlineMs = earliestDeadline(aggregate, state);
-  if (deadlineMs === undefined) return;
+  const loaded = await ports.load(aggregate, stream);
+  const deadlineMs = earliestDeadline(aggregate, loaded.state);
+  if (deadlineMs === undefined) return check(ports, stream, loaded);
   const nowMs = ports.nowMs();
   // A repeated message may be that of a look whose effects failed: what is owed is done whatever the time.
-  if (deadlineMs > nowMs && !isRepeat) return ports.rearms.put(dueBucket(stream, deadlineMs), stream);
-  const command = await ports.sweepCommand(aggregate, state);
+  if (deadlineMs > nowMs && !isRepeat) return lookAgain(ports, stream, deadlineMs);
+  const command = await ports.sweepCommand(aggregate, loaded.state);
   const outcome = await ports.mailbox.send(
     aggregate,
     {
@@ -58,7 +65,35 @@ export const sweepStream = async (
     },
     { effectsMustSucceed: true, performAll: true },
   );
-  const next = earliestDeadline(aggregate, outcome.state);
-  if (next === undefined) return;
-  await ports.rearms.put(dueBucket(stream, next > nowMs ? next : nowMs + AGAIN_MS), stream);
+  const next = earliestDeadline(aggregate, outcome.state) ?? nowMs + CHECK_AFTER_MS;
+  await lookAgain(ports, stream, next > nowMs ? next : nowMs + AGAIN_MS);
 };
+
+/**
+ * A stream at rest whose last word has arrived everywhere is done with. Before its time is up whatever lacks is on its
+ * way; after that it is asked for again, until it is there.
+ */
+const check = async (
+  ports: SweepPorts,
+  stream: string,
+  { version, lastOccurredAtMs }: StreamState<unknown>,
+): Promise<void> => {
+  const arrears = await arrearsOf(ports, { stream, version });
+  if (!arrears) return;
+  const nowMs = ports.nowMs();
+  const dueMs = lastOccurredAtMs + CHECK_AFTER_MS;
+  if (dueMs > nowMs) return lookAgain(ports, stream, dueMs);
+  const { areRowsBehind, areOutputsBehind } = arrears;
+  ports.telemetry.count('StreamsBehind');
+  ports.telemetry.log('warn', 'a stream at rest has not arrived everywhere', {
+    stream,
+    sequence: version,
+    areRowsBehind,
+    areOutputsBehind,
+  });
+  await ports.queues.send(catchUpMessages(arrears));
+  await lookAgain(ports, stream, nowMs + CHECK_AFTER_MS);
+};
+
+const lookAgain = ({ rearms }: SweepPorts, stream: string, atMs: number): Promise<void> =>
+  rearms.put(dueBucket(stream, atMs), stream);

@@ -33,12 +33,12 @@ const PAGES_PER_PASS_MAX = 50;
 
 /** One pass; answers how many streams it asked to be looked at. */
 export const sweepOnce = async (ports: SweeperPorts, limits: SweeperLimits): Promise<number> => {
-  const cursorMs = await ports.cursors.get(CURSOR);
+  const { position, place } = await ports.cursors.read(CURSOR);
   // Without a cursor (first pass, or `control` was lost) the whole sparse index is read once.
   const count =
-    cursorMs === undefined
-      ? await sweepEverything(ports, limits)
-      : await sweepMinutes(ports, limits, cursorMs);
+    position === undefined
+      ? await sweepEverything(ports, limits, place)
+      : await sweepMinutes(ports, limits, position);
   ports.telemetry.count('Sweeps');
   ports.telemetry.count('StreamsSwept', count);
   return count;
@@ -82,21 +82,28 @@ const dueInMinute = async ({ due, rearms }: SweeperPorts, minuteMs: number): Pro
 const Place = z.strictObject({ startedAtMs: z.number(), after: z.string() });
 
 /** The whole index, as far as one pass may; the cursor begins where the reading began once it came to its end. */
-const sweepEverything = async (ports: SweeperPorts, { sweepMessagesMax }: SweeperLimits): Promise<number> => {
-  const kept = placeOf(await ports.cursors.place(CURSOR));
+const sweepEverything = async (
+  ports: SweeperPorts,
+  { sweepMessagesMax }: SweeperLimits,
+  place: string | undefined,
+): Promise<number> => {
+  const kept = placeOf(place);
   const startedAtMs = kept?.startedAtMs ?? ports.nowMs();
-  let after = kept?.after;
+  let [after, seen] = [kept?.after, place];
   let count = 0;
   for (let pages = 0; pages < PAGES_PER_PASS_MAX && count < sweepMessagesMax; pages++) {
-    const place = { dueMs: startedAtMs, limit: sweepMessagesMax - count };
-    const page = await ports.due.everyStreamDue(after === undefined ? place : { ...place, after });
+    const request = { dueMs: startedAtMs, limit: sweepMessagesMax - count };
+    const page = await ports.due.everyStreamDue(after === undefined ? request : { ...request, after });
     count += await ask(ports, page.streams);
     if (page.next === undefined) {
       await ports.cursors.advance(CURSOR, startedAtMs);
       return count;
     }
     after = page.next;
-    await ports.cursors.keepPlace(CURSOR, JSON.stringify({ startedAtMs, after }));
+    const next = JSON.stringify({ startedAtMs, after });
+    // Another pass that came further keeps its place.
+    if (!(await ports.cursors.exchangePlace(CURSOR, seen, next))) return count;
+    seen = next;
   }
   return count;
 };

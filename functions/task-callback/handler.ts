@@ -15,7 +15,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const acting = actingOf('task-callback', environment, platform);
   const ports = {
     ...acting,
-    loadRun: (stream: string) => acting.loadWarm(runAggregate, stream),
+    loadRun: async (stream: string) => (await acting.loadWarm(runAggregate, stream)).state,
     tokens: taskTokensOf(environment, platform),
     nowMs: platform.nowMs,
     callbackQueueTasksMin: environment.LIMITS.callbackQueueTasksMin,

@@ -118,6 +118,8 @@ const environmentOf = (
     COMMANDS_QUEUE_URL: names.queueUrl('commands.fifo'),
     SWEEP_QUEUE_URL: names.queueUrl('sweep'),
     TIMERS_QUEUE_URL: names.queueUrl('timers'),
+    COMPACTIONS_QUEUE_URL: names.queueUrl('compactions'),
+    PUBLICATIONS_QUEUE_URL: names.queueUrl('publications'),
     MARKET_DEAD_LETTERS_QUEUE_URL: names.queueUrl('market-dead-letters'),
     RETRY_TASK_MACHINE_ARN: names.machineArn('retry-task'),
     TASK_TOKEN_SECRET_ID: names.of(taskTokenSecretName),

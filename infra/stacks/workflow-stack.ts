@@ -25,6 +25,12 @@ const retryTaskFile = new URL('../../statemachines/retry-task.asl.json', import.
 /** Hours DynamoDB keeps the records of a table's stream. */
 const tableStreamHours = 24;
 
+interface ConsumedQueueProps {
+  readonly name: WorkQueueName;
+  readonly consumer: FunctionName;
+  readonly concurrencyMax: number;
+}
+
 /** Everything between a commit and the next command. */
 export class WorkflowStack extends Stack {
   private readonly settings: StackSettings;
@@ -51,33 +57,44 @@ export class WorkflowStack extends Stack {
       recordAgeMax: recordAgeWithin(tableStreamHours),
       failureQueueArn: deadLetters.queue.queueArn,
     };
+    const compact = this.function('Compact', 'compact');
+    const publish = this.function('Publish', 'publish');
     mapStream(this, 'LedgerToCompact', {
       ...common,
-      target: this.function('Compact', 'compact').alias,
+      target: compact.alias,
       // Plans, chunks and states lie in the same table; commits alone count their events.
       // A change or removal can only be tampering, or a state whose time is over.
       filters: [newImage({ count: { N: present } }), { eventName: ['MODIFY', 'REMOVE'] }],
     });
     mapStream(this, 'LedgerToPublish', {
       ...common,
-      target: this.function('Publish', 'publish').alias,
+      target: publish.alias,
       // Outputs are text, or binary when compressing them saved a write unit.
       filters: [newImage({ outputs: { S: present } }), newImage({ outputs: { B: present } })],
     });
+    // What was found behind the ledger, or could not be delivered, comes back by queue.
+    this.queueFor(compact, 'Compactions', { name: 'compactions', consumer: 'compact', concurrencyMax: 2 });
+    this.queueFor(publish, 'Publications', { name: 'publications', consumer: 'publish', concurrencyMax: 2 });
   }
 
-  /** A work queue with the function that consumes it. */
+  /** A work queue with the function that consumes it alone. */
   private consumedQueue(id: string, name: WorkQueueName, consumer: FunctionName): void {
+    this.queueFor(this.function(id, consumer), id, { name, consumer, concurrencyMax: 10 });
+  }
+
+  /** A work queue of one function. */
+  private queueFor({ alias }: SluiceFunction, id: string, props: ConsumedQueueProps): void {
+    const { name, consumer, concurrencyMax } = props;
     const { queue } = new WorkQueue(this, `${id}Queue`, {
       stage: this.settings.stage,
       name,
       consumerTimeoutSeconds: functionSettings[consumer].timeoutSeconds,
     });
-    mapQueue(this, `${id}QueueTo${id}`, {
-      target: this.function(id, consumer).alias,
+    mapQueue(this, `${id}QueueTo${consumer.charAt(0).toUpperCase()}${consumer.slice(1)}`, {
+      target: alias,
       queueArn: queue.queueArn,
       batchSize: 10,
-      concurrencyMax: 10,
+      concurrencyMax,
     });
   }
 

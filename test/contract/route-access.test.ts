@@ -11,6 +11,7 @@ type Admitted = readonly Role[] | 'everybody' | 'task-token';
 
 const readers = ['viewer', 'operator', 'approver', 'developer', 'admin'] as const;
 const operators = ['operator', 'developer', 'admin'] as const;
+const approvers = ['approver', 'admin'] as const;
 const developers = ['developer', 'admin'] as const;
 
 /** Written out by hand, so that a change of a route's access is seen twice. */
@@ -34,6 +35,7 @@ const admitted: Readonly<Record<OperationId, Admitted>> = {
   getFeed: readers,
   putFeed: developers,
   planFeedTicks: developers,
+  resumeFeed: approvers,
   listFeedRuns: readers,
 };
 

@@ -56,7 +56,10 @@ const readMarket: Grants = {
   ],
 };
 const forRuns: readonly Grants[] = [decide, coordinate, retries, send('commands.fifo', 'timers')];
-const forFeeds: readonly Grants[] = [decide, send('engine-runs.fifo', 'commands.fifo', 'timers')];
+const forFeeds: readonly Grants[] = [
+  decide,
+  send('engine-runs.fifo', 'commands.fifo', 'timers', 'publications'),
+];
 const forAll: readonly Grants[] = [...forFeeds, coordinate, retries];
 
 const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
@@ -77,21 +80,31 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
     },
     readViews,
     { 'table/sluice-dev-views': ['dynamodb:PutItem'] },
-    send('timers', 'dead-letters'),
+    consume('compactions'),
+    send('dead-letters'),
   ],
   publish: [
     readLedgerStream,
     { [ledger]: query },
     coordinate,
     { 'stream/sluice-dev-orchestrator-events': ['kinesis:PutRecord'] },
-    send('commands.fifo', 'timers', 'dead-letters'),
+    consume('publications'),
+    send('commands.fifo', 'publications', 'dead-letters'),
   ],
   sweeper: [{ [`${ledger}/index/by-due`]: ['dynamodb:Query', 'dynamodb:Scan'] }, coordinate, send('sweep')],
-  sweep: [...forAll, consume('sweep')],
+  sweep: [...forAll, readViews, send('compactions'), consume('sweep')],
   'dead-letters': [
     ...forAll,
     send('sweep'),
-    consume('engine-runs-dead.fifo', 'commands-dead.fifo', 'sweep-dead', 'timers-dead', 'dead-letters'),
+    consume(
+      'engine-runs-dead.fifo',
+      'commands-dead.fifo',
+      'sweep-dead',
+      'timers-dead',
+      'compactions-dead',
+      'publications-dead',
+      'dead-letters',
+    ),
   ],
   timers: [...forAll, consume('timers')],
 };

@@ -59,6 +59,8 @@ export const adaptersOf = ({ plugin, clock, queueUrl, environment }: LocalStage)
       commands: queueUrl('commands.fifo'),
       sweep: queueUrl('sweep'),
       timers: queueUrl('timers'),
+      compactions: queueUrl('compactions'),
+      publications: queueUrl('publications'),
     }),
     workflow: stepFunctionsWorkflow(stepFunctionsClient(plugin), {
       'retry-task': environment['RETRY_TASK_MACHINE_ARN'] ?? '',

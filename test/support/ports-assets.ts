@@ -2,6 +2,7 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createHandler as apiRuns } from '#functions/api-runs/handler.ts';
 import { createHandler as apiWorkers } from '#functions/api-workers/handler.ts';
+import { createHandler as compact } from '#functions/compact/handler.ts';
 import { createHandler as commands } from '#functions/commands/handler.ts';
 import { createHandler as retryTask } from '#functions/retry-task/handler.ts';
 import { createHandler as sweep } from '#functions/sweep/handler.ts';
@@ -36,6 +37,7 @@ export const queueEvent = (queue: string, messages: readonly Json[]): SQSEvent =
       messageId: message['MessageId'] ?? `message-${index}`,
       body: message['Body'],
       attributes: message['Attributes'] ?? {},
+      eventSource: 'aws:sqs',
       eventSourceARN: `arn:aws:sqs:us-east-1:000000000000:sluice-dev-${queue}`,
     })),
   }) as unknown as SQSEvent;
@@ -54,6 +56,7 @@ export const assetPlane = async (options: StageOptions & { readonly limits?: obj
     retryTask: build(retryTask),
     sweep: build(sweep),
     sweeper: build(sweeper),
+    compact: build(compact),
   };
   const token = await issuer.token();
 

@@ -6,9 +6,16 @@ import * as z from 'zod';
 import { Limits } from '#contracts/config.ts';
 import { ErrorBody } from '#contracts/errors.ts';
 import { ChunkDirectory } from '#contracts/market/chunk.ts';
+import { CompactionMessage, PublicationMessage } from '#contracts/delivery.ts';
 import { EngineRunPage, EngineRunRecord, EngineRunsMessage } from '#contracts/market/engine-run.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
-import { FeedPage, FeedTimerMessage, FeedView, PlanFeedTicksRequest } from '#contracts/market/feed.ts';
+import {
+  FeedPage,
+  FeedTimerMessage,
+  FeedView,
+  PlanFeedTicksRequest,
+  ResumeFeedRequest,
+} from '#contracts/market/feed.ts';
 import { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 import { normalizedShapes, RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import { Health, NotReady, Ready } from '#contracts/route-shapes.ts';
@@ -65,6 +72,7 @@ export const requestBodies = {
   CompletedRequest: callbacks.CompletedRequest,
   FeedConfig: FeedConfigInput,
   PlanFeedTicksRequest,
+  ResumeFeedRequest,
 } as const;
 
 /** Bodies of answers by name. */
@@ -92,7 +100,13 @@ export const answerBodies = {
   CallbackError: callbacks.CallbackError,
 } as const;
 
-const messages = { EngineRunsMessage, FeedTimerMessage, RetryTaskInput: read.RetryTaskInput };
+const messages = {
+  CompactionMessage,
+  EngineRunsMessage,
+  FeedTimerMessage,
+  PublicationMessage,
+  RetryTaskInput: read.RetryTaskInput,
+};
 
 /** Every wire shape there is. */
 export const wireShapes: readonly WireShape[] = [

@@ -6,6 +6,7 @@ import { FeedStateText } from '#contracts/market/feed-state.ts';
 import type { PlannedTicksText } from '#contracts/market/feed-state.ts';
 import type { TicksPlanned } from '#contracts/market/feed.ts';
 import type { MarketSymbol } from '#contracts/ids.ts';
+import type { Halts } from '#domain/market/feed/halts.ts';
 import type { Feed } from '#domain/market/feed/state.ts';
 
 const encodePlanned = (planned: TicksPlanned, places: ReadonlyMap<string, number>): PlannedTicksText => ({
@@ -64,9 +65,27 @@ export const encodeFeed = (feed: Feed): string => {
     ...(planned ? { planned: encodePlanned(planned, places) } : {}),
     timer: feed.isTimerOwed,
     ...(unacknowledged ? { waits: [unacknowledged.sequence, unacknowledged.sinceMs] } : {}),
+    ...(feed.halts.size === 0 ? {} : { halts: encodeHalts(feed.halts) }),
   };
   return JSON.stringify(text);
 };
+
+const encodeHalts = (halts: Halts): NonNullable<FeedStateText['halts']> =>
+  [...halts].map(([symbol, { blockedSinceMs, status, sinceMs, errorDetail }]) => [
+    symbol as MarketSymbol,
+    blockedSinceMs,
+    status,
+    sinceMs,
+    errorDetail,
+  ]);
+
+const decodeHalts = (halts: NonNullable<FeedStateText['halts']>): Halts =>
+  new Map(
+    halts.map(([symbol, blockedSinceMs, status, sinceMs, errorDetail]) => [
+      symbol,
+      { blockedSinceMs, status, sinceMs, errorDetail },
+    ]),
+  );
 
 const decodeSchedule = ([startMs, lastTickMs]: readonly [number, number | null]) =>
   lastTickMs === null ? { startMs } : { startMs, lastTickMs };
@@ -99,5 +118,6 @@ export const decodeFeed = (encoded: string): Feed => {
     ...(planned ? { planned: decodePlanned(planned, symbols) } : {}),
     isTimerOwed: text.timer,
     ...(waits ? { unacknowledged: { sequence: waits[0], sinceMs: waits[1] } } : {}),
+    halts: decodeHalts(text.halts ?? []),
   };
 };

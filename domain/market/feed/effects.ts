@@ -4,6 +4,7 @@ import type { FeedTimerMessage } from '#contracts/market/feed.ts';
 import type { Waiting } from '#domain/kernel/aggregate.ts';
 import type { Effect, SendMessage } from '#domain/kernel/effect.ts';
 import { sha256Base32 } from '#domain/kernel/hash.ts';
+import { haltsWaiting, resumptions } from '#domain/market/feed/halts.ts';
 import { pendingRuns, runMessages } from '#domain/market/feed/run-messages.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import { nextTick } from '#domain/market/scheduler.ts';
@@ -52,16 +53,20 @@ const timer = (feed: ExistingFeed, nowMs: number): readonly Effect[] => {
   ];
 };
 
-/** Messages for the runs of the last commit that are not acknowledged, and the timer it made necessary. */
+/** Messages for the runs of the last commit that are not acknowledged, its timer, and deliveries to be resumed. */
 export const outstandingOf = (feed: Feed, nowMs: number): readonly Effect[] => {
   if (feed.status !== 'started') return [];
   const { planned } = feed;
   const runs = planned ? pendingRuns(planned, feed.symbols) : [];
   const messages = planned ? runMessages(feed, runs, planned.chunks) : [];
-  return [...messages.map((message) => sendRuns(message)), ...timer(feed, nowMs)];
+  return [
+    ...messages.map((message) => sendRuns(message)),
+    ...timer(feed, nowMs),
+    ...resumptions(feed.stream, feed.halts),
+  ];
 };
 
-/** Unacknowledged runs, and the next tick of a feed whose clock is live. */
+/** Unacknowledged runs, the next tick of a feed whose clock is live, and deliveries that are halted. */
 export const waitingOf = (feed: Feed): readonly Waiting[] => {
   if (feed.status !== 'started') return [];
   const { unacknowledged, schedule, config } = feed;
@@ -72,5 +77,6 @@ export const waitingOf = (feed: Feed): readonly Waiting[] => {
     ...(schedule && config.clock === 'arrival'
       ? [{ reason: 'tick', deadlineMs: nextTick(config.scheduler, schedule) }]
       : []),
+    ...haltsWaiting(feed.halts),
   ];
 };

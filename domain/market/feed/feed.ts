@@ -12,6 +12,7 @@ import type { Decision } from '#domain/kernel/decision.ts';
 import { feedEvents } from '#contracts/market/feed.ts';
 import { decodeFeed, encodeFeed } from '#domain/market/feed/codec.ts';
 import { outstandingOf, waitingOf } from '#domain/market/feed/effects.ts';
+import { confirmPublication, haltPublication, resumeFeed } from '#domain/market/feed/halts.ts';
 import { batchLimits, compareSequenceNumbers } from '#domain/market/feed/plan-batch.ts';
 import { evolveFeed } from '#domain/market/feed/state.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
@@ -144,13 +145,19 @@ const decide = (command: FeedCommand, feed: Feed, context: DecideContext): FeedD
       return planTicks(feed, command);
     case 'AcknowledgeRuns':
       return acknowledgeRuns(feed, command);
+    case 'HaltPublication':
+      return feed.status === 'none' ? notFound() : haltPublication(feed.halts, command);
+    case 'ResumeFeed':
+      return feed.status === 'none' ? notFound() : resumeFeed(feed.halts, command);
+    case 'ConfirmPublication':
+      return feed.status === 'none' ? notFound() : confirmPublication(feed.halts, command);
   }
 };
 
 /** A feed never ends; it is at rest when no run is unacknowledged and no timer drives it. */
 export const feedAggregate: Aggregate<Feed, FeedCommand, ProposedEvent> = {
   kind: 'feed',
-  foldVersion: 1,
+  foldVersion: 2,
   eventTypes: new Set(Object.keys(feedEvents)),
   initialState: () => ({ status: 'none' }),
   decide,

@@ -1,6 +1,13 @@
 /** The read-model row of a feed: its configuration, state and counts, listed by workspace. */
 import type { RecordedEvent } from '#contracts/event.ts';
-import type { FeedView, RecordsIngested, TicksPlanned } from '#contracts/market/feed.ts';
+import type {
+  FeedResumed,
+  FeedView,
+  PublicationHalted,
+  PublicationRecovered,
+  RecordsIngested,
+  TicksPlanned,
+} from '#contracts/market/feed.ts';
 import { feedEvents } from '#contracts/market/feed.ts';
 import type { Projection, RowContent, RowKey } from '#domain/kernel/projection.ts';
 import { parseFeedStream } from '#domain/market/streams.ts';
@@ -50,6 +57,18 @@ const ticked = (view: FeedView, data: TicksPlanned): FeedView => ({
   lastTickMs: data.lastTickMs,
 });
 
+type HaltView = NonNullable<FeedView['halts']>[number];
+
+const haltsOf = ({ halts = [] }: FeedView): readonly HaltView[] => halts;
+
+const without = (view: FeedView, symbols: readonly string[]): readonly HaltView[] =>
+  haltsOf(view).filter(({ symbol }) => !symbols.includes(symbol));
+
+const withHalts = ({ halts: _halts, ...view }: FeedView, halts: readonly HaltView[]): FeedView =>
+  halts.length === 0
+    ? view
+    : { ...view, halts: [...halts].sort((one, other) => (one.symbol < other.symbol ? -1 : 1)) };
+
 const next = (view: FeedView, event: RecordedEvent): FeedView => {
   switch (event.type) {
     case 'FeedStarted':
@@ -58,6 +77,23 @@ const next = (view: FeedView, event: RecordedEvent): FeedView => {
       return lag(ingested(view, event.data as RecordsIngested));
     case 'TicksPlanned':
       return lag(ticked(view, event.data as TicksPlanned));
+    case 'PublicationHalted': {
+      const { symbol, blockedSinceMs, errorDetail } = event.data as PublicationHalted;
+      return withHalts(view, [
+        ...without(view, [symbol]),
+        { symbol, blockedSinceMs, status: 'halted', errorDetail },
+      ]);
+    }
+    case 'FeedResumed': {
+      const { symbols } = event.data as FeedResumed;
+      const isResumed = ({ symbol }: HaltView): boolean => symbols.some((resumed) => resumed === symbol);
+      return withHalts(
+        view,
+        haltsOf(view).map((halt) => (isResumed(halt) ? { ...halt, status: 'resumed' } : halt)),
+      );
+    }
+    case 'PublicationRecovered':
+      return withHalts(view, without(view, [(event.data as PublicationRecovered).symbol]));
     default:
       return view;
   }

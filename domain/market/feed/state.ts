@@ -6,7 +6,16 @@ import type { RecordedEvent } from '#contracts/event.ts';
 import type { ChunkRef } from '#contracts/market/engine-run.ts';
 import type { FeedConfig } from '#contracts/market/feed-config.ts';
 import { feedEvents } from '#contracts/market/feed.ts';
-import type { RecordsIngested, RunsAcknowledged, TicksPlanned } from '#contracts/market/feed.ts';
+import type {
+  FeedResumed,
+  PublicationHalted,
+  PublicationRecovered,
+  RecordsIngested,
+  RunsAcknowledged,
+  TicksPlanned,
+} from '#contracts/market/feed.ts';
+import { evolveHalts } from '#domain/market/feed/halts.ts';
+import type { Halts } from '#domain/market/feed/halts.ts';
 import type { ScheduleState } from '#domain/market/scheduler.ts';
 
 /** A symbol of the buffer: its first record, the last run planned, and the last run known to be terminal. */
@@ -46,6 +55,8 @@ export interface ExistingFeed {
   readonly isTimerOwed: boolean;
   /** The oldest `TicksPlanned` with unacknowledged runs and since when somebody waits for them. */
   readonly unacknowledged?: { readonly sequence: number; readonly sinceMs: number };
+  /** Symbols whose outputs were blocked for too long. */
+  readonly halts: Halts;
 }
 
 export type Feed = { readonly status: 'none' } | ExistingFeed;
@@ -68,6 +79,7 @@ const created = (event: RecordedEvent): ExistingFeed => ({
   shards: new Map(),
   openChunks: [],
   isTimerOwed: false,
+  halts: new Map(),
 });
 
 /** The symbols a feed lists: only they are known to the scheduler. */
@@ -165,8 +177,24 @@ const evolveExisting = (feed: ExistingFeed, event: RecordedEvent): ExistingFeed 
       return ticked(moved, event, event.data as TicksPlanned);
     case 'RunsAcknowledged':
       return acknowledged({ ...feed, version: event.sequence }, event, event.data as RunsAcknowledged);
+    case 'PublicationHalted':
+    case 'FeedResumed':
+    case 'PublicationRecovered':
+      return { ...feed, version: event.sequence, halts: haltsAfter(feed.halts, event.type, event) };
     default:
       return feed;
+  }
+};
+
+const haltsAfter = (halts: Halts, type: keyof typeof evolveHalts, event: RecordedEvent): Halts => {
+  const atMs = event.occurredAtMs;
+  switch (type) {
+    case 'PublicationHalted':
+      return evolveHalts[type](halts, event.data as PublicationHalted, atMs);
+    case 'FeedResumed':
+      return evolveHalts[type](halts, event.data as FeedResumed, atMs);
+    case 'PublicationRecovered':
+      return evolveHalts[type](halts, event.data as PublicationRecovered, atMs);
   }
 };
 

@@ -37,7 +37,7 @@ const marketStory = () => {
   const events = tape();
   const lastMs = RawMarketEvent.parse(events.at(-1)).recv_ts_ms;
   harness.nowMs = lastMs + 250;
-  harness.ingest(events.map((event, index) => batchRecord(index + 1, event)));
+  harness.ingest(events.map((event, index) => batchRecord(index + 1, event, lastMs)));
   // One of its first snapshots is missing on purpose, so that one of its first runs fails.
   const message = harness.messages().find((candidate) => candidate.symbol === 'ETH-PERP');
   if (!message) throw new Error('the tape caused no run');
@@ -49,13 +49,23 @@ const marketStory = () => {
   const runs = harness.execute(message);
   symbol.send({ type: 'RecordRuns', runs: [...runs] });
   harness.send({ type: 'AcknowledgeRuns', symbols: [{ symbol: message.symbol, runNo: runs.length }] });
+  const blocked = { symbol: message.symbol, blockedSinceMs: harness.nowMs - 900_000 };
+  const errorDetail = 'Rate exceeded for shard shardId-000000000000 in stream orchestrator-events';
+  harness.send({ type: 'HaltPublication', ...blocked, attempts: 18, errorDetail });
+  harness.send({ type: 'ResumeFeed', reason: 'the consumer that used up the stream is stopped' });
+  harness.send({ type: 'ConfirmPublication', ...blocked });
   return { harness, symbol, message };
 };
 
 const actorOf = ({ type }: RecordedEvent): RecordedEvent['actor'] =>
-  type === 'FeedCreated' || type === 'FeedStarted'
+  type === 'FeedCreated' || type === 'FeedStarted' || type === 'FeedResumed'
     ? { kind: 'user', id: 'ada@example.com' }
-    : { kind: 'service', id: type.startsWith('EngineRun') ? 'run-engine' : 'ingest-market' };
+    : { kind: 'service', id: serviceOf(type) };
+
+const serviceOf = (type: string): string => {
+  if (type.startsWith('EngineRun')) return 'run-engine';
+  return type.startsWith('Publication') ? 'publish' : 'ingest-market';
+};
 
 /** Samples of feed events, of what goes in and of what comes out. */
 export const marketSamples = (): Samples => {
@@ -88,7 +98,15 @@ export const marketSamples = (): Samples => {
       beforeMs: harness.nowMs,
     }),
     [sampleFile('requests', 'FeedConfig')]: config,
+    [sampleFile('messages', 'CompactionMessage')]: { stream: feedStream },
+    [sampleFile('messages', 'PublicationMessage')]: {
+      stream: feedSymbolStream({ ...feed, symbol: message.symbol }),
+      attempt: 2,
+    },
     [sampleFile('requests', 'PlanFeedTicksRequest')]: { passedMs: 1_767_226_320_000 },
+    [sampleFile('requests', 'ResumeFeedRequest')]: {
+      reason: 'the consumer that used up the stream is stopped',
+    },
   };
 };
 

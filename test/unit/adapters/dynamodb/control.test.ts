@@ -83,25 +83,40 @@ describe('control on DynamoDB', () => {
   });
 
   it('moves cursors forward only', async () => {
-    expect(await adapters.cursors.get('a')).toBeUndefined();
+    expect(await adapters.cursors.read('a')).toEqual({});
     await adapters.cursors.advance('a', 5);
     await adapters.cursors.advance('a', 3);
-    expect(await adapters.cursors.get('a')).toBe(5);
+    expect(await adapters.cursors.read('a')).toEqual({ position: 5 });
     await adapters.cursors.advance('a', 6);
-    expect(await adapters.cursors.get('a')).toBe(6);
-    expect(await adapters.cursors.get('b')).toBeUndefined();
+    expect(await adapters.cursors.read('a')).toEqual({ position: 6 });
+    expect(await adapters.cursors.read('b')).toEqual({});
   });
 
   it('keeps the place of a cursor until the cursor moves', async () => {
-    await adapters.cursors.keepPlace('a', 'one');
-    expect(await adapters.cursors.get('a')).toBeUndefined();
-    await adapters.cursors.keepPlace('a', 'two');
-    expect(await adapters.cursors.place('a')).toBe('two');
+    await adapters.cursors.exchangePlace('a', undefined, 'one');
+    await adapters.cursors.exchangePlace('a', 'one', 'two');
+    expect(await adapters.cursors.read('a')).toEqual({ place: 'two' });
 
     await adapters.cursors.advance('a', 5);
 
-    expect(await adapters.cursors.place('a')).toBeUndefined();
-    expect(await adapters.cursors.place('b')).toBeUndefined();
+    expect(await adapters.cursors.read('a')).toEqual({ position: 5 });
+    expect(await adapters.cursors.read('b')).toEqual({});
+  });
+
+  it('lets one of all who saw the same place put the next one there', async () => {
+    await adapters.cursors.exchangePlace('a', undefined, 'one');
+
+    expect(await adapters.cursors.exchangePlace('a', undefined, 'late')).toBe(false);
+    expect(await adapters.cursors.exchangePlace('a', 'one', 'two')).toBe(true);
+    expect(await adapters.cursors.exchangePlace('a', 'one', 'three')).toBe(false);
+    expect(await adapters.cursors.read('a')).toEqual({ place: 'two' });
+  });
+
+  it('knows its own place again when the answer was lost', async () => {
+    stage.inject({ service: 'dynamodb', operation: 'UpdateItem', kind: 'lost-answer', calls: [1] });
+    await expect(adapters.cursors.exchangePlace('a', undefined, 'one')).rejects.toThrow();
+
+    expect(await adapters.cursors.exchangePlace('a', undefined, 'one')).toBe(true);
   });
 
   it('keeps a re-arm until long after its minute, however far that is ahead', async () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Projection } from '#domain/kernel/projection.ts';
 import type { StoredCommit } from '#domain/ports/ledger.ts';
-import { compact } from '#functions/shared/compaction.ts';
+import { compact, compactStream } from '#functions/shared/compaction.ts';
 import { mailbox } from '#functions/shared/mailbox.ts';
 import { counter, counterStream } from '#test/support/counter.ts';
 import type { CounterCommand } from '#test/support/counter.ts';
@@ -201,6 +201,34 @@ describe('compaction', () => {
     await run(streamedCommits(stage));
 
     expect(await rows()).toEqual(EXPECTED);
+  });
+
+  describe('of one stream by message', () => {
+    const catchUp = async (stream = counterStream) => {
+      const telemetry = witness();
+      const { views, ledger } = adapters;
+      await compactStream({ views, ledger, telemetry }, projections, stream);
+      return telemetry.counted.get('CommitsRepaired');
+    };
+
+    it('brings its rows from where they are to the head, page by page', async () => {
+      const amounts = Array.from({ length: 120 }, (_, index) => index + 1);
+      await write(amounts);
+      await run(streamedCommits(stage).slice(0, 3));
+
+      expect(await catchUp()).toBe(117);
+
+      expect(await rows()).toContainEqual(['total', 120, { sum: 7_260 }]);
+    });
+
+    it('finds nothing to do where nothing is behind, there is no stream, or none reads it', async () => {
+      await write([1, 2, 3]);
+      await run(streamedCommits(stage));
+
+      expect(await catchUp()).toBeUndefined();
+      expect(await catchUp('counter#local/main/none')).toBeUndefined();
+      expect(await catchUp('comet#local/main/one')).toBeUndefined();
+    });
   });
 
   it('leaves streams without a projection alone', async () => {

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CHECK_AFTER_MS } from '#domain/kernel/commit.ts';
 import { dueBuckets } from '#domain/kernel/due.ts';
+import { runRowKey } from '#domain/run/run-projection.ts';
 import type { Json } from '#local/kernel/engine.ts';
-import { adaptersOf } from '#test/support/ledger.ts';
+import { adaptersOf, ledgerEvent } from '#test/support/ledger.ts';
 import { assetPlane, queueEvent } from '#test/support/ports-assets.ts';
 import type { AssetPlane } from '#test/support/ports-assets.ts';
 
@@ -96,14 +98,57 @@ describe('sweeping a run', () => {
     expect(await tasks()).toEqual(['m.a SUCCEEDED 1', 'm.b SUCCEEDED 1']);
   });
 
-  it('leaves a run that has ended alone', async () => {
-    for (const task of await plane.claim(2)) await plane.succeed(task);
-    plane.pass(60 * MINUTE_MS);
-    plane.stage.requests();
+  describe('that has ended', () => {
+    beforeEach(async () => {
+      for (const task of await plane.claim(2)) await plane.succeed(task);
+    });
+    const compact = () => plane.handlers.compact(ledgerEvent(plane.stage));
+    const asked = async (): Promise<readonly unknown[]> =>
+      (await plane.stage.drain('compactions')).map(({ Body }) => JSON.parse(String(Body)) as unknown);
 
-    await sweep();
+    it('is done with once its read models show the end', async () => {
+      await compact();
+      plane.pass(CHECK_AFTER_MS);
+      plane.stage.requests();
 
-    expect(plane.stage.requests()).not.toHaveProperty('dynamodb.PutItem');
+      await sweep();
+
+      expect(plane.stage.requests()).not.toHaveProperty('dynamodb.PutItem');
+      expect(await asked()).toEqual([]);
+    });
+
+    it('is given a quarter of an hour until its read models show the end', async () => {
+      plane.pass(CHECK_AFTER_MS - 1);
+      await sweep();
+
+      expect(await asked()).toEqual([]);
+      expect(await rearmed()).toEqual([stream]);
+    });
+
+    it('is folded by message when its read models do not show the end after that', async () => {
+      plane.pass(CHECK_AFTER_MS);
+      await sweep();
+
+      const messages = await plane.stage.drain('compactions');
+      expect(messages.map(({ Body }) => Body)).toEqual([JSON.stringify({ stream })]);
+      expect(await plane.handlers.compact(queueEvent('compactions', messages))).toEqual({
+        batchItemFailures: [],
+      });
+      await sweep();
+
+      const { views } = adaptersOf(plane.stage);
+      expect((await views.get(runRowKey(stream)))?.data).toMatchObject({ state: 'SUCCEEDED' });
+      expect(await asked()).toEqual([]);
+    });
+
+    it('is found by the sweeper although nobody waits for it any more', async () => {
+      for (let minute = 0; minute < 20; minute++) {
+        plane.pass(MINUTE_MS);
+        await plane.sweepNow();
+      }
+
+      expect(await asked()).toContainEqual({ stream });
+    });
   });
 
   it('fails the message when what is owed cannot be done, so that it is delivered again', async () => {

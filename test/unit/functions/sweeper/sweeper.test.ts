@@ -96,7 +96,7 @@ describe('the sweeper', () => {
     for (let passes = 0; passes < 3; passes++) for (const stream of await run()) found.add(stream);
 
     expect([...found].sort()).toEqual(['counter#l/m/early', 'counter#l/m/late', 'counter#l/m/middle']);
-    expect(await adapters.cursors.get('sweeper')).toBe(stage.clock.nowMs());
+    expect((await adapters.cursors.read('sweeper')).position).toBe(stage.clock.nowMs());
   });
 
   it('does not move its cursor past what it could not ask for', async () => {
@@ -123,7 +123,7 @@ describe('the sweeper', () => {
     for (const size of [2, 2]) {
       const streams = await run(2);
       expect(streams).toHaveLength(size);
-      expect(await adapters.cursors.get('sweeper')).toBeUndefined();
+      expect((await adapters.cursors.read('sweeper')).position).toBeUndefined();
       found.push(...streams);
       pass(MINUTE_MS);
     }
@@ -131,8 +131,8 @@ describe('the sweeper', () => {
     found.push(...(await run(2)));
 
     expect(found.filter((stream) => stream !== 'counter#l/m/meanwhile').sort()).toEqual(names(5));
-    expect(await adapters.cursors.get('sweeper')).toBe(startedAtMs);
-    expect(await adapters.cursors.place('sweeper')).toBeUndefined();
+    expect((await adapters.cursors.read('sweeper')).position).toBe(startedAtMs);
+    expect((await adapters.cursors.read('sweeper')).place).toBeUndefined();
     pass(MINUTE_MS);
     expect(await run()).toContain('counter#l/m/meanwhile');
   });
@@ -158,7 +158,7 @@ describe('the sweeper', () => {
 
     expect(await run(2)).toEqual([one, two]);
     expect(await run(2)).toEqual([one, two, three, four].sort());
-    expect(await adapters.cursors.get('sweeper')).toBe(stage.clock.nowMs());
+    expect((await adapters.cursors.read('sweeper')).position).toBe(stage.clock.nowMs());
   });
 
   it('gets on through minutes that are each full', async () => {

@@ -1,0 +1,143 @@
+/**
+ * Deliveries of a feed that wait for a person. The publisher says that a symbol's outputs are blocked for too long; a
+ * person resumes all that are halted at once; the publisher confirms when it has caught up. `blockedSinceMs` tells one
+ * blocked period from the next, so that a late or repeated word of an earlier one changes nothing.
+ */
+import type { MarketSymbol } from '#contracts/ids.ts';
+import type {
+  ConfirmPublication,
+  FeedResumed,
+  FeedView,
+  HaltPublication,
+  PublicationHalted,
+  PublicationRecovered,
+  ResumeFeed,
+} from '#contracts/market/feed.ts';
+import type { PublicationMessage } from '#contracts/delivery.ts';
+import type { ProposedEvent, Rejection, Waiting } from '#domain/kernel/aggregate.ts';
+import { accept, reject } from '#domain/kernel/decision.ts';
+import type { Decision } from '#domain/kernel/decision.ts';
+import type { SendMessage } from '#domain/kernel/effect.ts';
+import { sha256Base32 } from '#domain/kernel/hash.ts';
+import { feedSymbolStream, parseFeedStream } from '#domain/market/streams.ts';
+import type * as z from 'zod';
+
+/** How the last blocked delivery of a symbol stands. */
+export interface Halt {
+  readonly status: 'halted' | 'resumed' | 'recovered';
+  readonly blockedSinceMs: number;
+  /** Since when it stands so. */
+  readonly sinceMs: number;
+  readonly errorDetail: string;
+}
+
+/** The last blocked delivery of each symbol that ever had one. */
+export type Halts = ReadonlyMap<string, Halt>;
+
+/** How long a halted feed may wait for a person before the sweeper looks again. */
+export const HALT_DEADLINE_MS = 7 * 86_400_000;
+/** How long a resumed delivery may take before it is asked for again. */
+export const RESUME_DEADLINE_MS = 120_000;
+
+type HaltDecision = Decision<ProposedEvent, Rejection>;
+
+/** The publisher's word that a symbol is blocked for too long. */
+export const haltPublication = (
+  halts: Halts,
+  { type: _type, ...data }: z.infer<typeof HaltPublication>,
+): HaltDecision => {
+  const known = halts.get(data.symbol);
+  if (known && known.blockedSinceMs >= data.blockedSinceMs) return accept();
+  return accept({
+    type: 'PublicationHalted',
+    idempotencyKey: `publication-halted:${data.symbol}:${data.blockedSinceMs}`,
+    data,
+  });
+};
+
+/** A person's word that all that is halted may go on. */
+export const resumeFeed = (halts: Halts, { reason }: z.infer<typeof ResumeFeed>): HaltDecision => {
+  const halted = [...halts].filter(([, { status }]) => status === 'halted');
+  if (halted.length === 0)
+    return reject({
+      code: 'feed_not_halted',
+      message: 'no delivery of the feed is halted; there is nothing to resume',
+    });
+  const symbols = halted.map(([symbol]) => symbol as MarketSymbol).sort();
+  const latestMs = Math.max(...halted.map(([, { blockedSinceMs }]) => blockedSinceMs));
+  return accept({
+    type: 'FeedResumed',
+    idempotencyKey: `feed-resumed:${symbols.join(',')}:${latestMs}`.slice(0, 512),
+    data: { reason, symbols },
+  });
+};
+
+/** The publisher's word that a resumed delivery has caught up. */
+export const confirmPublication = (
+  halts: Halts,
+  { symbol, blockedSinceMs }: z.infer<typeof ConfirmPublication>,
+): HaltDecision => {
+  const known = halts.get(symbol);
+  if (known?.status !== 'resumed' || known.blockedSinceMs !== blockedSinceMs) return accept();
+  return accept({
+    type: 'PublicationRecovered',
+    idempotencyKey: `publication-recovered:${symbol}:${blockedSinceMs}`,
+    data: { symbol, blockedSinceMs },
+  });
+};
+
+/** The halts after an event of theirs. */
+export const evolveHalts = {
+  PublicationHalted: (
+    halts: Halts,
+    { symbol, blockedSinceMs, errorDetail }: PublicationHalted,
+    atMs: number,
+  ) => new Map(halts).set(symbol, { status: 'halted', blockedSinceMs, sinceMs: atMs, errorDetail }),
+  FeedResumed: (halts: Halts, { symbols }: FeedResumed, atMs: number) =>
+    symbols.reduce((all, symbol) => moved(all, symbol, { status: 'resumed', sinceMs: atMs }), halts),
+  PublicationRecovered: (halts: Halts, { symbol }: PublicationRecovered, atMs: number) =>
+    moved(halts, symbol, { status: 'recovered', sinceMs: atMs, errorDetail: '' }),
+} as const satisfies Readonly<Record<string, (halts: Halts, data: never, atMs: number) => Halts>>;
+
+const moved = (halts: Halts, symbol: string, change: Omit<Partial<Halt>, 'blockedSinceMs'>): Halts => {
+  const known = halts.get(symbol);
+  return known ? new Map(halts).set(symbol, { ...known, ...change }) : halts;
+};
+
+/** The halts as readers see them, by symbol: those that are over are left out. */
+export const haltViews = (halts: Halts): NonNullable<FeedView['halts']> =>
+  [...halts]
+    .flatMap(([symbol, { status, blockedSinceMs, errorDetail }]) =>
+      status === 'recovered' ? [] : [{ symbol, status, blockedSinceMs, errorDetail }],
+    )
+    .sort((one, other) => (one.symbol < other.symbol ? -1 : 1));
+
+/** The messages that let resumed deliveries go on. */
+export const resumptions = (stream: string, halts: Halts): readonly SendMessage[] =>
+  [...halts]
+    .filter(([, { status }]) => status === 'resumed')
+    .map(([symbol, { blockedSinceMs }]) => {
+      const body: PublicationMessage = {
+        stream: feedSymbolStream({ ...parseFeedStream(stream), symbol }),
+        resumedBlockMs: blockedSinceMs,
+      };
+      return {
+        kind: 'send-message',
+        name: `resume-${sha256Base32(body.stream)}-${blockedSinceMs}`,
+        queue: 'publications',
+        body,
+      };
+    });
+
+/** What halted and resumed deliveries wait for. */
+export const haltsWaiting = (halts: Halts): readonly Waiting[] =>
+  [...halts].flatMap(([symbol, { status, sinceMs }]) => {
+    switch (status) {
+      case 'halted':
+        return [{ reason: 'resume', subject: symbol, deadlineMs: sinceMs + HALT_DEADLINE_MS }];
+      case 'resumed':
+        return [{ reason: 'publication', subject: symbol, deadlineMs: sinceMs + RESUME_DEADLINE_MS }];
+      case 'recovered':
+        return [];
+    }
+  });

@@ -1,0 +1,140 @@
+/**
+ * A stream whose outputs could not be delivered is blocked: its mark stands as the place of its cursor, and a message
+ * with growing delay tries it again, while other streams go on. Blocked for too long, it halts and its aggregate is
+ * told, because somebody has to look (docs/guide/design.md §5). Nothing is passed over: the cursor stays where it is.
+ */
+import * as z from 'zod';
+import type { PublicationMessage } from '#contracts/delivery.ts';
+import type { CommandRequest } from '#domain/kernel/commit.ts';
+import type { Cursors } from '#domain/ports/control.ts';
+import type { Queues, Telemetry } from '#domain/ports/outside.ts';
+import { deliveryCursor } from '#functions/shared/delivery-cursor.ts';
+import { queuedCommand } from '#functions/shared/queued-command.ts';
+
+/** What a halted delivery tells its aggregate. */
+export interface DeliveryHalt {
+  readonly stream: string;
+  readonly blockedSinceMs: number;
+  readonly attempts: number;
+  readonly errorDetail: string;
+}
+
+/** What a delivery tells its aggregate when it halts, and when it has caught up after it was resumed. */
+export interface DeliveryCommands {
+  readonly halted: (halt: DeliveryHalt) => CommandRequest<{ readonly type: string }>;
+  readonly recovered: (delivery: {
+    readonly stream: string;
+    readonly blockedSinceMs: number;
+  }) => CommandRequest<{ readonly type: string }>;
+}
+
+export interface BlockedPorts {
+  readonly cursors: Cursors;
+  readonly queues: Queues;
+  readonly telemetry: Telemetry;
+  readonly nowMs: () => number;
+  readonly commands: DeliveryCommands;
+}
+
+const Mark = z.strictObject({
+  /** The try that comes next. */
+  attempt: z.int().min(1),
+  sinceMs: z.int(),
+  nextAtMs: z.int(),
+  isHalted: z.boolean(),
+  /** Set while a person's resumption is at work: the block it ended. */
+  resumedBlockMs: z.int().optional(),
+  /** Who holds the try, so that of two deliveries of one message one works. */
+  holder: z.string().optional(),
+});
+type Mark = z.infer<typeof Mark>;
+
+/** How a stream's delivery stands, with the text the mark was read from. */
+export interface Blocked extends Mark {
+  readonly text: string;
+}
+
+/** How long a delivery may be blocked before it halts: a quarter of an hour. */
+export const BLOCKED_MAX_MS = 900_000;
+/** After this long without a word a try counts as lost, and whoever comes next may take it. */
+const LOST_AFTER_MS = 600_000;
+const DELAY_MAX_S = 60;
+const DETAIL_MAX = 200;
+
+/** Reads a mark; undefined when the stream is not blocked. */
+export const blockedOf = (text: string | undefined): Blocked | undefined =>
+  text === undefined ? undefined : { ...Mark.parse(JSON.parse(text)), text };
+
+/** A look at a stream: what asked for it, and a name of its own that stays the same when it is delivered again. */
+export interface Look extends Omit<PublicationMessage, 'stream'> {
+  readonly holder: string;
+}
+
+/** Whether a look may try a blocked stream now. */
+export const mayTry = (blocked: Blocked, look: Look, nowMs: number): boolean => {
+  if (blocked.isHalted) return look.resumedBlockMs === blocked.sinceMs;
+  if (look.attempt === blocked.attempt || look.holder === blocked.holder) return true;
+  return nowMs - blocked.nextAtMs > LOST_AFTER_MS;
+};
+
+/** Takes the try for one holder; the new mark, or undefined when somebody else was quicker. */
+export const takeTry = async (
+  { cursors, nowMs }: BlockedPorts,
+  stream: string,
+  { blocked, holder }: { readonly blocked: Blocked; readonly holder: string },
+): Promise<Blocked | undefined> => {
+  const { text: seen, holder: _holder, ...mark } = blocked;
+  const resumed: Mark = blocked.isHalted
+    ? {
+        attempt: 1,
+        sinceMs: nowMs(),
+        nextAtMs: nowMs(),
+        isHalted: false,
+        resumedBlockMs: blocked.sinceMs,
+        holder,
+      }
+    : { ...mark, attempt: mark.attempt + 1, nextAtMs: nowMs(), holder };
+  const text = JSON.stringify(resumed);
+  return (await cursors.exchangePlace(deliveryCursor(stream), seen, text)) ? { ...resumed, text } : undefined;
+};
+
+/** Notes that a try failed: the next one is sent for, or the delivery halts. */
+export const block = async (
+  ports: BlockedPorts,
+  stream: string,
+  { blocked, error }: { readonly blocked: Blocked | undefined; readonly error: unknown },
+): Promise<void> => {
+  const nowMs = ports.nowMs();
+  const { attempt = 1, sinceMs = nowMs, resumedBlockMs } = blocked ?? {};
+  const isHalted = nowMs - sinceMs >= BLOCKED_MAX_MS;
+  const delaySeconds = Math.min(DELAY_MAX_S, 2 ** Math.min(attempt - 1, 10));
+  const errorDetail = (error instanceof Error ? error.message : String(error)).slice(0, DETAIL_MAX);
+  ports.telemetry.count(isHalted ? 'PublishHalted' : 'PublishBlocked');
+  ports.telemetry.log('error', 'outputs of a stream could not be delivered', {
+    stream,
+    attempt,
+    isHalted,
+    errorMessage: errorDetail,
+  });
+  // The message first: a mark without one would wait until somebody finds it lost.
+  if (isHalted)
+    await ports.queues.send([
+      queuedCommand(
+        'halt',
+        ports.commands.halted({ stream, blockedSinceMs: sinceMs, attempts: attempt, errorDetail }),
+      ),
+    ]);
+  else await ports.queues.send([{ queue: 'publications', body: { stream, attempt }, delaySeconds }]);
+  const mark: Mark = {
+    attempt,
+    sinceMs,
+    nextAtMs: nowMs + delaySeconds * 1_000,
+    isHalted,
+    ...(resumedBlockMs === undefined ? {} : { resumedBlockMs }),
+  };
+  await ports.cursors.exchangePlace(deliveryCursor(stream), blocked?.text, JSON.stringify(mark));
+};
+
+/** Tells the aggregate that a delivery which a person had resumed is at its end again. */
+export const recover = async (ports: BlockedPorts, stream: string, blockedSinceMs: number): Promise<void> =>
+  ports.queues.send([queuedCommand('recovery', ports.commands.recovered({ stream, blockedSinceMs }))]);

@@ -1,0 +1,153 @@
+/**
+ * Delivers the outputs of commits in order. The ledger stream is only a doorbell: per stream a cursor in `control`
+ * says what was delivered, the ledger is read from there, and the cursor moves after the destination took it.
+ */
+import { waitsBetweenTries } from '#domain/kernel/backoff.ts';
+import type { RetryBounds } from '#domain/kernel/backoff.ts';
+import { groupBy } from '#domain/kernel/group-by.ts';
+import type { LedgerReader, StoredCommit } from '#domain/ports/ledger.ts';
+import type { OutputStream } from '#domain/ports/outside.ts';
+import { block, blockedOf, mayTry, recover, takeTry } from '#functions/publish/blocked-delivery.ts';
+import type { BlockedPorts, Look } from '#functions/publish/blocked-delivery.ts';
+import { deliveryCursor } from '#functions/shared/delivery-cursor.ts';
+
+export interface PublicationPorts extends BlockedPorts {
+  readonly ledger: LedgerReader;
+  readonly output: OutputStream;
+  readonly sleep: (waitMs: number) => Promise<void>;
+}
+
+const READ_LIMIT = 50;
+
+/** Tries of one look before the stream counts as blocked: the reference's defaults of `publish_retry`. */
+export const PUBLISH_RETRY: RetryBounds = { minDelayMs: 100, maxDelayMs: 1_000, attemptsMax: 3 };
+
+/**
+ * Publishes what the streams of these commits still owe; streams go in parallel, one put in flight per key. A stream
+ * whose outputs are not taken keeps what it delivered, is tried again later, and holds up no other.
+ */
+export const publish = async (ports: PublicationPorts, commits: readonly StoredCommit[]): Promise<void> => {
+  const streams = [...groupBy(commits, (commit) => commit.stream)];
+  const results = await Promise.allSettled(
+    streams.map(([stream, rung]) =>
+      lookAt(ports, { stream, rung, look: { holder: `${stream}:${String(rung[0]?.sequence)}` } }),
+    ),
+  );
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+};
+
+/** Publishes what one stream owes up to its head, because a message asked for it. */
+export const publishStream = (ports: PublicationPorts, stream: string, look: Look): Promise<void> =>
+  lookAt(ports, { stream, rung: [], look });
+
+interface Asked {
+  readonly stream: string;
+  /** The commits that rang; none means up to the head. */
+  readonly rung: readonly StoredCommit[];
+  readonly look: Look;
+}
+
+/** Sequence of the last event whose outputs were taken, and what the cursor in `control` says of it. */
+interface Position {
+  delivered: number;
+  marked: number;
+}
+
+const lookAt = async (ports: PublicationPorts, { stream, rung, look }: Asked): Promise<void> => {
+  const { position = 0, place } = await ports.cursors.read(deliveryCursor(stream));
+  let blocked = blockedOf(place);
+  if (blocked) {
+    if (!mayTry(blocked, look, ports.nowMs())) return;
+    blocked = await takeTry(ports, stream, { blocked, holder: look.holder });
+    if (!blocked) return;
+  }
+  const resumedBlockMs = look.resumedBlockMs ?? blocked?.resumedBlockMs;
+  const delivery: Delivery = { stream, rung, position: { delivered: position, marked: position } };
+  try {
+    await deliverPatiently(ports, delivery);
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error;
+    // A cursor that moved has taken the mark of the earlier block away: what blocks now is another output.
+    const isMoved = delivery.position.marked !== position;
+    return block(ports, stream, { error: error.cause, blocked: isMoved ? undefined : blocked });
+  }
+  if (resumedBlockMs !== undefined) await recover(ports, stream, resumedBlockMs);
+};
+
+/** The destination did not take an output; anything else that fails is ours, and fails the batch. */
+class OutputError extends Error {
+  constructor(cause: unknown) {
+    super('the destination did not take an output', { cause });
+  }
+}
+
+interface Delivery extends Pick<Asked, 'stream' | 'rung'> {
+  readonly position: Position;
+}
+
+/** Tries again at once a few times: most refusals of a destination are over in a moment. */
+const deliverPatiently = async (ports: PublicationPorts, delivery: Delivery): Promise<void> => {
+  for (const waitMs of waitsBetweenTries(PUBLISH_RETRY)) {
+    try {
+      await deliver(ports, delivery);
+      return;
+    } catch (error) {
+      if (!(error instanceof OutputError)) throw error;
+      await ports.sleep(waitMs);
+    }
+  }
+  await deliver(ports, delivery);
+};
+
+const deliver = async (ports: PublicationPorts, { stream, rung, position }: Delivery): Promise<void> => {
+  const mark = async (): Promise<void> => {
+    if (position.delivered === position.marked) return;
+    await ports.cursors.advance(deliveryCursor(stream), position.delivered);
+    position.marked = position.delivered;
+  };
+  try {
+    for (const commit of [...rung].sort((one, other) => one.sequence - other.sequence)) {
+      while (position.delivered + 1 < commit.sequence) {
+        const next = position.delivered + 1;
+        await deliverNext(ports, position, { stream, until: commit.sequence });
+        if (position.delivered < next) throw new Error(`ledger stream ${stream} has no event ${next}`);
+        await mark();
+      }
+      if (commit.sequence === position.delivered + 1) await deliverCommit(ports, position, commit);
+    }
+    while (rung.length === 0 && (await deliverNext(ports, position, { stream, until: Infinity })))
+      await mark();
+  } finally {
+    await mark();
+  }
+};
+
+/** Commits behind the cursor: without outputs, or rung by a batch that failed or never came; false at the head. */
+const deliverNext = async (
+  ports: PublicationPorts,
+  position: Position,
+  { stream, until }: { readonly stream: string; readonly until: number },
+): Promise<boolean> => {
+  const commits = await ports.ledger.read(stream, position.delivered + 1, READ_LIMIT);
+  for (const commit of commits)
+    if (commit.sequence < until && commit.sequence === position.delivered + 1)
+      await deliverCommit(ports, position, commit);
+  return commits.length > 0;
+};
+
+const deliverCommit = async (
+  { output, telemetry, nowMs }: PublicationPorts,
+  position: Position,
+  { outputs = [], sequence, events, committedAtMs }: StoredCommit,
+): Promise<void> => {
+  for (const { key, bodies } of outputs) {
+    try {
+      await output.put(key, bodies);
+    } catch (cause) {
+      throw new OutputError(cause);
+    }
+    telemetry.count('OutputsPublished', bodies.length);
+  }
+  if (outputs.length > 0) telemetry.count('PublishLagMs', Math.max(0, nowMs() - committedAtMs));
+  position.delivered = sequence + events.length - 1;
+};

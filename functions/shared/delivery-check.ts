@@ -1,0 +1,50 @@
+/**
+ * Whether what a stream of the ledger says has arrived where it goes: in its read models and at the destination of its
+ * outputs. What is behind is asked for again; asking twice is harmless (docs/guide/design.md §4).
+ */
+import type { CompactionMessage, PublicationMessage } from '#contracts/delivery.ts';
+import type { SendMessage } from '#domain/kernel/effect.ts';
+import type { Cursors } from '#domain/ports/control.ts';
+import type { ViewReader } from '#domain/ports/views.ts';
+import { aggregateOf, projections } from '#functions/shared/aggregates.ts';
+import { deliveryCursor } from '#functions/shared/delivery-cursor.ts';
+
+export interface DeliveryCheckPorts {
+  readonly views: Pick<ViewReader, 'get'>;
+  readonly cursors: Pick<Cursors, 'read'>;
+}
+
+/** What is behind the ledger. */
+export interface Arrears {
+  readonly stream: string;
+  readonly areRowsBehind: boolean;
+  readonly areOutputsBehind: boolean;
+}
+
+/** What of a stream, whose last event has this version, has not arrived; undefined when all has. */
+export const arrearsOf = async (
+  { views, cursors }: DeliveryCheckPorts,
+  { stream, version }: { readonly stream: string; readonly version: number },
+): Promise<Arrears | undefined> => {
+  const aggregate = aggregateOf(stream);
+  const projection = projections[aggregate.kind];
+  const [row, cursor] = await Promise.all([
+    projection && views.get(projection.cursor(stream)),
+    aggregate.outputs && cursors.read(deliveryCursor(stream)),
+  ]);
+  const areRowsBehind = projection !== undefined && (row?.version ?? 0) < version;
+  const areOutputsBehind = aggregate.outputs !== undefined && (cursor?.position ?? 0) < version;
+  return areRowsBehind || areOutputsBehind ? { stream, areRowsBehind, areOutputsBehind } : undefined;
+};
+
+/** The messages that ask for what is behind. */
+export const catchUpMessages = ({
+  stream,
+  areRowsBehind,
+  areOutputsBehind,
+}: Arrears): readonly Omit<SendMessage, 'kind' | 'name'>[] => [
+  ...(areRowsBehind ? [{ queue: 'compactions', body: { stream } satisfies CompactionMessage } as const] : []),
+  ...(areOutputsBehind
+    ? [{ queue: 'publications', body: { stream } satisfies PublicationMessage } as const]
+    : []),
+];
