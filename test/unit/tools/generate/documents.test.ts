@@ -68,7 +68,7 @@ describe('the API description', () => {
       .filter(({ parameters = [] }) => parameters.some(({ name }) => name === 'Idempotency-Key'))
       .map(({ operationId }) => operationId);
 
-    expect(keyed.sort()).toEqual(['deployManifest', 'planFeedTicks', 'putFeed', 'triggerRun']);
+    expect(keyed.sort()).toEqual(['deployManifest', 'planFeedTicks', 'putFeed', 'resumeFeed', 'triggerRun']);
   });
 });
 
