@@ -85,7 +85,7 @@ const acting = [
 
 /** The variables of each function, and no others. */
 export const environmentKeysOf = {
-  'api-runs': [...everywhere, ...oidc, ...acting, 'VIEWS_TABLE'],
+  'api-runs': [...everywhere, ...oidc, ...acting, 'WORKSPACE_ID', 'VIEWS_TABLE'],
   'api-feeds': [...everywhere, ...oidc, ...acting, 'VIEWS_TABLE'],
   'api-workers': [...everywhere, ...oidc, ...acting, 'TASK_TOKEN_SECRET_ID'],
   'task-callback': [...everywhere, ...acting, 'TASK_TOKEN_SECRET_ID'],

@@ -71,14 +71,22 @@ export const metricCatalogue = {
   RequestsServed: count('HTTP requests answered'),
   RequestsRefused: count('HTTP requests answered with 4xx'),
   RequestMs: milliseconds('time to answer an HTTP request'),
-  RecordsIngested: count('market records written to the buffer'),
+  'orchestrator.ingest.count': count('market records written to the buffer'),
   RecordsRefused: alarmed(count('market records sent to the dead-letter queue'), moreThan(100)),
   RecordsRepeated: count('market records delivered again and skipped'),
-  TicksPlanned: count('ticks written to the ledger'),
-  EngineRuns: count('engine runs that ended'),
+  'orchestrator.buffer.append_failures': alarmed(
+    count('batches that could not be written to the buffer after all tries'),
+    moreThan(0),
+  ),
+  'orchestrator.backpressure.count': alarmed(
+    count('batches that wait because a buffer has no room'),
+    moreThan(10, 2),
+  ),
+  'orchestrator.scheduler.ticks': count('ticks written to the ledger'),
+  'orchestrator.engine.runs': count('engine runs that ended'),
   EngineRunsFailed: alarmed(count('engine runs that ended in a fault'), moreThan(10)),
-  OutputsPublished: count('records put on the output stream'),
-  PublishLagMs: alarmed(milliseconds('from a commit to its output being published'), {
+  'orchestrator.publish.count': count('records put on the output stream'),
+  'orchestrator.publish.latency_ms': alarmed(milliseconds('from a commit to its output being published'), {
     statistic: 'p99',
     comparison: 'above',
     threshold: 60_000,
@@ -113,6 +121,13 @@ export type MetricName = keyof typeof metricCatalogue;
 
 /** Series all metrics may have together in one stage: each costs money every month it is used. */
 export const seriesMax = 200;
+
+/** The dashboards: what everything has in common, and the market plane, whose metrics have the reference's names. */
+export const dashboardNames = ['overview', 'market'] as const;
+export type DashboardName = (typeof dashboardNames)[number];
+
+/** The dashboard that shows a metric. */
+export const dashboardOf = (name: string): DashboardName => (name.includes('.') ? 'market' : 'overview');
 
 /** Series one dashboard may show and stay free of charge. */
 export const dashboardSeriesMax = 50;

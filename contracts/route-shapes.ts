@@ -6,7 +6,8 @@ import * as z from 'zod';
 import type { ErrorCode } from '#contracts/errors.ts';
 import { EngineRunPage } from '#contracts/market/engine-run.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
-import { FeedPage, FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed.ts';
+import { FeedHealth } from '#contracts/market/feed-health.ts';
+import { FeedPage, FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed-view.ts';
 import type { OperationId } from '#contracts/routes.ts';
 import {
   CompletedRequest,
@@ -59,11 +60,19 @@ export const Ready = z.strictObject({ status: z.literal('ready') });
 /** Answer of `GET /ready` with status 503. */
 export const NotReady = z.strictObject({
   status: z.literal('not_ready'),
+  /** Stores that do not answer. */
   failing: z.array(z.enum(['ledger', 'views'])),
+  /** Feeds that were started and are not ready, with their health; absent when the read models do not answer. */
+  feeds: z.array(FeedHealth.extend({ feedId: z.string() })).optional(),
 });
 
 const answer = (schema: z.ZodType, when = 'Done'): RouteAnswer => ({ schema, when });
 const ok = (schema: z.ZodType): RouteShape['answers'] => ({ 200: answer(schema) });
+
+const feedMove: RouteShape = {
+  answers: ok(FeedView),
+  refusals: ['feed_not_found', 'feed_state_conflict', 'idempotency_key_reused'],
+};
 
 const callbackRefusals = [
   'invalid_argument',
@@ -78,7 +87,10 @@ const callbackRefusals = [
 export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   getHealth: { answers: ok(Health), refusals: [] },
   getReady: {
-    answers: { 200: answer(Ready), 503: answer(NotReady, 'A store does not answer') },
+    answers: {
+      200: answer(Ready),
+      503: answer(NotReady, 'A store does not answer, or a started feed is not ready'),
+    },
     refusals: [],
   },
   deployManifest: {
@@ -132,16 +144,20 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   putFeed: {
     body: FeedConfigInput,
     answers: {
-      200: answer(FeedView, 'The feed exists with this configuration'),
+      200: answer(FeedView, 'The feed exists with this configuration, or has it from now on'),
       201: answer(FeedView, 'The feed was created and started'),
     },
-    refusals: ['invalid_feed_config', 'feed_exists', 'idempotency_key_reused'],
+    refusals: ['invalid_feed_config', 'feed_exists', 'feed_state_conflict', 'idempotency_key_reused'],
   },
   planFeedTicks: {
     body: PlanFeedTicksRequest,
     answers: ok(FeedView),
     refusals: ['feed_not_found'],
   },
+  startFeed: feedMove,
+  drainFeed: feedMove,
+  stopFeed: feedMove,
+  getFeedHealth: { answers: ok(FeedHealth), refusals: ['feed_not_found'] },
   resumeFeed: {
     body: ResumeFeedRequest,
     answers: ok(FeedView),

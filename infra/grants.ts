@@ -99,12 +99,19 @@ const consume =
     ),
   ];
 
+/** How long the queue of engine runs is decides whether feeds hold back what they plan. */
+const watchEngineRuns: Grant = (names) => [
+  allow(['sqs:GetQueueAttributes'], names.queueArn('engine-runs.fifo')),
+];
+
 /** What loading, deciding and appending need, whatever the aggregate. */
 const decide: readonly Grant[] = [readLedger, appendToLedger, readBlobs, writeBlobs];
 /** What runs may owe after a commit: offers to workers, retries, commands to others, timers. */
 const actForRuns: readonly Grant[] = [coordinate, startRetries, send('commands.fifo', 'timers')];
-/** What feeds may owe after a commit: engine runs, commands to others, timers, deliveries to be resumed. */
-const actForFeeds: readonly Grant[] = [send('engine-runs.fifo', 'commands.fifo', 'timers', 'publications')];
+/** What feeds may owe after a commit: engine runs, commands to others, timers, deliveries, a look at themselves. */
+const actForFeeds: readonly Grant[] = [
+  send('engine-runs.fifo', 'commands.fifo', 'timers', 'publications', 'sweep'),
+];
 /** What any aggregate may owe. */
 const act: readonly Grant[] = [coordinate, startRetries, ...actForFeeds];
 
@@ -118,6 +125,7 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
     ...actForFeeds,
     readViews,
     readRecords('market-events'),
+    watchEngineRuns,
     send('market-dead-letters'),
   ],
   'run-engine': [...decide, ...actForFeeds, consume('engine-runs.fifo')],
@@ -141,7 +149,7 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
     send('commands.fifo', 'publications', 'dead-letters'),
   ],
   sweeper: [readDueIndex, coordinate, send('sweep')],
-  sweep: [...decide, ...act, readViews, send('compactions'), consume('sweep')],
-  'dead-letters': [...decide, ...act, send('sweep'), consume(...Object.values(deadQueueOf), 'dead-letters')],
+  sweep: [...decide, ...act, watchEngineRuns, readViews, send('compactions'), consume('sweep')],
+  'dead-letters': [...decide, ...act, consume(...Object.values(deadQueueOf), 'dead-letters')],
   timers: [...decide, ...act, consume('timers')],
 };

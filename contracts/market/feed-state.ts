@@ -3,7 +3,8 @@ import * as z from 'zod';
 import { MarketSymbol } from '#contracts/ids.ts';
 import { ChunkRef, CutKind } from '#contracts/market/engine-run.ts';
 import { FeedConfig } from '#contracts/market/feed-config.ts';
-import { CutChunks } from '#contracts/market/feed.ts';
+import { FeedStatus } from '#contracts/market/feed-health.ts';
+import { CutChunks, IngestionPaused, SchedulingPaused } from '#contracts/market/feed.ts';
 
 /** How far a symbol's runs have come. */
 export const FeedSymbolState = z.strictObject({
@@ -25,7 +26,7 @@ export type PlannedTicksText = z.infer<typeof PlannedTicksText>;
 
 /** The decision state of a feed as commits embed it. */
 export const FeedStateText = z.strictObject({
-  status: z.enum(['created', 'started']),
+  status: FeedStatus,
   stream: z.string(),
   config: FeedConfig,
   version: z.int(),
@@ -42,6 +43,12 @@ export const FeedStateText = z.strictObject({
   planned: PlannedTicksText.optional(),
   timer: z.boolean(),
   waits: z.tuple([z.int(), z.int()]).optional(),
+  /** Pruned up to, younger than, and the marks that wait for the replay window. */
+  buffer: z.tuple([z.int(), z.int(), z.array(z.tuple([z.int(), z.int()]))]),
+  full: z.tuple([IngestionPaused.shape.reason, z.int()]).optional(),
+  slow: z.tuple([SchedulingPaused.shape.reason, z.int()]).optional(),
+  /** First and last event whose runs are held, and since when. */
+  held: z.tuple([z.int(), z.int(), z.int()]).optional(),
   /** Symbol, since when blocked, how it stands, since when it stands so, and what was wrong. */
   halts: z
     .array(z.tuple([MarketSymbol, z.int(), z.enum(['halted', 'resumed', 'recovered']), z.int(), z.string()]))

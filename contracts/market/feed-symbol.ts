@@ -28,8 +28,12 @@ export const EngineRunFailed = z.strictObject({
 });
 export type EngineRunFailed = z.infer<typeof EngineRunFailed>;
 
+/** The tick found nothing new: the cut is empty, and the engine was not asked. */
+export const EngineRunSkipped = z.strictObject(terminal);
+export type EngineRunSkipped = z.infer<typeof EngineRunSkipped>;
+
 /** Every event of a feed's symbol by its type. */
-export const feedSymbolEvents = { EngineRunCompleted, EngineRunFailed } as const;
+export const feedSymbolEvents = { EngineRunCompleted, EngineRunFailed, EngineRunSkipped } as const;
 
 /** A run and how it ended. */
 export const FinishedRun = z.strictObject({
@@ -40,6 +44,7 @@ export const FinishedRun = z.strictObject({
   outcome: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('completed'), regimeOutput: RegimeOutput }),
     z.strictObject({ kind: z.literal('failed'), errorKind: RunErrorKind, errorDetail: z.string() }),
+    z.strictObject({ kind: z.literal('skipped') }),
   ]),
 });
 export type FinishedRun = z.infer<typeof FinishedRun>;

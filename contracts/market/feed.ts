@@ -3,12 +3,61 @@ import * as z from 'zod';
 import { MarketSymbol } from '#contracts/ids.ts';
 import { ChunkRef, CutKind } from '#contracts/market/engine-run.ts';
 import { FeedConfig } from '#contracts/market/feed-config.ts';
+import { FailureDomain } from '#contracts/market/feed-health.ts';
 
 /** A feed came into being; it takes in nothing before it is started. */
 export const FeedCreated = z.strictObject({ config: FeedConfig });
 
-/** The feed takes in records from now on. */
+/** The feed has another configuration from now on; its schedule goes on behind its last tick. */
+export const FeedConfigured = z.strictObject({ config: FeedConfig });
+
+/** The feed takes in records from now on; a drained one goes on where its schedule stood. */
 export const FeedStarted = z.strictObject({});
+
+/** The feed plans nothing more; what was planned is run. It may be started again. */
+export const FeedDrained = z.strictObject({});
+
+/** The feed has ended; what was planned is run, and nothing starts it again. */
+export const FeedStopped = z.strictObject({});
+
+/** A failure outlasted its retries; records wait in their stream until the feed recovers. */
+export const FeedDegraded = z.strictObject({
+  failureDomain: FailureDomain,
+  errorKind: z.string().min(1).max(128),
+  errorDetail: z.string().max(200),
+});
+export type FeedDegraded = z.infer<typeof FeedDegraded>;
+
+/** What had failed works again, or a person wants it tried. */
+export const FeedRecovered = z.strictObject({});
+
+/** The buffer is full or too old: records wait in their stream until there is room. */
+export const IngestionPaused = z.strictObject({
+  reason: z.enum(['capacity', 'age']),
+  /** Records, or milliseconds. */
+  observed: z.int().min(0),
+  limit: z.int().min(0),
+});
+export type IngestionPaused = z.infer<typeof IngestionPaused>;
+
+/** There is room in the buffer again. */
+export const IngestionResumed = z.strictObject({});
+
+/** The queue of engine runs is too long or too slow: what is planned from now on is held back. */
+export const SchedulingPaused = z.strictObject({
+  reason: z.enum(['queue_depth', 'queue_age']),
+  /** Messages, or milliseconds. */
+  observed: z.int().min(0),
+  limit: z.int().min(0),
+});
+export type SchedulingPaused = z.infer<typeof SchedulingPaused>;
+
+/** The queue has room again; what was held back goes out in order. */
+export const SchedulingResumed = z.strictObject({});
+
+/** Runs that had been held back were sent, up to and with this event of the feed. */
+export const HeldRunsDispatched = z.strictObject({ throughSequence: z.int().min(1) });
+export type HeldRunsDispatched = z.infer<typeof HeldRunsDispatched>;
 
 /** The records of one symbol inside an ingested chunk. */
 export const IngestedSymbol = z.strictObject({
@@ -68,9 +117,11 @@ export type TicksPlanned = z.infer<typeof TicksPlanned>;
 
 /** Runs up to these numbers are terminal. */
 export const RunsAcknowledged = z.strictObject({
-  symbols: z.array(z.strictObject({ symbol: MarketSymbol, runNo: z.int().min(1) })).min(1),
+  symbols: z.array(z.strictObject({ symbol: MarketSymbol, runNo: z.int().min(1) })),
   /** The oldest `TicksPlanned` that still has unacknowledged runs, as far as the sweep saw. */
   firstUnacknowledgedSequence: z.int().min(1).optional(),
+  /** Every run whose cut ends here or earlier is terminal, and the tick that cut here; absent when the sweep saw none. */
+  consumed: z.strictObject({ seq: z.int().min(1), tsMs: z.int() }).optional(),
 });
 export type RunsAcknowledged = z.infer<typeof RunsAcknowledged>;
 
@@ -84,10 +135,10 @@ export const PublicationHalted = z.strictObject({
 });
 export type PublicationHalted = z.infer<typeof PublicationHalted>;
 
-/** A person has let halted deliveries go on; who it was stands beside the event. */
+/** A person has let halted deliveries go on, or a degraded feed try again; who it was stands beside the event. */
 export const FeedResumed = z.strictObject({
   reason: z.string().min(1).max(1_000),
-  symbols: z.array(MarketSymbol).min(1),
+  symbols: z.array(MarketSymbol),
 });
 export type FeedResumed = z.infer<typeof FeedResumed>;
 
@@ -98,7 +149,17 @@ export type PublicationRecovered = z.infer<typeof PublicationRecovered>;
 /** Every event of a feed by its type. */
 export const feedEvents = {
   FeedCreated,
+  FeedConfigured,
   FeedStarted,
+  FeedDrained,
+  FeedStopped,
+  FeedDegraded,
+  FeedRecovered,
+  IngestionPaused,
+  IngestionResumed,
+  SchedulingPaused,
+  SchedulingResumed,
+  HeldRunsDispatched,
   RecordsIngested,
   TicksPlanned,
   RunsAcknowledged,
@@ -107,15 +168,39 @@ export const feedEvents = {
   PublicationRecovered,
 } as const;
 
-/** Creates a feed, and starts it at once when asked to. */
+/**
+ * Creates a feed, and starts it at once when asked to. One that was created or drained, and whose runs are all known to
+ * be terminal, gets the configuration in the stead of its own.
+ */
 export const CreateFeed = z.strictObject({
   type: z.literal('CreateFeed'),
   config: FeedConfig,
   start: z.boolean(),
 });
 
-/** Starts a feed; a started one stays started. */
+/** Starts a feed that was created or drained. */
 export const StartFeed = z.strictObject({ type: z.literal('StartFeed') });
+
+/** Stops the planning of a started feed. */
+export const DrainFeed = z.strictObject({ type: z.literal('DrainFeed') });
+
+/** Ends a feed in any state; a stopped one stays stopped. */
+export const StopFeed = z.strictObject({ type: z.literal('StopFeed') });
+
+/** Says that a failure outlasted its retries; a stopped feed is left alone. */
+export const DegradeFeed = FeedDegraded.extend({ type: z.literal('DegradeFeed') });
+
+/** Says that the buffer has no room; it changes nothing when that is known. */
+export const PauseIngestion = IngestionPaused.extend({ type: z.literal('PauseIngestion') });
+
+/** Says that the queue of engine runs is too long or too slow. */
+export const PauseScheduling = SchedulingPaused.extend({ type: z.literal('PauseScheduling') });
+
+/** Says that the queue of engine runs has room again. */
+export const ResumeScheduling = z.strictObject({ type: z.literal('ResumeScheduling') });
+
+/** Says that held runs were sent. */
+export const RecordDispatch = HeldRunsDispatched.extend({ type: z.literal('RecordDispatch') });
 
 /** Appends a planned batch whose chunk is stored; refused when the feed moved since it was planned. */
 export const IngestBatch = z.strictObject({
@@ -155,6 +240,13 @@ export const ConfirmPublication = PublicationRecovered.extend({ type: z.literal(
 export const FeedCommand = z.discriminatedUnion('type', [
   CreateFeed,
   StartFeed,
+  DrainFeed,
+  StopFeed,
+  DegradeFeed,
+  PauseIngestion,
+  PauseScheduling,
+  ResumeScheduling,
+  RecordDispatch,
   IngestBatch,
   PlanTicks,
   AcknowledgeRuns,
@@ -171,55 +263,3 @@ export const FeedTimerMessage = z.strictObject({
   beforeMs: z.int().min(0),
 });
 export type FeedTimerMessage = z.infer<typeof FeedTimerMessage>;
-
-/** A feed as its read-model row shows it. */
-export const FeedView = z.strictObject({
-  tenantId: z.string(),
-  workspaceId: z.string(),
-  feedId: z.string(),
-  state: z.enum(['created', 'started']),
-  config: FeedConfig,
-  recordCount: z.int(),
-  decodeFailureCount: z.int(),
-  tickCount: z.int(),
-  idleTickCount: z.int(),
-  plannedRunCount: z.int(),
-  lastIngestSeq: z.int(),
-  lastIngestTsMs: z.int().nullable(),
-  lastTickMs: z.int().nullable(),
-  /** Feed time between the last tick and the last record. */
-  lagMs: z.int(),
-  /** Operational: when the last commit was made. */
-  updatedAtMs: z.int(),
-  /** Symbols whose outputs are not delivered, and since when; absent when all are. */
-  halts: z
-    .array(
-      z.strictObject({
-        symbol: z.string(),
-        blockedSinceMs: z.int(),
-        /** `halted` waits for a person; `resumed` is on its way again. */
-        status: z.enum(['halted', 'resumed']),
-        errorDetail: z.string(),
-      }),
-    )
-    .optional(),
-});
-export type FeedView = z.infer<typeof FeedView>;
-
-/** Answer of `GET /feeds`, by name. */
-export const FeedPage = z.strictObject({ feeds: z.array(FeedView), nextCursor: z.string().optional() });
-export type FeedPage = z.infer<typeof FeedPage>;
-
-/** Body of `POST /feeds/{feedId}/resume`. */
-export const ResumeFeedRequest = z.strictObject({
-  /** Why it may go on, for whoever reads the feed's history: 1 to 1,000 characters. */
-  reason: z.string().trim().min(1).max(1_000),
-});
-export type ResumeFeedRequest = z.infer<typeof ResumeFeedRequest>;
-
-/** Body of `POST /feeds/{feedId}/ticks`. */
-export const PlanFeedTicksRequest = z.strictObject({
-  /** The instant feed time has passed, in milliseconds; a tick at exactly this instant is planned too. */
-  passedMs: z.int().min(0),
-});
-export type PlanFeedTicksRequest = z.infer<typeof PlanFeedTicksRequest>;

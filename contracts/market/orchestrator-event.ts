@@ -25,7 +25,10 @@ const envelope = {
 export const RunErrorKind = z.enum(['missing_snapshot_inputs', 'engine_failure']);
 export type RunErrorKind = z.infer<typeof RunErrorKind>;
 
-/** Started, then Completed or Failed: consumers get each at least once, in order per symbol. */
+/**
+ * Started, then Completed or Failed; or Skipped alone, whose cut is empty (`cut_start = cut_end + 1`). Consumers get
+ * each at least once, in order per symbol.
+ */
 export const OrchestratorEvent = z.discriminatedUnion('event_type', [
   z.strictObject({ ...envelope, event_type: z.literal('EngineRunStarted'), payload: z.null() }),
   z.strictObject({
@@ -38,5 +41,6 @@ export const OrchestratorEvent = z.discriminatedUnion('event_type', [
     event_type: z.literal('EngineRunFailed'),
     payload: z.strictObject({ error_kind: RunErrorKind, error_detail: z.string() }),
   }),
+  z.strictObject({ ...envelope, event_type: z.literal('EngineRunSkipped'), payload: z.null() }),
 ]);
 export type OrchestratorEvent = z.infer<typeof OrchestratorEvent>;

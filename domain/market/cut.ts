@@ -17,14 +17,16 @@ const compareText = (left: string, right: string): number => (left < right ? -1 
 
 /**
  * The runs of a tick, by symbol in code-unit order: a symbol's first cut begins at its first record, each later
- * one right after the previous end. Nothing new since then means no runs.
+ * one right after the previous end. Nothing new since then means no runs; or, for feeds that say what they skip, runs
+ * whose cuts are empty: they start right behind their end.
  */
 export const cutRuns = (
   symbols: ReadonlyMap<string, SymbolProgress>,
   previousEnd: number,
   cutEnd: number,
+  saysSkipped = false,
 ): readonly TickRun[] =>
-  cutEnd <= previousEnd
+  cutEnd <= previousEnd && !saysSkipped
     ? []
     : [...symbols]
         .filter(([, progress]) => progress.runNo > 0 || progress.firstSeq <= cutEnd)
@@ -34,3 +36,12 @@ export const cutRuns = (
           cutStart: runNo === 0 ? firstSeq : previousEnd + 1,
         }))
         .sort((left, right) => compareText(left.symbol, right.symbol));
+
+/** Whether the cut of a run is empty, so that the engine is not asked. */
+export const isSkipped = ({
+  cutStart,
+  cutEnd,
+}: {
+  readonly cutStart: number;
+  readonly cutEnd: number;
+}): boolean => cutStart > cutEnd;

@@ -10,6 +10,9 @@ export interface Queues {
   readonly send: (messages: readonly Omit<SendMessage, 'kind' | 'name'>[]) => Promise<void>;
 }
 
+/** About how many messages of a queue are not done. */
+export type QueueDepth = () => Promise<number>;
+
 export interface Workflow {
   /** Starts an execution; one of this name that runs counts as started, a closed name answers `closed`. */
   readonly start: (execution: Omit<StartExecution, 'kind'>) => Promise<'started' | 'closed'>;

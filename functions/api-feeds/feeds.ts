@@ -1,10 +1,15 @@
 /** Creating and reading market feeds. */
-import { parseFeedConfig } from '#contracts/market/feed-config.ts';
-import { FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed.ts';
+import { feedWarnings, parseFeedConfig } from '#contracts/market/feed-config-rules.ts';
+import { feedHealth, lifecycleState } from '#contracts/market/feed-health.ts';
+import type { Actor } from '#contracts/event.ts';
+import { FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed-view.ts';
+import type { FeedCommand } from '#contracts/market/feed.ts';
+import type { OperationId } from '#contracts/routes.ts';
 import { FeedId } from '#contracts/ids.ts';
 import { ListQuery } from '#contracts/runs/read.ts';
 import { engineRunList } from '#domain/market/feed-symbol/projection.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
+import { isIngestionPaused, isSchedulingPaused } from '#domain/market/feed/flow-control.ts';
 import { haltViews } from '#domain/market/feed/halts.ts';
 import { feedList, feedRow } from '#domain/market/feed/projection.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
@@ -15,6 +20,7 @@ import type { ViewReader } from '#domain/ports/views.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
 import { parseBody, parseQuery } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
+import { feedProgress } from '#functions/shared/feed-acknowledgement.ts';
 import { loadStream } from '#functions/shared/load.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 import { cursorOf, positionOf } from '#functions/shared/paging.ts';
@@ -30,22 +36,69 @@ export interface FeedPorts {
 
 type FeedOperation = (request: ApiRequest) => Promise<ApiReply>;
 
-/** Creates and starts a feed: 201, or 200 when it exists with this configuration. */
+/**
+ * Creates and starts a feed: 201; 200 when it exists with this configuration, or has it from now on because it was
+ * drained.
+ */
 export const putFeed =
-  ({ mailbox, views }: FeedPorts): FeedOperation =>
+  ({ mailbox, ledger, views }: FeedPorts): FeedOperation =>
   async (request) => {
     const ref = feedOf(request);
     refuseSecrets(request.body);
     const parsed = parseFeedConfig(request.body);
     if (parsed.kind === 'invalid') throw new ApiError('invalid_feed_config', parsed.message);
-    const outcome = await mailbox.send(feedAggregate, {
-      stream: feedStream(ref),
-      command: { type: 'CreateFeed', config: parsed.config, start: true },
-      ...callerOf(request).commandIdentity('putFeed'),
-    });
+    const stream = feedStream(ref);
+    const identity = callerOf(request).commandIdentity('putFeed');
+    const command = { type: 'CreateFeed', config: parsed.config, start: true } as const;
+    let outcome = await mailbox.send(feedAggregate, { stream, command, ...identity });
+    // Runs may be terminal and the feed not told yet: it is told, and asked once more.
+    if (outcome.kind === 'rejected' && (await acknowledge({ mailbox, ledger }, outcome.state, identity)))
+      outcome = await mailbox.send(feedAggregate, { stream, command, ...identity });
     if (outcome.kind === 'rejected') throw apiErrorOf(outcome.rejection);
     const body = await viewOf(views, outcome.state, ref);
-    return { status: outcome.kind === 'committed' ? 201 : 200, body };
+    const isNew = outcome.kind === 'committed' && outcome.events[0]?.type === 'FeedCreated';
+    return { status: isNew ? 201 : 200, body };
+  };
+
+const acknowledge = async (
+  { mailbox, ledger }: Pick<FeedPorts, 'mailbox' | 'ledger'>,
+  feed: Feed,
+  { actor, correlationId }: { readonly actor: Actor; readonly correlationId: string },
+): Promise<boolean> => {
+  if (feed.status !== 'drained') return false;
+  const progress = await feedProgress(ledger, feed);
+  if (!progress) return false;
+  const { stream, version } = feed;
+  const commandId = `acknowledge:${stream}:${version}`;
+  await mailbox.send(feedAggregate, { stream, command: progress.command, commandId, actor, correlationId });
+  return true;
+};
+
+type Move = Extract<FeedCommand, { readonly type: 'StartFeed' | 'DrainFeed' | 'StopFeed' }>['type'];
+
+/** Moves a feed in its life: 200, or 409 when it cannot be moved so from where it is. */
+export const moveFeed =
+  ({ mailbox, views }: FeedPorts, type: Move, operationId: OperationId): FeedOperation =>
+  async (request) => {
+    const ref = feedOf(request);
+    const outcome = await mailbox.send(feedAggregate, {
+      stream: feedStream(ref),
+      command: { type },
+      ...callerOf(request).commandIdentity(operationId),
+    });
+    if (outcome.kind === 'rejected') throw apiErrorOf(outcome.rejection);
+    return { status: 200, body: await viewOf(views, outcome.state, ref) };
+  };
+
+/** The health of a feed as the ledger has it. */
+export const getFeedHealth =
+  ({ ledger }: FeedPorts): FeedOperation =>
+  async (request) => {
+    const ref = feedOf(request);
+    const { state: feed } = await loadStream(ledger, feedAggregate, feedStream(ref));
+    if (feed.status === 'none') throw notFound(ref.feedId);
+    const flags = { ingestion_paused: isIngestionPaused(feed), scheduling_paused: isSchedulingPaused(feed) };
+    return { status: 200, body: feedHealth(lifecycleState[feed.status], flags) };
   };
 
 /** One feed as the ledger has it; its counts are as recent as the read model. */
@@ -158,6 +211,9 @@ const current = (feed: ExistingFeed) => ({
   lastIngestSeq: feed.lastSeq,
   lastIngestTsMs: feed.lastSeq === 0 ? null : feed.lastIngestTsMs,
   lastTickMs: feed.schedule?.lastTickMs ?? null,
+  ingestionPaused: isIngestionPaused(feed),
+  schedulingPaused: isSchedulingPaused(feed),
+  ...(feedWarnings(feed.config).length === 0 ? {} : { warnings: [...feedWarnings(feed.config)] }),
   ...(haltViews(feed.halts).length === 0 ? {} : { halts: haltViews(feed.halts) }),
 });
 

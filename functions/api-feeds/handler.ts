@@ -4,8 +4,10 @@ import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import {
   getFeed,
+  getFeedHealth,
   listFeedRuns,
   listFeeds,
+  moveFeed,
   planFeedTicks,
   putFeed,
   resumeFeed,
@@ -31,6 +33,10 @@ export const createHandler = (source: Source, plugin?: object) => {
       listFeedRuns: listFeedRuns(ports),
       planFeedTicks: planFeedTicks(ports),
       resumeFeed: resumeFeed(ports),
+      startFeed: moveFeed(ports, 'StartFeed', 'startFeed'),
+      drainFeed: moveFeed(ports, 'DrainFeed', 'drainFeed'),
+      stopFeed: moveFeed(ports, 'StopFeed', 'stopFeed'),
+      getFeedHealth: getFeedHealth(ports),
     },
     verify: verifierOf(environment, platform),
     telemetry: acting.telemetry,

@@ -19,10 +19,11 @@ export const createHandler = (source: Source, plugin?: object) => {
   const acting = actingOf('api-runs', environment, platform);
   const views = dynamoViewReader({ client: dynamodbClient(platform.plugin), table: environment.VIEWS_TABLE });
   const ports = { ...acting, views, nowMs: platform.nowMs };
+  const scope = { tenantId: environment.TENANT_ID, workspaceId: environment.WORKSPACE_ID };
   return httpHandler({
     operations: {
       getHealth,
-      getReady: getReady(ports),
+      getReady: getReady({ ...ports, scope }),
       deployManifest: deployManifestOperation(ports),
       listManifests: listManifests(ports),
       getManifest: getManifest(ports),

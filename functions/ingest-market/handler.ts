@@ -22,6 +22,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const scope = { tenantId: environment.TENANT_ID, workspaceId: environment.WORKSPACE_ID };
   const ports = {
     ...acting,
+    sleep: platform.sleep,
     loadFeed: (stream: string) => acting.peekOrLoad(feedAggregate, stream),
     feeds: startedFeeds(views, scope),
     refuse: deadLetters(sqsClient(platform.plugin), environment.MARKET_DEAD_LETTERS_QUEUE_URL),

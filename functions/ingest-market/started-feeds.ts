@@ -1,6 +1,7 @@
 /** The started feeds of the workspace whose stream this function reads, from their read-model rows. */
-import { FeedView } from '#contracts/market/feed.ts';
+import { FeedView } from '#contracts/market/feed-view.ts';
 import type { FeedConfig } from '#contracts/market/feed-config.ts';
+import { takesRecords } from '#domain/market/feed/lifecycle.ts';
 import { feedList } from '#domain/market/feed/projection.ts';
 import type { Row } from '#domain/kernel/projection.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
@@ -54,7 +55,7 @@ const read = async (
 
 const startedFeed = (row: Row): readonly StartedFeed[] => {
   const view = FeedView.safeParse(row.data);
-  return view.success && view.data.state === 'started'
+  return view.success && takesRecords({ status: view.data.state })
     ? [{ feedId: view.data.feedId, stream: row.pk, config: view.data.config }]
     : [];
 };

@@ -2,7 +2,6 @@
  * Delivers the outputs of commits in order. The ledger stream is only a doorbell: per stream a cursor in `control`
  * says what was delivered, the ledger is read from there, and the cursor moves after the destination took it.
  */
-import { waitsBetweenTries } from '#domain/kernel/backoff.ts';
 import type { RetryBounds } from '#domain/kernel/backoff.ts';
 import { groupBy } from '#domain/kernel/group-by.ts';
 import type { LedgerReader, StoredCommit } from '#domain/ports/ledger.ts';
@@ -10,6 +9,7 @@ import type { OutputStream } from '#domain/ports/outside.ts';
 import { block, blockedOf, mayTry, recover, takeTry } from '#functions/publish/blocked-delivery.ts';
 import type { BlockedPorts, Look } from '#functions/publish/blocked-delivery.ts';
 import { deliveryCursor } from '#functions/shared/delivery-cursor.ts';
+import { withRetries } from '#functions/shared/with-retries.ts';
 
 export interface PublicationPorts extends BlockedPorts {
   readonly ledger: LedgerReader;
@@ -64,7 +64,10 @@ const lookAt = async (ports: PublicationPorts, { stream, rung, look }: Asked): P
   const resumedBlockMs = look.resumedBlockMs ?? blocked?.resumedBlockMs;
   const delivery: Delivery = { stream, rung, position: { delivered: position, marked: position } };
   try {
-    await deliverPatiently(ports, delivery);
+    // Most refusals of a destination are over in a moment.
+    await withRetries({ bounds: PUBLISH_RETRY, sleep: ports.sleep, isTransient }, () =>
+      deliver(ports, delivery),
+    );
   } catch (error) {
     if (!(error instanceof OutputError)) throw error;
     // A cursor that moved has taken the mark of the earlier block away: what blocks now is another output.
@@ -81,23 +84,11 @@ class OutputError extends Error {
   }
 }
 
+const isTransient = (error: unknown): boolean => error instanceof OutputError;
+
 interface Delivery extends Pick<Asked, 'stream' | 'rung'> {
   readonly position: Position;
 }
-
-/** Tries again at once a few times: most refusals of a destination are over in a moment. */
-const deliverPatiently = async (ports: PublicationPorts, delivery: Delivery): Promise<void> => {
-  for (const waitMs of waitsBetweenTries(PUBLISH_RETRY)) {
-    try {
-      await deliver(ports, delivery);
-      return;
-    } catch (error) {
-      if (!(error instanceof OutputError)) throw error;
-      await ports.sleep(waitMs);
-    }
-  }
-  await deliver(ports, delivery);
-};
 
 const deliver = async (ports: PublicationPorts, { stream, rung, position }: Delivery): Promise<void> => {
   const mark = async (): Promise<void> => {
@@ -146,8 +137,9 @@ const deliverCommit = async (
     } catch (cause) {
       throw new OutputError(cause);
     }
-    telemetry.count('OutputsPublished', bodies.length);
+    telemetry.count('orchestrator.publish.count', bodies.length);
   }
-  if (outputs.length > 0) telemetry.count('PublishLagMs', Math.max(0, nowMs() - committedAtMs));
+  if (outputs.length > 0)
+    telemetry.count('orchestrator.publish.latency_ms', Math.max(0, nowMs() - committedAtMs));
   position.delivered = sequence + events.length - 1;
 };

@@ -7,6 +7,7 @@ import type { RecordedEvent } from '#contracts/event.ts';
 import { EngineRunsMessage } from '#contracts/market/engine-run.ts';
 import type { ChunkRef, PlannedRun } from '#contracts/market/engine-run.ts';
 import type { FeedSymbolCommand, FinishedRun } from '#contracts/market/feed-symbol.ts';
+import { isSkipped } from '#domain/market/cut.ts';
 import { executeRun } from '#domain/market/execute-run.ts';
 import { feedSymbolAggregate } from '#domain/market/feed-symbol/feed-symbol.ts';
 import type { FeedSymbolState } from '#contracts/market/feed-state.ts';
@@ -65,6 +66,10 @@ const finish = async (
   const { symbol, feedStream, engineMode } = message;
   const finished: FinishedRun[] = [];
   for (const run of runs) {
+    if (isSkipped(run)) {
+      finished.push({ ...run, engineMode, attempts: 1, outcome: { kind: 'skipped' } });
+      continue;
+    }
     const refs = await refsOf(ports.ledger, message, run);
     const records = await ports.readRecords({ feedStream, symbol }, refs, [run.cutStart, run.cutEnd]);
     finished.push({ ...run, engineMode, attempts: 1, outcome: executeRun({ ...run, symbol }, records) });
@@ -100,7 +105,7 @@ const record = async (ports: RunEnginePorts, stream: string, runs: readonly Fini
   });
   if (outcome.kind === 'rejected')
     throw new Error(`${stream} refused its runs: ${outcome.rejection.message}`);
-  ports.telemetry.count('EngineRuns', runs.length);
+  ports.telemetry.count('orchestrator.engine.runs', runs.length);
   const failed = runs.filter(({ outcome: { kind } }) => kind === 'failed').length;
   if (failed > 0) ports.telemetry.count('EngineRunsFailed', failed);
 };

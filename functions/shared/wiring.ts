@@ -10,6 +10,7 @@ import { secretsClient } from '#adapters/sdk/secrets-client.ts';
 import { sqsClient } from '#adapters/sdk/sqs-client.ts';
 import { stepFunctionsClient } from '#adapters/sdk/step-functions-client.ts';
 import { secretValues } from '#adapters/secrets/secret-values.ts';
+import { sqsQueueDepth } from '#adapters/sqs/queue-depth.ts';
 import { sqsQueues } from '#adapters/sqs/queues.ts';
 import type { QueueUrls } from '#adapters/sqs/queues.ts';
 import { stepFunctionsWorkflow } from '#adapters/stepfunctions/workflow.ts';
@@ -22,6 +23,7 @@ import { aggregateCache } from '#functions/shared/aggregate-cache.ts';
 import { aggregateOf } from '#functions/shared/aggregates.ts';
 import type { CommandPorts } from '#functions/shared/command-handler.ts';
 import { performEffects } from '#functions/shared/effects.ts';
+import { watchedDepth } from '#functions/shared/engine-pressure.ts';
 import { eventIds } from '#functions/shared/event-ids.ts';
 import { keepFirstCommits } from '#functions/shared/first-commits.ts';
 import { loadStream } from '#functions/shared/load.ts';
@@ -129,6 +131,7 @@ export const actingOf = (
     workflow,
     cursors: dynamoCursors(control),
     rearms: dynamoRearms(control),
+    engineDepth: watchedDepth(sqsQueueDepth(sqsClient(plugin), environment.ENGINE_RUNS_QUEUE_URL), nowMs),
     telemetry: reporting,
     ports,
     mailbox: commands,

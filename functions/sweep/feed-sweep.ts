@@ -1,55 +1,61 @@
 /**
- * A sweep of a feed with unacknowledged runs: reads which runs its symbols have finished, sends the others again,
- * and tells the feed. A feed with a live clock plans the ticks that have passed.
+ * A sweep of a feed: looks whether what paused its schedule is over, sends what was held back, tells the feed which of
+ * its runs are terminal and sends the others again. A feed with a live clock plans the ticks that have passed.
  */
 import type { FeedCommand } from '#contracts/market/feed.ts';
-import { feedSymbolAggregate } from '#domain/market/feed-symbol/feed-symbol.ts';
 import { sendRuns } from '#domain/market/feed/effects.ts';
-import { acknowledgement, runsToResend } from '#domain/market/feed/resend.ts';
+import { isSchedulingPaused } from '#domain/market/feed/flow-control.ts';
+import type { HeldRuns } from '#domain/market/feed/flow-control.ts';
+import { messagesOf, runsToResend } from '#domain/market/feed/resend.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
-import { feedSymbolStream, parseFeedStream } from '#domain/market/streams.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
-import type { Queues } from '#domain/ports/outside.ts';
-import { loadStream } from '#functions/shared/load.ts';
-import { readEvents } from '#functions/shared/read-events.ts';
+import type { QueueDepth, Queues } from '#domain/ports/outside.ts';
+import { pressureCommand } from '#functions/shared/engine-pressure.ts';
+import { feedProgress, readSome } from '#functions/shared/feed-acknowledgement.ts';
 
 export interface FeedSweepPorts {
   readonly ledger: LedgerReader;
   readonly queues: Queues;
+  readonly engineDepth: QueueDepth;
   readonly nowMs: () => number;
 }
 
 /** Messages one sweep sends at most; the next one goes on from there. */
-const RESENDS_MAX = 200;
-const LOADS_AT_ONCE = 16;
+const SENDS_MAX = 200;
 
-/** The sweep command of a feed, after what is missing was sent again. */
+/** The sweep command of a feed, after what is missing was sent. */
 export const feedSweepCommand = async (ports: FeedSweepPorts, feed: Feed): Promise<FeedCommand> => {
-  if (feed.status === 'none') return { type: 'StartFeed' };
-  if (!feed.unacknowledged) return { type: 'PlanTicks', clock: 'arrival', beforeMs: ports.nowMs() };
-  const terminal = await terminalRuns(ports.ledger, feed);
-  const events = await readEvents(ports.ledger, feed.stream, feed.unacknowledged.sequence);
-  const messages = runsToResend(feed, events, terminal).slice(0, RESENDS_MAX);
+  const plan: FeedCommand = { type: 'PlanTicks', clock: 'arrival', beforeMs: ports.nowMs() };
+  if (feed.status === 'none') return plan;
+  const relief = feed.schedulingPaused && pressureCommand(feed, await ports.engineDepth());
+  if (relief) return relief;
+  if (feed.held && !isSchedulingPaused(feed)) return sendHeld(ports, feed, feed.held);
+  const progress = await feedProgress(ports.ledger, feed);
+  if (!progress) return plan;
+  const { events, terminal, command } = progress;
+  const heldFrom = feed.held?.fromSequence ?? Number.POSITIVE_INFINITY;
+  const sent = events.filter(({ sequence }) => sequence < heldFrom);
+  const messages = runsToResend(feed, sent, terminal).slice(0, SENDS_MAX);
   await ports.queues.send(messages.map((message) => sendRuns(message, ports.nowMs())));
-  return acknowledgement(events, terminal);
+  return command;
 };
 
-const terminalRuns = async (
-  ledger: LedgerReader,
+/** Sends held runs in the order of the plan, as many as one sweep may; what is left asks for the next one. */
+const sendHeld = async (
+  { ledger, queues }: FeedSweepPorts,
   feed: ExistingFeed,
-): Promise<ReadonlyMap<string, number>> => {
-  const ref = parseFeedStream(feed.stream);
-  const open = [...feed.symbols]
-    .filter(([, { runNo, acknowledged }]) => runNo > acknowledged)
-    .map(([symbol]) => symbol);
-  const terminal = new Map<string, number>();
-  for (let start = 0; start < open.length; start += LOADS_AT_ONCE) {
-    await Promise.all(
-      open.slice(start, start + LOADS_AT_ONCE).map(async (symbol) => {
-        const { state } = await loadStream(ledger, feedSymbolAggregate, feedSymbolStream({ ...ref, symbol }));
-        terminal.set(symbol, state.runNo);
-      }),
-    );
+  { fromSequence, lastSequence }: HeldRuns,
+): Promise<FeedCommand> => {
+  const events = await readSome(ledger, feed.stream, fromSequence);
+  let throughSequence = fromSequence;
+  let sentCount = 0;
+  for (const event of events) {
+    const messages = messagesOf(feed, event);
+    if (event.sequence > lastSequence || sentCount + messages.length > Math.max(SENDS_MAX, messages.length))
+      break;
+    await queues.send(messages.map((message) => sendRuns(message)));
+    sentCount += messages.length;
+    throughSequence = event.sequence;
   }
-  return terminal;
+  return { type: 'RecordDispatch', throughSequence };
 };

@@ -1,11 +1,11 @@
-/** What people look at and what wakes them: one dashboard and the alarms, both from the metric catalogue. */
+/** What people look at and what wakes them: dashboards and alarms, all from the metric catalogue. */
 import { Stack } from 'aws-cdk-lib';
 import { AlarmStatusWidget, Dashboard, GraphWidget, MathExpression } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 
-import { metricCatalogue, metricNamespace } from '#contracts/metrics.ts';
-import type { Metric } from '#contracts/metrics.ts';
+import { dashboardNames, dashboardOf, metricCatalogue, metricNamespace } from '#contracts/metrics.ts';
+import type { DashboardName, Metric } from '#contracts/metrics.ts';
 import { addAlarms } from '#infra/constructs/alarms.ts';
 import { resourceNames } from '#infra/resource-names.ts';
 import type { StackSettings } from '#infra/settings.ts';
@@ -13,22 +13,27 @@ import type { StackSettings } from '#infra/settings.ts';
 /** Graphs side by side. */
 const columnCount = 4;
 
-/** One dashboard and the alarms of a stage. */
+/** The dashboards and alarms of a stage. */
 export class ObservabilityStack extends Stack {
   constructor(scope: Construct, id: string, settings: StackSettings) {
-    super(scope, id, { description: 'Sluice: dashboard and alarms' });
+    super(scope, id, { description: 'Sluice: dashboards and alarms' });
     const alarms = addAlarms(this, settings);
-    new Dashboard(this, 'Dashboard', {
-      dashboardName: resourceNames(settings.stage).of('overview'),
-      widgets: [
-        [new AlarmStatusWidget({ title: 'Alarms', width: 24, height: 4, alarms: [...alarms] })],
-        ...rowsOf(
-          Object.entries(metricCatalogue).map(([name, metric]) => graph(name, metric, settings.stage)),
-        ),
-      ],
-    });
+    for (const dashboard of dashboardNames)
+      if (dashboard === 'overview' || settings.feeds === 'on')
+        new Dashboard(this, dashboard === 'overview' ? 'Dashboard' : 'MarketDashboard', {
+          dashboardName: resourceNames(settings.stage).of(dashboard),
+          widgets: [
+            [new AlarmStatusWidget({ title: 'Alarms', width: 24, height: 4, alarms: [...alarms] })],
+            ...rowsOf(graphsOf(dashboard, settings.stage)),
+          ],
+        });
   }
 }
+
+const graphsOf = (dashboard: DashboardName, stage: string): readonly IWidget[] =>
+  Object.entries(metricCatalogue)
+    .filter(([name]) => dashboardOf(name) === dashboard)
+    .map(([name, metric]) => graph(name, metric, stage));
 
 /** Every series of one metric, found by search so that new dimension values show up on their own. */
 const graph = (name: string, { unit, dimensions, meaning }: Metric, stage: string): IWidget =>

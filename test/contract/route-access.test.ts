@@ -35,6 +35,10 @@ const admitted: Readonly<Record<OperationId, Admitted>> = {
   getFeed: readers,
   putFeed: developers,
   planFeedTicks: developers,
+  startFeed: operators,
+  drainFeed: operators,
+  stopFeed: operators,
+  getFeedHealth: readers,
   resumeFeed: approvers,
   listFeedRuns: readers,
 };

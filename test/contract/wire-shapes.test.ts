@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseFeedConfig, FeedConfigInput } from '#contracts/market/feed-config.ts';
+import { FeedConfigInput } from '#contracts/market/feed-config.ts';
+import { parseFeedConfig } from '#contracts/market/feed-config-rules.ts';
 import { routeShapes } from '#contracts/route-shapes.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { feedSymbolAggregate } from '#domain/market/feed-symbol/feed-symbol.ts';

@@ -55,10 +55,11 @@ const readMarket: Grants = {
     'kinesis:ListShards',
   ],
 };
+const watchEngineRuns: Grants = { 'queue/sluice-dev-engine-runs.fifo': ['sqs:GetQueueAttributes'] };
 const forRuns: readonly Grants[] = [decide, coordinate, retries, send('commands.fifo', 'timers')];
 const forFeeds: readonly Grants[] = [
   decide,
-  send('engine-runs.fifo', 'commands.fifo', 'timers', 'publications'),
+  send('engine-runs.fifo', 'commands.fifo', 'timers', 'publications', 'sweep'),
 ];
 const forAll: readonly Grants[] = [...forFeeds, coordinate, retries];
 
@@ -67,7 +68,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
   'api-feeds': [...forFeeds, readViews],
   'api-workers': [...forRuns, readSecret],
   'task-callback': [...forRuns, readSecret],
-  'ingest-market': [...forFeeds, readViews, readMarket, send('market-dead-letters')],
+  'ingest-market': [...forFeeds, readViews, readMarket, watchEngineRuns, send('market-dead-letters')],
   'run-engine': [...forFeeds, consume('engine-runs.fifo')],
   commands: [...forAll, consume('commands.fifo')],
   'retry-task': forRuns,
@@ -92,10 +93,9 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
     send('commands.fifo', 'publications', 'dead-letters'),
   ],
   sweeper: [{ [`${ledger}/index/by-due`]: ['dynamodb:Query', 'dynamodb:Scan'] }, coordinate, send('sweep')],
-  sweep: [...forAll, readViews, send('compactions'), consume('sweep')],
+  sweep: [...forAll, watchEngineRuns, readViews, send('compactions'), consume('sweep')],
   'dead-letters': [
     ...forAll,
-    send('sweep'),
     consume(
       'engine-runs-dead.fifo',
       'commands-dead.fifo',

@@ -230,7 +230,9 @@ describe('functions', () => {
 
 describe('observability', () => {
   it('draws every metric of the catalogue and alarms on those that ask for it', () => {
-    const dashboard = JSON.stringify(app.ofType('AWS::CloudWatch::Dashboard')[0]?.properties);
+    const dashboard = JSON.stringify(
+      app.ofType('AWS::CloudWatch::Dashboard').map(({ properties }) => properties),
+    );
     const alarms = names('AWS::CloudWatch::Alarm', 'AlarmName');
 
     for (const [name, metric] of Object.entries(metricCatalogue)) {

@@ -1,7 +1,7 @@
 /** The market side of a test cloud: feeds, records put on the stream, and what comes out. */
 import { EngineRunPage } from '#contracts/market/engine-run.ts';
 import type { ChunkRef, EngineRunView } from '#contracts/market/engine-run.ts';
-import { FeedView } from '#contracts/market/feed.ts';
+import { FeedView } from '#contracts/market/feed-view.ts';
 import { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 import type { BufferedRecord } from '#domain/market/chunk.ts';
 import { feedStream } from '#domain/market/streams.ts';

@@ -3,7 +3,7 @@ import type { RecordedEvent } from '#contracts/event.ts';
 import type { EventId, StreamId } from '#contracts/ids.ts';
 import type { ChunkRef, EngineRunsMessage } from '#contracts/market/engine-run.ts';
 import { EngineRunsMessage as EngineRunsBody } from '#contracts/market/engine-run.ts';
-import { parseFeedConfig } from '#contracts/market/feed-config.ts';
+import { parseFeedConfig } from '#contracts/market/feed-config-rules.ts';
 import type { FeedConfig } from '#contracts/market/feed-config.ts';
 import type { FeedSymbolCommand, FinishedRun } from '#contracts/market/feed-symbol.ts';
 import type { FeedCommand } from '#contracts/market/feed.ts';
@@ -33,7 +33,9 @@ export const demoConfig = (over: Readonly<Record<string, unknown>> = {}): FeedCo
   validConfig({
     sources: [{ source_id: 'venue', symbols: ['AAA', 'BBB', 'CCC'] }],
     scheduler: { mode: 'boundary', boundary_interval_ms: 1_000, boundary_delay_ms: 0 },
+    engine: { engine_mode: 'truth' },
     clock: 'record',
+    emit_skipped: false,
     ...over,
   });
 

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { parseFeedConfig } from '#contracts/market/feed-config.ts';
+import { parseFeedConfig } from '#contracts/market/feed-config-rules.ts';
 import { validateManifest } from '#domain/manifest/validate.ts';
 import { filesBelow } from '#tools/build/files.ts';
 import { frozenSchema } from '#tools/check/frozen.ts';

@@ -9,13 +9,9 @@ import { ChunkDirectory } from '#contracts/market/chunk.ts';
 import { CompactionMessage, PublicationMessage } from '#contracts/delivery.ts';
 import { EngineRunPage, EngineRunRecord, EngineRunsMessage } from '#contracts/market/engine-run.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
-import {
-  FeedPage,
-  FeedTimerMessage,
-  FeedView,
-  PlanFeedTicksRequest,
-  ResumeFeedRequest,
-} from '#contracts/market/feed.ts';
+import { FeedHealth } from '#contracts/market/feed-health.ts';
+import { FeedTimerMessage } from '#contracts/market/feed.ts';
+import { FeedPage, FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed-view.ts';
 import { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 import { normalizedShapes, RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import { Health, NotReady, Ready } from '#contracts/route-shapes.ts';
@@ -80,6 +76,7 @@ export const answerBodies = {
   Health,
   Ready,
   NotReady,
+  FeedHealth,
   DeployManifestResponse: manifest.DeployManifestResponse,
   ManifestPage: manifest.ManifestPage,
   ManifestRead: manifest.ManifestRead,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type * as z from 'zod';
 import { physicalName } from '#contracts/naming.ts';
 import type { StreamName } from '#contracts/naming.ts';
-import { FeedPage } from '#contracts/market/feed.ts';
+import { FeedPage } from '#contracts/market/feed-view.ts';
 import { EngineRunPage } from '#contracts/market/engine-run.ts';
 import { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 import { RunPage, RunRead } from '#contracts/runs/read.ts';

@@ -8,6 +8,7 @@ import { FeedSymbolState } from '#contracts/market/feed-state.ts';
 import type {
   EngineRunCompleted,
   EngineRunFailed,
+  EngineRunSkipped,
   FeedSymbolCommand,
   FinishedRun,
 } from '#contracts/market/feed-symbol.ts';
@@ -26,17 +27,23 @@ const finish = (run: FinishedRun, symbol: string): ProposedEvent => {
   const { outcome, countsByEventType, ...planned } = run;
   const runId = engineRunId({ ...run, symbol });
   const facts = { ...planned, runId, ...(countsByEventType ? { countsByEventType } : {}) };
-  return outcome.kind === 'completed'
-    ? {
+  const idempotencyKey = `engine-run:${runId}`;
+  switch (outcome.kind) {
+    case 'completed':
+      return {
         type: 'EngineRunCompleted',
-        idempotencyKey: `engine-run:${runId}`,
+        idempotencyKey,
         data: { ...facts, regimeOutput: outcome.regimeOutput },
-      }
-    : {
+      };
+    case 'failed':
+      return {
         type: 'EngineRunFailed',
-        idempotencyKey: `engine-run:${runId}`,
+        idempotencyKey,
         data: { ...facts, errorKind: outcome.errorKind, errorDetail: outcome.errorDetail },
       };
+    case 'skipped':
+      return { type: 'EngineRunSkipped', idempotencyKey, data: facts };
+  }
 };
 
 const decide = (
@@ -76,6 +83,8 @@ export const terminalRun = (event: RecordedEvent): TerminalRun | undefined => {
       return { type: event.type, symbol, data: event.data as EngineRunCompleted };
     case 'EngineRunFailed':
       return { type: event.type, symbol, data: event.data as EngineRunFailed };
+    case 'EngineRunSkipped':
+      return { type: event.type, symbol, data: event.data as EngineRunSkipped };
     default:
       return undefined;
   }
@@ -102,7 +111,7 @@ const outputs = (events: readonly RecordedEvent[]): readonly CommitOutput[] => {
 /** It waits for nothing: the feed that planned the runs looks after them. */
 export const feedSymbolAggregate: Aggregate<FeedSymbolState, FeedSymbolCommand, ProposedEvent> = {
   kind: 'feed-symbol',
-  foldVersion: 1,
+  foldVersion: 2,
   eventTypes: new Set(Object.keys(feedSymbolEvents)),
   initialState: () => ({ runNo: 0 }),
   decide,

@@ -1,12 +1,16 @@
 /** Terminal runs as other programs read them: run records and orchestrator events, in the wire's snake case. */
 import type { EngineRunView } from '#contracts/market/engine-run.ts';
-import type { EngineRunCompleted, EngineRunFailed } from '#contracts/market/feed-symbol.ts';
+import type { EngineRunCompleted, EngineRunFailed, EngineRunSkipped } from '#contracts/market/feed-symbol.ts';
 import type { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 
 /** A terminal run with its type. */
 export type TerminalRun =
   | { readonly type: 'EngineRunCompleted'; readonly symbol: string; readonly data: EngineRunCompleted }
-  | { readonly type: 'EngineRunFailed'; readonly symbol: string; readonly data: EngineRunFailed };
+  | { readonly type: 'EngineRunFailed'; readonly symbol: string; readonly data: EngineRunFailed }
+  | { readonly type: 'EngineRunSkipped'; readonly symbol: string; readonly data: EngineRunSkipped };
+
+/** A terminal run that the engine was asked for: it has a run record. */
+export type ExecutedRun = Exclude<TerminalRun, { readonly type: 'EngineRunSkipped' }>;
 
 const envelope = ({ symbol, data }: TerminalRun) => ({
   run_id: data.runId,
@@ -29,7 +33,7 @@ const startedEvent = (run: TerminalRun): OrchestratorEvent => ({
   payload: null,
 });
 
-const endedEvent = (run: TerminalRun): OrchestratorEvent => {
+const endedEvent = (run: ExecutedRun): OrchestratorEvent => {
   const counts = { counts_by_event_type: run.data.countsByEventType ?? null };
   return run.type === 'EngineRunCompleted'
     ? {
@@ -48,14 +52,14 @@ const endedEvent = (run: TerminalRun): OrchestratorEvent => {
       };
 };
 
-/** Started, then Completed or Failed. */
-export const orchestratorEvents = (run: TerminalRun): readonly OrchestratorEvent[] => [
-  startedEvent(run),
-  endedEvent(run),
-];
+/** Started, then Completed or Failed; or Skipped alone. */
+export const orchestratorEvents = (run: TerminalRun): readonly OrchestratorEvent[] =>
+  run.type === 'EngineRunSkipped'
+    ? [{ ...header, event_type: run.type, ...envelope(run), counts_by_event_type: null, payload: null }]
+    : [startedEvent(run), endedEvent(run)];
 
 /** The terminal run record, with what the engine said. */
-export const engineRunView = (run: TerminalRun, completedTsMs: number): EngineRunView => {
+export const engineRunView = (run: ExecutedRun, completedTsMs: number): EngineRunView => {
   const { attempt, ...facts } = envelope(run);
   const isFailed = run.type === 'EngineRunFailed';
   return {

@@ -7,7 +7,7 @@ import type { PlannedTicksText } from '#contracts/market/feed-state.ts';
 import type { TicksPlanned } from '#contracts/market/feed.ts';
 import type { MarketSymbol } from '#contracts/ids.ts';
 import type { Halts } from '#domain/market/feed/halts.ts';
-import type { Feed } from '#domain/market/feed/state.ts';
+import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 
 const encodePlanned = (planned: TicksPlanned, places: ReadonlyMap<string, number>): PlannedTicksText => ({
   t: planned.ticks.map((tick) => [
@@ -66,6 +66,7 @@ export const encodeFeed = (feed: Feed): string => {
     timer: feed.isTimerOwed,
     ...(unacknowledged ? { waits: [unacknowledged.sequence, unacknowledged.sinceMs] } : {}),
     ...(feed.halts.size === 0 ? {} : { halts: encodeHalts(feed.halts) }),
+    ...encodeFlow(feed),
   };
   return JSON.stringify(text);
 };
@@ -86,6 +87,27 @@ const decodeHalts = (halts: NonNullable<FeedStateText['halts']>): Halts =>
       { blockedSinceMs, status, sinceMs, errorDetail },
     ]),
   );
+
+type Flow = Pick<ExistingFeed, 'buffer' | 'ingestionPaused' | 'schedulingPaused' | 'held'>;
+
+const encodeFlow = ({
+  buffer,
+  ingestionPaused: full,
+  schedulingPaused: slow,
+  held,
+}: Flow): Pick<FeedStateText, 'buffer' | 'full' | 'slow' | 'held'> => ({
+  buffer: [buffer.prunedSeq, buffer.prunedTsMs, buffer.consumed.map(({ seq, tsMs }) => [seq, tsMs])],
+  ...(full ? { full: [full.reason, full.sinceMs] } : {}),
+  ...(slow ? { slow: [slow.reason, slow.sinceMs] } : {}),
+  ...(held ? { held: [held.fromSequence, held.lastSequence, held.sinceMs] } : {}),
+});
+
+const decodeFlow = ({ buffer: [prunedSeq, prunedTsMs, marks], full, slow, held }: FeedStateText): Flow => ({
+  buffer: { prunedSeq, prunedTsMs, consumed: marks.map(([seq, tsMs]) => ({ seq, tsMs })) },
+  ...(full ? { ingestionPaused: { reason: full[0], sinceMs: full[1] } } : {}),
+  ...(slow ? { schedulingPaused: { reason: slow[0], sinceMs: slow[1] } } : {}),
+  ...(held ? { held: { fromSequence: held[0], lastSequence: held[1], sinceMs: held[2] } } : {}),
+});
 
 const decodeSchedule = ([startMs, lastTickMs]: readonly [number, number | null]) =>
   lastTickMs === null ? { startMs } : { startMs, lastTickMs };
@@ -119,5 +141,6 @@ export const decodeFeed = (encoded: string): Feed => {
     isTimerOwed: text.timer,
     ...(waits ? { unacknowledged: { sequence: waits[0], sinceMs: waits[1] } } : {}),
     halts: decodeHalts(text.halts ?? []),
+    ...decodeFlow(text),
   };
 };

@@ -4,6 +4,8 @@ import type { FeedTimerMessage } from '#contracts/market/feed.ts';
 import type { Waiting } from '#domain/kernel/aggregate.ts';
 import type { Effect, SendMessage } from '#domain/kernel/effect.ts';
 import { sha256Base32 } from '#domain/kernel/hash.ts';
+import { dispatchHeld, flowWaiting } from '#domain/market/feed/flow-control.ts';
+import { takesRecords } from '#domain/market/feed/lifecycle.ts';
 import { haltsWaiting, resumptions } from '#domain/market/feed/halts.ts';
 import { pendingRuns, runMessages } from '#domain/market/feed/run-messages.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
@@ -37,8 +39,11 @@ export const sendRuns = (message: EngineRunsMessage, generation = 0): SendMessag
   };
 };
 
+/** Whether time alone makes this feed plan. */
+const hasLiveClock = (feed: ExistingFeed): boolean => takesRecords(feed) && feed.config.clock === 'arrival';
+
 const timer = (feed: ExistingFeed, nowMs: number): readonly Effect[] => {
-  if (!feed.isTimerOwed || !feed.schedule || feed.config.clock !== 'arrival') return [];
+  if (!feed.isTimerOwed || !feed.schedule || !hasLiveClock(feed)) return [];
   const tickMs = nextTick(feed.config.scheduler, feed.schedule);
   const body: FeedTimerMessage = { kind: 'feed-tick', feedStream: feed.stream, beforeMs: tickMs + 1 };
   const delaySeconds = Math.ceil(Math.max(0, tickMs + 1 - nowMs) / 1000);
@@ -55,28 +60,30 @@ const timer = (feed: ExistingFeed, nowMs: number): readonly Effect[] => {
 
 /** Messages for the runs of the last commit that are not acknowledged, its timer, and deliveries to be resumed. */
 export const outstandingOf = (feed: Feed, nowMs: number): readonly Effect[] => {
-  if (feed.status !== 'started') return [];
+  if (feed.status === 'none') return [];
   const { planned } = feed;
   const runs = planned ? pendingRuns(planned, feed.symbols) : [];
   const messages = planned ? runMessages(feed, runs, planned.chunks) : [];
   return [
     ...messages.map((message) => sendRuns(message)),
     ...timer(feed, nowMs),
+    ...dispatchHeld(feed),
     ...resumptions(feed.stream, feed.halts),
   ];
 };
 
 /** Unacknowledged runs, the next tick of a feed whose clock is live, and deliveries that are halted. */
 export const waitingOf = (feed: Feed): readonly Waiting[] => {
-  if (feed.status !== 'started') return [];
+  if (feed.status === 'none') return [];
   const { unacknowledged, schedule, config } = feed;
   return [
     ...(unacknowledged
       ? [{ reason: 'engine-runs', deadlineMs: unacknowledged.sinceMs + RUNS_DEADLINE_MS }]
       : []),
-    ...(schedule && config.clock === 'arrival'
+    ...(schedule && hasLiveClock(feed)
       ? [{ reason: 'tick', deadlineMs: nextTick(config.scheduler, schedule) }]
       : []),
+    ...flowWaiting(feed),
     ...haltsWaiting(feed.halts),
   ];
 };

@@ -12,7 +12,14 @@ import type { Decision } from '#domain/kernel/decision.ts';
 import { feedEvents } from '#contracts/market/feed.ts';
 import { decodeFeed, encodeFeed } from '#domain/market/feed/codec.ts';
 import { outstandingOf, waitingOf } from '#domain/market/feed/effects.ts';
+import {
+  pauseIngestion,
+  pauseScheduling,
+  recordDispatch,
+  resumeScheduling,
+} from '#domain/market/feed/flow-control.ts';
 import { confirmPublication, haltPublication, resumeFeed } from '#domain/market/feed/halts.ts';
+import { degradeFeed, drainFeed, startFeed, stopFeed, takesRecords } from '#domain/market/feed/lifecycle.ts';
 import { batchLimits, compareSequenceNumbers } from '#domain/market/feed/plan-batch.ts';
 import { evolveFeed } from '#domain/market/feed/state.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
@@ -33,12 +40,28 @@ const createFeed = (feed: Feed, config: FeedConfig, start: boolean, stream: stri
     };
     return start ? accept(created, startedEvent(stream)) : accept(created);
   }
-  if (canonicalJson(feed.config) !== canonicalJson(config))
+  if (canonicalJson(feed.config) !== canonicalJson(config)) return configureFeed(feed, config);
+  return start && feed.status === 'created' ? startFeed(feed) : accept();
+};
+
+/** Runs in flight read the configuration: it changes only between them. */
+const configureFeed = (feed: ExistingFeed, config: FeedConfig): FeedDecision => {
+  if (feed.status !== 'created' && feed.status !== 'drained')
     return reject({
       code: 'feed_exists',
-      message: 'a feed of this name exists with another configuration; choose another name',
+      message: `a feed of this name is ${feed.status} with another configuration; drain it to change it, or choose another name`,
     });
-  return start && feed.status === 'created' ? accept(startedEvent(stream)) : accept();
+  if (feed.unacknowledged)
+    return reject({
+      code: 'feed_state_conflict',
+      message: 'runs of the feed are still at work; change its configuration when they are terminal',
+      details: { state: feed.status },
+    });
+  return accept({
+    type: 'FeedConfigured',
+    idempotencyKey: `FeedConfigured:${feed.stream}:${feed.version}`,
+    data: { config },
+  });
 };
 
 const startedEvent = (stream: string): ProposedEvent => ({
@@ -53,7 +76,7 @@ const notFound = (): FeedDecision =>
 const notStarted = (feed: ExistingFeed): FeedDecision =>
   reject({
     code: 'feed_state_conflict',
-    message: `the feed is ${feed.status}; start it before it takes in records`,
+    message: `the feed is ${feed.status}; it takes in records only while it runs`,
     details: { state: feed.status },
   });
 
@@ -73,9 +96,8 @@ const ticksPlanned = (data: TicksPlanned): ProposedEvent => ({
   data,
 });
 
-const ingestBatch = (feed: Feed, command: Ingest): FeedDecision => {
-  if (feed.status === 'none') return notFound();
-  if (feed.status === 'created') return notStarted(feed);
+const ingestBatch = (feed: ExistingFeed, command: Ingest): FeedDecision => {
+  if (!takesRecords(feed)) return notStarted(feed);
   const { ingested, ticks, idleCount, lastTickMs } = command;
   const taken = feed.shards.get(ingested.shardId);
   if (taken !== undefined && compareSequenceNumbers(ingested.lastSequenceNumber, taken) <= 0) return accept();
@@ -90,10 +112,21 @@ const ingestBatch = (feed: Feed, command: Ingest): FeedDecision => {
     idempotencyKey: `records-ingested:${ingested.shardId}:${ingested.lastSequenceNumber}`,
     data: ingested,
   };
-  if (lastTickMs === undefined) return accept(appended);
+  const events = [...recoveries(feed), appended];
+  if (lastTickMs === undefined) return accept(...events);
   const chunks = ticks.length === 0 ? noChunks(feed) : chunksFor(feed, [ingested.chunk]);
-  return accept(appended, ticksPlanned({ ticks, idleCount, lastTickMs, chunks }));
+  return accept(...events, ticksPlanned({ ticks, idleCount, lastTickMs, chunks }));
 };
+
+/** What is over because a batch could be kept. */
+const recoveries = ({ status, ingestionPaused, stream, version }: ExistingFeed): readonly ProposedEvent[] => [
+  ...(status === 'degraded'
+    ? [{ type: 'FeedRecovered', idempotencyKey: `FeedRecovered:${stream}:${version}`, data: {} }]
+    : []),
+  ...(ingestionPaused
+    ? [{ type: 'IngestionResumed', idempotencyKey: `IngestionResumed:${stream}:${version}`, data: {} }]
+    : []),
+];
 
 const noChunks = (feed: ExistingFeed): CutChunks => ({
   isComplete: true,
@@ -101,9 +134,8 @@ const noChunks = (feed: ExistingFeed): CutChunks => ({
   refs: [],
 });
 
-const planTicks = (feed: Feed, command: Plan): FeedDecision => {
-  if (feed.status === 'none') return notFound();
-  if (feed.status === 'created' || command.clock !== feed.config.clock) return accept();
+const planTicks = (feed: ExistingFeed, command: Plan): FeedDecision => {
+  if (!takesRecords(feed) || command.clock !== feed.config.clock) return accept();
   const draft = draftTicks(feed, batchLimits);
   planBefore(draft, command.beforeMs);
   const { ticks, idleCount, lastTickMs } = ticksOf(draft);
@@ -112,52 +144,72 @@ const planTicks = (feed: Feed, command: Plan): FeedDecision => {
   return accept(ticksPlanned({ ticks: [...ticks], idleCount, lastTickMs, chunks }));
 };
 
-const acknowledgeRuns = (feed: Feed, command: Acknowledge): FeedDecision => {
-  if (feed.status === 'none') return notFound();
+const acknowledgeRuns = (feed: ExistingFeed, command: Acknowledge): FeedDecision => {
   const symbols = command.symbols.flatMap(({ symbol, runNo }) => {
     const known = feed.symbols.get(symbol);
     return known && known.acknowledged < Math.min(runNo, known.runNo)
       ? [{ symbol, runNo: Math.min(runNo, known.runNo) }]
       : [];
   });
-  if (symbols.length === 0) return accept();
-  const { firstUnacknowledgedSequence } = command;
+  const { firstUnacknowledgedSequence, consumed } = command;
+  const isFurther = (firstUnacknowledgedSequence ?? 0) > (feed.unacknowledged?.sequence ?? Infinity);
+  if (symbols.length === 0 && !isFurther) return accept();
   return accept({
     type: 'RunsAcknowledged',
     idempotencyKey: `runs-acknowledged:${feed.version}`,
     data: {
       symbols,
       ...(firstUnacknowledgedSequence === undefined ? {} : { firstUnacknowledgedSequence }),
+      ...(consumed === undefined ? {} : { consumed }),
     },
   });
 };
 
-const decide = (command: FeedCommand, feed: Feed, context: DecideContext): FeedDecision => {
+const decide = (command: FeedCommand, feed: Feed, { stream }: DecideContext): FeedDecision => {
+  if (command.type === 'CreateFeed') return createFeed(feed, command.config, command.start, stream);
+  return feed.status === 'none' ? notFound() : decideExisting(command, feed);
+};
+
+const decideExisting = (
+  command: Exclude<FeedCommand, { readonly type: 'CreateFeed' }>,
+  feed: ExistingFeed,
+): FeedDecision => {
   switch (command.type) {
-    case 'CreateFeed':
-      return createFeed(feed, command.config, command.start, context.stream);
     case 'StartFeed':
-      if (feed.status === 'none') return notFound();
-      return feed.status === 'started' ? accept() : accept(startedEvent(context.stream));
+      return startFeed(feed);
+    case 'DrainFeed':
+      return drainFeed(feed);
+    case 'StopFeed':
+      return stopFeed(feed);
+    case 'DegradeFeed':
+      return degradeFeed(feed, command);
     case 'IngestBatch':
       return ingestBatch(feed, command);
     case 'PlanTicks':
       return planTicks(feed, command);
     case 'AcknowledgeRuns':
       return acknowledgeRuns(feed, command);
+    case 'PauseIngestion':
+      return pauseIngestion(feed, command);
+    case 'PauseScheduling':
+      return pauseScheduling(feed, command);
+    case 'ResumeScheduling':
+      return resumeScheduling(feed);
+    case 'RecordDispatch':
+      return recordDispatch(feed, command);
     case 'HaltPublication':
-      return feed.status === 'none' ? notFound() : haltPublication(feed.halts, command);
+      return haltPublication(feed.halts, command);
     case 'ResumeFeed':
-      return feed.status === 'none' ? notFound() : resumeFeed(feed.halts, command);
+      return resumeFeed(feed, command);
     case 'ConfirmPublication':
-      return feed.status === 'none' ? notFound() : confirmPublication(feed.halts, command);
+      return confirmPublication(feed.halts, command);
   }
 };
 
 /** A feed never ends; it is at rest when no run is unacknowledged and no timer drives it. */
 export const feedAggregate: Aggregate<Feed, FeedCommand, ProposedEvent> = {
   kind: 'feed',
-  foldVersion: 2,
+  foldVersion: 3,
   eventTypes: new Set(Object.keys(feedEvents)),
   initialState: () => ({ status: 'none' }),
   decide,

@@ -7,17 +7,18 @@ import type { MarketSymbol } from '#contracts/ids.ts';
 import type {
   ConfirmPublication,
   FeedResumed,
-  FeedView,
   HaltPublication,
   PublicationHalted,
   PublicationRecovered,
   ResumeFeed,
 } from '#contracts/market/feed.ts';
+import type { FeedView } from '#contracts/market/feed-view.ts';
 import type { PublicationMessage } from '#contracts/delivery.ts';
 import type { ProposedEvent, Rejection, Waiting } from '#domain/kernel/aggregate.ts';
 import { accept, reject } from '#domain/kernel/decision.ts';
 import type { Decision } from '#domain/kernel/decision.ts';
 import type { SendMessage } from '#domain/kernel/effect.ts';
+import type { ExistingFeed } from '#domain/market/feed/state.ts';
 import { sha256Base32 } from '#domain/kernel/hash.ts';
 import { feedSymbolStream, parseFeedStream } from '#domain/market/streams.ts';
 import type * as z from 'zod';
@@ -55,21 +56,26 @@ export const haltPublication = (
   });
 };
 
-/** A person's word that all that is halted may go on. */
-export const resumeFeed = (halts: Halts, { reason }: z.infer<typeof ResumeFeed>): HaltDecision => {
-  const halted = [...halts].filter(([, { status }]) => status === 'halted');
-  if (halted.length === 0)
+/** A person's word that all that is halted may go on, and that a degraded feed may try again. */
+export const resumeFeed = (
+  { halts, status, stream, version }: Pick<ExistingFeed, 'halts' | 'status' | 'stream' | 'version'>,
+  { reason }: z.infer<typeof ResumeFeed>,
+): HaltDecision => {
+  const halted = [...halts].filter((entry) => entry[1].status === 'halted');
+  const isDegraded = status === 'degraded';
+  if (halted.length === 0 && !isDegraded)
     return reject({
       code: 'feed_not_halted',
-      message: 'no delivery of the feed is halted; there is nothing to resume',
+      message: 'no delivery of the feed is halted and it is not degraded; there is nothing to resume',
     });
-  const symbols = halted.map(([symbol]) => symbol as MarketSymbol).sort();
-  const latestMs = Math.max(...halted.map(([, { blockedSinceMs }]) => blockedSinceMs));
-  return accept({
-    type: 'FeedResumed',
-    idempotencyKey: `feed-resumed:${symbols.join(',')}:${latestMs}`.slice(0, 512),
-    data: { reason, symbols },
+  const named = (type: string, data: object): ProposedEvent => ({
+    type,
+    idempotencyKey: `${type}:${stream}:${version}`,
+    data,
   });
+  const symbols = halted.map(([symbol]) => symbol as MarketSymbol).sort();
+  const resumed = named('FeedResumed', { reason, symbols });
+  return isDegraded ? accept(resumed, named('FeedRecovered', {})) : accept(resumed);
 };
 
 /** The publisher's word that a resumed delivery has caught up. */

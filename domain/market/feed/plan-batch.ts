@@ -125,7 +125,7 @@ const place = (draft: Draft, { symbol, text }: DecodedEvent, timeMs: number): vo
 };
 
 /** The feed's time of a record; undefined when its clock is the record's own and the record has none. */
-const feedTime = (feed: ExistingFeed, record: BatchRecord): number | undefined =>
+export const feedTime = (feed: Pick<ExistingFeed, 'config'>, record: BatchRecord): number | undefined =>
   feed.config.clock === 'arrival' ? record.arrivalMs : record.event.recvTsMs;
 
 /** Gives one new record its place; false when the commit is full before it. */

@@ -2,15 +2,20 @@
 import type { RecordedEvent } from '#contracts/event.ts';
 import type {
   FeedResumed,
-  FeedView,
+  PlannedTick,
   PublicationHalted,
   PublicationRecovered,
   RecordsIngested,
   TicksPlanned,
 } from '#contracts/market/feed.ts';
+import type { FeedView } from '#contracts/market/feed-view.ts';
 import { feedEvents } from '#contracts/market/feed.ts';
+import { feedHealth, lifecycleState } from '#contracts/market/feed-health.ts';
+import type { FeedHealth } from '#contracts/market/feed-health.ts';
+import { isSkipped } from '#domain/market/cut.ts';
 import type { Projection, RowContent, RowKey } from '#domain/kernel/projection.ts';
 import { parseFeedStream } from '#domain/market/streams.ts';
+import { statusAfter } from '#domain/market/feed/state.ts';
 import type { FeedRef } from '#domain/market/streams.ts';
 
 /** The key of a feed's row. */
@@ -19,6 +24,13 @@ export const feedRow = (stream: string): RowKey => ({ pk: stream, sk: 'feed' });
 /** The list of a workspace's feeds, by feed id. */
 export const feedList = ({ tenantId, workspaceId }: Pick<FeedRef, 'tenantId' | 'workspaceId'>): string =>
   `feeds#${tenantId}/${workspaceId}`;
+
+/** The health of a feed as its row has it. */
+export const healthOf = ({ state, ingestionPaused, schedulingPaused, halts = [] }: FeedView): FeedHealth =>
+  feedHealth(lifecycleState[state], {
+    ingestion_paused: ingestionPaused === true || state === 'degraded',
+    scheduling_paused: schedulingPaused === true || halts.some(({ status }) => status === 'halted'),
+  });
 
 const created = (event: RecordedEvent): FeedView => ({
   ...parseFeedStream(event.stream),
@@ -49,11 +61,15 @@ const ingested = (view: FeedView, data: RecordsIngested): FeedView => ({
   lastIngestTsMs: data.lastIngestTsMs,
 });
 
+/** Runs that ask the engine; those with an empty cut are only said to be skipped. */
+const runCount = ({ runs, cutEnd }: PlannedTick): number =>
+  runs.filter((run) => !isSkipped({ ...run, cutEnd })).length;
+
 const ticked = (view: FeedView, data: TicksPlanned): FeedView => ({
   ...view,
   tickCount: view.tickCount + data.ticks.length + data.idleCount,
   idleTickCount: view.idleTickCount + data.idleCount,
-  plannedRunCount: view.plannedRunCount + data.ticks.reduce((runs, tick) => runs + tick.runs.length, 0),
+  plannedRunCount: view.plannedRunCount + data.ticks.reduce((count, tick) => count + runCount(tick), 0),
   lastTickMs: data.lastTickMs,
 });
 
@@ -71,8 +87,22 @@ const withHalts = ({ halts: _halts, ...view }: FeedView, halts: readonly HaltVie
 
 const next = (view: FeedView, event: RecordedEvent): FeedView => {
   switch (event.type) {
+    case 'FeedConfigured':
+      return { ...view, config: feedEvents.FeedConfigured.parse(event.data).config };
     case 'FeedStarted':
-      return { ...view, state: 'started' };
+    case 'FeedDrained':
+    case 'FeedStopped':
+    case 'FeedDegraded':
+    case 'FeedRecovered':
+      return { ...view, state: statusAfter[event.type] };
+    case 'IngestionPaused':
+      return { ...view, ingestionPaused: true };
+    case 'IngestionResumed':
+      return { ...view, ingestionPaused: false };
+    case 'SchedulingPaused':
+      return { ...view, schedulingPaused: true };
+    case 'SchedulingResumed':
+      return { ...view, schedulingPaused: false };
     case 'RecordsIngested':
       return lag(ingested(view, event.data as RecordsIngested));
     case 'TicksPlanned':

@@ -5,15 +5,21 @@
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { ChunkRef } from '#contracts/market/engine-run.ts';
 import type { FeedConfig } from '#contracts/market/feed-config.ts';
+import type { FeedStatus } from '#contracts/market/feed-health.ts';
 import { feedEvents } from '#contracts/market/feed.ts';
 import type {
   FeedResumed,
+  HeldRunsDispatched,
+  IngestionPaused,
   PublicationHalted,
   PublicationRecovered,
   RecordsIngested,
   RunsAcknowledged,
+  SchedulingPaused,
   TicksPlanned,
 } from '#contracts/market/feed.ts';
+import { emptyBuffer, heldAfter, isSchedulingPaused, pruneBuffer } from '#domain/market/feed/flow-control.ts';
+import type { BufferState, ConsumedMark, HeldRuns, Pause } from '#domain/market/feed/flow-control.ts';
 import { evolveHalts } from '#domain/market/feed/halts.ts';
 import type { Halts } from '#domain/market/feed/halts.ts';
 import type { ScheduleState } from '#domain/market/scheduler.ts';
@@ -32,7 +38,7 @@ export interface OpenChunk extends ChunkRef {
 
 /** A feed that exists. */
 export interface ExistingFeed {
-  readonly status: 'created' | 'started';
+  readonly status: FeedStatus;
   readonly stream: string;
   readonly config: FeedConfig;
   readonly version: number;
@@ -57,6 +63,14 @@ export interface ExistingFeed {
   readonly unacknowledged?: { readonly sequence: number; readonly sinceMs: number };
   /** Symbols whose outputs were blocked for too long. */
   readonly halts: Halts;
+  /** How much of the buffer still counts. */
+  readonly buffer: BufferState;
+  /** Records wait in their stream because the buffer has no room. */
+  readonly ingestionPaused?: Pause<IngestionPaused['reason']>;
+  /** Planned runs are held back because the engine's queue has no room. */
+  readonly schedulingPaused?: Pause<SchedulingPaused['reason']>;
+  /** Runs that were planned and not sent yet. */
+  readonly held?: HeldRuns;
 }
 
 export type Feed = { readonly status: 'none' } | ExistingFeed;
@@ -80,7 +94,19 @@ const created = (event: RecordedEvent): ExistingFeed => ({
   openChunks: [],
   isTimerOwed: false,
   halts: new Map(),
+  buffer: emptyBuffer,
 });
+
+/**
+ * A schedule starts anew behind the last tick, and behind the new delay, so that no engine timestamp is before one that
+ * was planned already.
+ */
+const configured = (feed: ExistingFeed, config: FeedConfig): ExistingFeed => {
+  const { schedule, ...rest } = feed;
+  if (schedule?.lastTickMs === undefined) return { ...feed, config };
+  const delayMs = config.scheduler.mode === 'boundary' ? config.scheduler.boundary_delay_ms : 0;
+  return { ...rest, config, schedule: { startMs: schedule.lastTickMs + 1 + delayMs } };
+};
 
 /** The symbols a feed lists: only they are known to the scheduler. */
 export const listedSymbols = (config: FeedConfig): ReadonlySet<string> =>
@@ -118,6 +144,8 @@ const ingested = (feed: ExistingFeed, event: RecordedEvent, data: RecordsIngeste
   return {
     ...rest,
     ...addChunk(feed, { ...data.chunk, sequence: event.sequence }),
+    // Time has passed: more of what was consumed may lie outside the replay window.
+    buffer: prunedAfter(feed, undefined, data.lastIngestTsMs),
     lastSeq: data.chunk.lastSeq,
     lastIngestTsMs: data.lastIngestTsMs,
     symbols: addSymbols(feed, data),
@@ -140,18 +168,35 @@ const ticked = (feed: ExistingFeed, event: RecordedEvent, data: TicksPlanned): E
   const schedule = { startMs: data.lastTickMs, ...feed.schedule, lastTickMs: data.lastTickMs };
   const last = data.ticks.at(-1);
   if (!last) return { ...feed, schedule, isTimerOwed: true };
-  const { openChunksFrom: _from, ...rest } = feed;
+  const { openChunksFrom: _from, planned: _planned, ...rest } = feed;
   return {
     ...rest,
     schedule,
     lastCutEnd: last.cutEnd,
     symbols: planRuns(feed, data),
     openChunks: feed.openChunks.filter((chunk) => chunk.lastSeq > last.cutEnd),
-    planned: data,
+    ...sentOrHeld(feed, event, data),
     isTimerOwed: true,
     unacknowledged: feed.unacknowledged ?? { sequence: event.sequence, sinceMs: event.occurredAtMs },
   };
 };
+
+/** Runs go out with their commit, unless earlier ones are still held back: their order is the order of the plan. */
+const sentOrHeld = (
+  feed: ExistingFeed,
+  { sequence, occurredAtMs }: RecordedEvent,
+  planned: TicksPlanned,
+): Pick<ExistingFeed, 'planned' | 'held'> =>
+  feed.held || isSchedulingPaused(feed)
+    ? { held: { fromSequence: sequence, sinceMs: occurredAtMs, ...feed.held, lastSequence: sequence } }
+    : { planned };
+
+const prunedAfter = (
+  { buffer, config }: ExistingFeed,
+  mark: ConsumedMark | undefined,
+  lastIngestTsMs: number,
+): BufferState =>
+  pruneBuffer(buffer, mark, { lastIngestTsMs, replayWindowMs: config.buffer_retention.replay_window_ms });
 
 const acknowledged = (feed: ExistingFeed, event: RecordedEvent, data: RunsAcknowledged): ExistingFeed => {
   const symbols = new Map(feed.symbols);
@@ -161,16 +206,30 @@ const acknowledged = (feed: ExistingFeed, event: RecordedEvent, data: RunsAcknow
   }
   const { unacknowledged, ...rest } = feed;
   const isAll = [...symbols.values()].every((symbol) => symbol.acknowledged >= symbol.runNo);
-  if (isAll || !unacknowledged) return { ...rest, symbols };
+  const mark = isAll ? { seq: feed.lastCutEnd, tsMs: feed.schedule?.lastTickMs ?? 0 } : data.consumed;
+  const buffer = prunedAfter(feed, mark, feed.lastIngestTsMs);
+  if (isAll || !unacknowledged) return { ...rest, symbols, buffer };
   const sequence = Math.max(unacknowledged.sequence, data.firstUnacknowledgedSequence ?? 0);
-  return { ...rest, symbols, unacknowledged: { sequence, sinceMs: event.occurredAtMs } };
+  return { ...rest, symbols, buffer, unacknowledged: { sequence, sinceMs: event.occurredAtMs } };
 };
 
 const evolveExisting = (feed: ExistingFeed, event: RecordedEvent): ExistingFeed => {
   const moved = { ...feed, version: event.sequence, planVersion: event.sequence };
   switch (event.type) {
+    case 'FeedConfigured':
+      return configured(moved, feedEvents.FeedConfigured.parse(event.data).config);
     case 'FeedStarted':
-      return { ...moved, status: 'started' };
+    case 'FeedDrained':
+    case 'FeedStopped':
+    case 'FeedDegraded':
+    case 'FeedRecovered':
+      return { ...moved, status: statusAfter[event.type] };
+    case 'IngestionPaused':
+    case 'IngestionResumed':
+    case 'SchedulingPaused':
+    case 'SchedulingResumed':
+    case 'HeldRunsDispatched':
+      return flowAfter({ ...feed, version: event.sequence }, event.type, event);
     case 'RecordsIngested':
       return ingested(moved, event, event.data as RecordsIngested);
     case 'TicksPlanned':
@@ -183,6 +242,41 @@ const evolveExisting = (feed: ExistingFeed, event: RecordedEvent): ExistingFeed 
       return { ...feed, version: event.sequence, halts: haltsAfter(feed.halts, event.type, event) };
     default:
       return feed;
+  }
+};
+
+/** The status that an event of a feed's life leaves it in. */
+export const statusAfter = {
+  FeedStarted: 'started',
+  FeedDrained: 'drained',
+  FeedStopped: 'stopped',
+  FeedDegraded: 'degraded',
+  FeedRecovered: 'started',
+} as const satisfies Readonly<Record<string, FeedStatus>>;
+
+type FlowEvent =
+  'IngestionPaused' | 'IngestionResumed' | 'SchedulingPaused' | 'SchedulingResumed' | 'HeldRunsDispatched';
+
+const flowAfter = (feed: ExistingFeed, type: FlowEvent, event: RecordedEvent): ExistingFeed => {
+  const sinceMs = event.occurredAtMs;
+  switch (type) {
+    case 'IngestionPaused':
+      return { ...feed, ingestionPaused: { reason: (event.data as IngestionPaused).reason, sinceMs } };
+    case 'IngestionResumed': {
+      const { ingestionPaused: _paused, ...rest } = feed;
+      return rest;
+    }
+    case 'SchedulingPaused':
+      return { ...feed, schedulingPaused: { reason: (event.data as SchedulingPaused).reason, sinceMs } };
+    case 'SchedulingResumed': {
+      const { schedulingPaused: _paused, ...rest } = feed;
+      return rest;
+    }
+    case 'HeldRunsDispatched': {
+      const { held, ...rest } = feed;
+      const left = heldAfter(held, (event.data as HeldRunsDispatched).throughSequence);
+      return left ? { ...rest, held: left } : rest;
+    }
   }
 };
 

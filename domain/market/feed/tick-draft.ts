@@ -2,12 +2,12 @@
 import type { FeedConfig } from '#contracts/market/feed-config.ts';
 import type { PlannedTick } from '#contracts/market/feed.ts';
 import type { MarketSymbol } from '#contracts/ids.ts';
-import { cutRuns } from '#domain/market/cut.ts';
+import { cutRuns, isSkipped } from '#domain/market/cut.ts';
 import type { SymbolProgress } from '#domain/market/cut.ts';
 import { listedSymbols } from '#domain/market/feed/state.ts';
 import type { ExistingFeed } from '#domain/market/feed/state.ts';
 import { cutKindOf, dueTicks, engineTimestamp } from '#domain/market/scheduler.ts';
-import type { ScheduleState } from '#domain/market/scheduler.ts';
+import type { ScheduleState, TickRange } from '#domain/market/scheduler.ts';
 
 /** How many ticks with runs one commit may hold, and how many bytes of them; one tick may exceed it alone. */
 export interface TickLimits {
@@ -62,7 +62,7 @@ const tickBytes = (tick: PlannedTick): number =>
   );
 
 const cutAt = (draft: TickDraft, plannedTsMs: number): PlannedTick | undefined => {
-  const runs = cutRuns(draft.symbols, draft.lastCutEnd, draft.lastSeq);
+  const runs = cutRuns(draft.symbols, draft.lastCutEnd, draft.lastSeq, draft.config.emit_skipped);
   if (runs.length === 0) return undefined;
   return {
     plannedTsMs,
@@ -84,20 +84,44 @@ const keep = (draft: TickDraft, tick: PlannedTick, bytes: number): void => {
 const isFull = ({ ticks, bytes, limits }: TickDraft, more: number): boolean =>
   ticks.length > 0 && (ticks.length >= limits.ticksMax || bytes + more > limits.tickBytesMax);
 
+/** Ticks of one silence that are planned with empty cuts, the last ones; those before are counted only. */
+export const SKIPPED_TICKS_MAX = 1_000;
+
+/** Lets the first ticks of a range pass without a plan. */
+const pass = (draft: TickDraft, { firstMs, lastMs, count }: TickRange, passCount: number): void => {
+  const intervalMs = count === 1 ? 0 : (lastMs - firstMs) / (count - 1);
+  draft.idleCount += passCount;
+  draft.schedule = {
+    startMs: firstMs,
+    ...draft.schedule,
+    lastTickMs: firstMs + (passCount - 1) * intervalMs,
+  };
+};
+
 /**
- * Plans every tick strictly before an instant; false, and nothing planned, when the commit is full. At most one
- * of them has runs: no record comes between them, so whatever the first one cut is not new to the others.
+ * Plans every tick strictly before an instant, one after the other; false when the commit is full before the last of
+ * them. No record comes between them, so whatever the first one cut is not new to the others: they are counted, or
+ * planned with empty cuts where the feed says what it skips.
  */
 export const planBefore = (draft: TickDraft, beforeMs: number): boolean => {
-  const due = draft.schedule && dueTicks(draft.config.scheduler, draft.schedule, beforeMs);
-  if (!draft.schedule || !due) return true;
-  const tick = cutAt(draft, due.firstMs);
-  const bytes = tick ? tickBytes(tick) : 0;
-  if (tick && isFull(draft, bytes)) return false;
-  if (tick) keep(draft, tick, bytes);
-  draft.idleCount += tick ? due.count - 1 : due.count;
-  draft.schedule = { ...draft.schedule, lastTickMs: due.lastMs };
-  return true;
+  for (;;) {
+    const due = draft.schedule && dueTicks(draft.config.scheduler, draft.schedule, beforeMs);
+    if (!draft.schedule || !due) return true;
+    const tick = cutAt(draft, due.firstMs);
+    if (!tick) {
+      pass(draft, due, due.count);
+      return true;
+    }
+    const silentCount = tick.runs.every((run) => isSkipped({ ...run, cutEnd: tick.cutEnd })) ? due.count : 0;
+    if (silentCount > SKIPPED_TICKS_MAX) {
+      pass(draft, due, silentCount - SKIPPED_TICKS_MAX);
+      continue;
+    }
+    const bytes = tickBytes(tick);
+    if (isFull(draft, bytes)) return false;
+    keep(draft, tick, bytes);
+    draft.schedule = { ...draft.schedule, lastTickMs: due.firstMs };
+  }
 };
 
 /** What a draft adds to a commit; `lastTickMs` is absent when no tick passed. */

@@ -1,7 +1,10 @@
 /** A feed told through the real planner and engine, from which the samples of the market plane are taken. */
 import { readFileSync } from 'node:fs';
 import type { RecordedEvent } from '#contracts/event.ts';
-import { FeedTimerMessage, FeedView } from '#contracts/market/feed.ts';
+import type { MarketSymbol } from '#contracts/ids.ts';
+import type { FinishedRun } from '#contracts/market/feed-symbol.ts';
+import { FeedTimerMessage } from '#contracts/market/feed.ts';
+import { FeedView } from '#contracts/market/feed-view.ts';
 import { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import { feedSymbolAggregate, terminalRun } from '#domain/market/feed-symbol/feed-symbol.ts';
 import { engineRunView, orchestratorEvents } from '#domain/market/feed-symbol/run-facts.ts';
@@ -48,19 +51,69 @@ const marketStory = () => {
   symbol.nowMs = harness.nowMs + 400;
   const runs = harness.execute(message);
   symbol.send({ type: 'RecordRuns', runs: [...runs] });
+  const [last] = runs.slice(-1);
+  if (last) symbol.send({ type: 'RecordRuns', runs: [skippedAfter(last)] });
   harness.send({ type: 'AcknowledgeRuns', symbols: [{ symbol: message.symbol, runNo: runs.length }] });
   const blocked = { symbol: message.symbol, blockedSinceMs: harness.nowMs - 900_000 };
   const errorDetail = 'Rate exceeded for shard shardId-000000000000 in stream orchestrator-events';
   harness.send({ type: 'HaltPublication', ...blocked, attempts: 18, errorDetail });
   harness.send({ type: 'ResumeFeed', reason: 'the consumer that used up the stream is stopped' });
   harness.send({ type: 'ConfirmPublication', ...blocked });
+  lifeStory(harness, events.at(-1));
   return { harness, symbol, message };
 };
 
+/** The run of the next tick, if nothing had come meanwhile. */
+const skippedAfter = (run: FinishedRun): FinishedRun => ({
+  ...run,
+  runNo: run.runNo + 1,
+  plannedTsMs: run.plannedTsMs + 180_000,
+  engineTimestampMs: run.engineTimestampMs + 180_000,
+  cutStart: run.cutEnd + 1,
+  outcome: { kind: 'skipped' },
+});
+
+/** Pressure both ways, a failure, and the end of a life. */
+const lifeStory = (harness: FeedHarness, last: unknown): void => {
+  const later = (index: number) => ({
+    ...RawMarketEvent.parse(last),
+    recv_ts_ms: RawMarketEvent.parse(last).recv_ts_ms + index * 400_000,
+  });
+  const ingest = (index: number) =>
+    harness.ingest([batchRecord(10_000 + index, later(index), later(index).recv_ts_ms)]);
+  harness.send({ type: 'PauseScheduling', reason: 'queue_depth', observed: 1_204, limit: 1_000 });
+  ingest(1);
+  harness.send({ type: 'ResumeScheduling' });
+  harness.send({ type: 'RecordDispatch', throughSequence: harness.feed.version });
+  harness.send({ type: 'PauseIngestion', reason: 'capacity', observed: 50_000, limit: 50_000 });
+  harness.send({
+    type: 'DegradeFeed',
+    failureDomain: 'buffer',
+    errorKind: 'buffer_append_failure',
+    errorDetail: 'Please reduce your request rate.',
+  });
+  ingest(2);
+  harness.send({ type: 'DrainFeed' });
+  const symbols = [...harness.feed.symbols].map(([symbol, { runNo }]) => ({
+    symbol: symbol as MarketSymbol,
+    runNo,
+  }));
+  harness.send({ type: 'AcknowledgeRuns', symbols });
+  harness.send({ type: 'CreateFeed', config: validConfig({ ...config, emit_skipped: false }), start: false });
+  harness.send({ type: 'StopFeed' });
+};
+
+const users = new Set([
+  'FeedCreated',
+  'FeedConfigured',
+  'FeedStarted',
+  'FeedDrained',
+  'FeedStopped',
+  'FeedResumed',
+]);
+
 const actorOf = ({ type }: RecordedEvent): RecordedEvent['actor'] =>
-  type === 'FeedCreated' || type === 'FeedStarted' || type === 'FeedResumed'
-    ? { kind: 'user', id: 'ada@example.com' }
-    : { kind: 'service', id: serviceOf(type) };
+  users.has(type) ? { kind: 'user', id: 'ada@example.com' } : { kind: 'service', id: serviceOf(type) };
 
 const serviceOf = (type: string): string => {
   if (type.startsWith('EngineRun')) return 'run-engine';
@@ -74,7 +127,9 @@ export const marketSamples = (): Samples => {
     const run = terminalRun(event);
     return run ? [{ run, atMs: event.occurredAtMs }] : [];
   });
-  const views = terminal.map(({ run, atMs }) => engineRunView(run, atMs));
+  const views = terminal.flatMap(({ run, atMs }) =>
+    run.type === 'EngineRunSkipped' ? [] : [engineRunView(run, atMs)],
+  );
   const { regime_output: _output, ...record } = views[0] ?? {};
   const outputs = terminal.flatMap(({ run, atMs }) =>
     orchestratorEvents(run).map((event) => ({ ...event, published_ts_ms: atMs + 180 })),

@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { defaultLimits } from '#contracts/config.ts';
+import { feedHealth } from '#contracts/market/feed-health.ts';
 import { manifestSamples } from '#test/contract/samples/manifest-samples.ts';
 import { marketSamples } from '#test/contract/samples/market-samples.ts';
 import { runSamples } from '#test/contract/samples/run-samples.ts';
@@ -22,6 +23,10 @@ await runTool(async () => {
     [sampleFile('configuration', 'Limits')]: { ...defaultLimits, sweepMessagesMax: 500 },
     [sampleFile('answers', 'Health')]: { status: 'ok' },
     [sampleFile('answers', 'Ready')]: { status: 'ready' },
+    [sampleFile('answers', 'FeedHealth')]: feedHealth('running', {
+      ingestion_paused: false,
+      scheduling_paused: true,
+    }),
     [sampleFile('answers', 'NotReady')]: { status: 'not_ready', failing: ['ledger'] },
     [sampleFile('answers', 'ErrorBody')]: {
       code: 'payload_too_large',

@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  FEED_SYMBOL_BYTES_MAX,
-  FEED_SYMBOLS_MAX,
-  FeedConfig,
-  parseFeedConfig,
-} from '#contracts/market/feed-config.ts';
+import { FEED_SYMBOL_BYTES_MAX, FEED_SYMBOLS_MAX, FeedConfig } from '#contracts/market/feed-config.ts';
+import { feedWarnings, parseFeedConfig } from '#contracts/market/feed-config-rules.ts';
 import { isMarketEventType, requiredNormalizedKeys } from '#contracts/market/raw-market-event.ts';
 
 const sources = [{ source_id: 'a', symbols: ['AAA'] }];
@@ -14,16 +10,27 @@ const message = (config: unknown) => {
 };
 
 describe('a feed configuration', () => {
-  it('has three-minute boundaries, the truth engine and arrival time unless it says otherwise', () => {
+  it('has the defaults of the reference, arrival time and word of what it skips unless it says otherwise', () => {
     const result = parseFeedConfig({ sources });
+    const retry = { min_delay_ms: 100, max_delay_ms: 1_000, max_attempts: 3, max_elapsed_ms: null };
 
     expect(result).toEqual({
       kind: 'valid',
       config: {
         sources,
         scheduler: { mode: 'boundary', boundary_interval_ms: 180_000, boundary_delay_ms: 0 },
-        engine: { engine_mode: 'truth' },
+        engine: {
+          engine_mode: 'hysteresis',
+          hysteresis_state_path: 'logs/hysteresis/hysteresis_store.jsonl',
+        },
+        ingestion_retry: retry,
+        buffer_retry: retry,
+        engine_retry: retry,
+        publish_retry: retry,
+        buffer_retention: { max_records: 50_000, max_age_ms: null, replay_window_ms: 0 },
+        output_publish: { max_pending: 1_000, max_block_ms: null },
         clock: 'arrival',
+        emit_skipped: true,
       },
     });
     expect(FeedConfig.parse(result.kind === 'valid' && result.config)).toBeDefined();
@@ -35,9 +42,29 @@ describe('a feed configuration', () => {
         sources,
         scheduler: { mode: 'timer', timer_interval_ms: 1, boundary_interval_ms: null },
         engine: { engine_mode: 'truth', hysteresis_state_path: null },
+        ingestion_retry: { min_delay_ms: 1, max_delay_ms: 1, max_attempts: 1, max_elapsed_ms: 1 },
+        buffer_retry: {},
+        engine_retry: { max_attempts: undefined },
+        publish_retry: { max_elapsed_ms: null },
+        buffer_retention: { max_records: 1, max_age_ms: 1, replay_window_ms: 1 },
+        output_publish: { max_pending: 1, max_block_ms: 1 },
         clock: 'record',
+        emit_skipped: false,
       }),
-    ).toMatchObject({ config: { scheduler: { mode: 'timer', timer_interval_ms: 1 }, clock: 'record' } });
+    ).toMatchObject({
+      config: {
+        scheduler: { mode: 'timer', timer_interval_ms: 1 },
+        ingestion_retry: { min_delay_ms: 1, max_delay_ms: 1, max_attempts: 1, max_elapsed_ms: 1 },
+        engine_retry: { max_attempts: 3 },
+        buffer_retention: { max_records: 1, max_age_ms: 1, replay_window_ms: 1 },
+        output_publish: { max_pending: 1, max_block_ms: 1 },
+        clock: 'record',
+        emit_skipped: false,
+      },
+    });
+    expect(
+      parseFeedConfig({ sources, engine: { engine_mode: 'truth', hysteresis_state_path: 'kept' } }),
+    ).toMatchObject({ config: { engine: { hysteresis_state_path: 'kept' } } });
     expect(
       message({ sources, scheduler: { mode: 'boundary', boundary_interval_ms: 1, boundary_delay_ms: 0 } }),
     ).toBe('valid');
@@ -116,18 +143,78 @@ describe('a feed configuration', () => {
       "engine.engine_mode must be 'truth' or 'hysteresis'",
     ],
     [
-      'an engine that is not there',
-      { sources, engine: { engine_mode: 'hysteresis' } },
-      "engine.engine_mode 'hysteresis' is not available; use 'truth'",
+      'hysteresis without a state path',
+      { sources, engine: { engine_mode: 'hysteresis', hysteresis_state_path: null } },
+      'engine.hysteresis_state_path is required for hysteresis mode',
     ],
     [
-      'a state path without hysteresis',
-      { sources, engine: { hysteresis_state_path: 'x' } },
-      'engine.hysteresis_state_path is for hysteresis mode only; leave it out',
+      'hysteresis with an empty state path',
+      { sources, engine: { hysteresis_state_path: '' } },
+      'engine.hysteresis_state_path is required for hysteresis mode',
     ],
+    ['an unknown engine key', { sources, engine: { x: 1 } }, 'unknown engine keys: x'],
+    ['a retry that is text', { sources, engine_retry: 'x' }, 'engine_retry must be an object'],
+    ['an unknown retry key', { sources, engine_retry: { x: 1 } }, 'unknown engine_retry keys: x'],
+    [
+      'a least delay of 0',
+      { sources, ingestion_retry: { min_delay_ms: 0 } },
+      'ingestion_retry.min_delay_ms must be > 0',
+    ],
+    [
+      'a greatest delay of true',
+      { sources, buffer_retry: { max_delay_ms: true } },
+      'buffer_retry.max_delay_ms must be > 0',
+    ],
+    [
+      'a greatest delay below the least',
+      { sources, publish_retry: { max_delay_ms: 99 } },
+      'publish_retry.max_delay_ms must be >= publish_retry.min_delay_ms',
+    ],
+    ['no attempts', { sources, engine_retry: { max_attempts: 0 } }, 'engine_retry.max_attempts must be > 0'],
+    [
+      'an elapsed bound of 0',
+      { sources, engine_retry: { max_elapsed_ms: 0 } },
+      'engine_retry.max_elapsed_ms must be > 0',
+    ],
+    ['an unknown retention key', { sources, buffer_retention: { x: 1 } }, 'unknown buffer_retention keys: x'],
+    [
+      'no records',
+      { sources, buffer_retention: { max_records: 0 } },
+      'buffer_retention.max_records must be > 0',
+    ],
+    [
+      'an age of 0',
+      { sources, buffer_retention: { max_age_ms: 0 } },
+      'buffer_retention.max_age_ms must be > 0',
+    ],
+    [
+      'a negative replay window',
+      { sources, buffer_retention: { replay_window_ms: -1 } },
+      'buffer_retention.replay_window_ms must be >= 0',
+    ],
+    ['an unknown publish key', { sources, output_publish: { x: 1 } }, 'unknown output_publish keys: x'],
+    [
+      'nothing pending',
+      { sources, output_publish: { max_pending: 0 } },
+      'output_publish.max_pending must be > 0',
+    ],
+    [
+      'a block of 0',
+      { sources, output_publish: { max_block_ms: 0 } },
+      'output_publish.max_block_ms must be > 0',
+    ],
+    ['skipping that is no yes or no', { sources, emit_skipped: 1 }, 'emit_skipped must be true or false'],
     ['another clock', { sources, clock: 'wall' }, "clock must be 'record' or 'arrival'"],
   ])('is refused with %s', (_name, config, expected) => {
     expect(message(config)).toBe(expected);
+  });
+
+  it('warns of a schedule whose engine timestamps the engine is not made for', () => {
+    const warnings = (scheduler: FeedConfig['scheduler']) => feedWarnings({ scheduler }).length;
+
+    expect(warnings({ mode: 'boundary', boundary_interval_ms: 360_000, boundary_delay_ms: 7 })).toBe(0);
+    expect(warnings({ mode: 'boundary', boundary_interval_ms: 60_000, boundary_delay_ms: 0 })).toBe(1);
+    expect(warnings({ mode: 'timer', timer_interval_ms: 180_000 })).toBe(1);
   });
 
   it('names the first rule broken, in the order sources, scheduler, engine', () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FeedView } from '#contracts/market/feed.ts';
+import { FeedView } from '#contracts/market/feed-view.ts';
 import type { MarketSymbol } from '#contracts/ids.ts';
 import { decodeFeed, encodeFeed } from '#domain/market/feed/codec.ts';
 import { HALT_DEADLINE_MS, haltViews, RESUME_DEADLINE_MS } from '#domain/market/feed/halts.ts';

@@ -32,12 +32,12 @@ describe('creating and starting', () => {
     const feed = new FeedHarness(demoConfig(), false);
 
     expect(refusal(feed, { type: 'CreateFeed', config: demoConfig(), start: false })).toBe(0);
-    expect(refusal(feed, { type: 'CreateFeed', config: live(), start: false })).toBe('feed_exists');
     expect(feed.send({ type: 'CreateFeed', config: demoConfig(), start: true })).toMatchObject([
       { type: 'FeedStarted' },
     ]);
+    expect(refusal(feed, { type: 'CreateFeed', config: live(), start: false })).toBe('feed_exists');
     expect(refusal(feed, { type: 'CreateFeed', config: demoConfig(), start: true })).toBe(0);
-    expect(refusal(feed, { type: 'StartFeed' })).toBe(0);
+    expect(refusal(feed, { type: 'StartFeed' })).toBe('feed_state_conflict');
   });
 
   it('starts a created feed', () => {

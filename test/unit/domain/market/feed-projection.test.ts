@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { FeedView } from '#contracts/market/feed.ts';
+import { FeedView } from '#contracts/market/feed-view.ts';
 import type { RowContent } from '#domain/kernel/projection.ts';
 import { feedList, feedProjection, feedRow } from '#domain/market/feed/projection.ts';
 import { acknowledgement } from '#domain/market/feed/resend.ts';

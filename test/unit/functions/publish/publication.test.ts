@@ -87,8 +87,8 @@ describe('publication', () => {
     expect(destination.taken).toEqual(bodies(1, 2, 3));
     expect(telemetry.counted).toEqual(
       new Map([
-        ['OutputsPublished', 3],
-        ['PublishLagMs', 750],
+        ['orchestrator.publish.count', 3],
+        ['orchestrator.publish.latency_ms', 750],
       ]),
     );
   });

@@ -80,7 +80,8 @@ const tellsStates = fs.existsSync('/proc/self/stat');
 
 if (tellsStates) {
   it('takes over from a process that has ended and that its parent does not wait for', async () => {
-    const pid = await shell('sh -c "exit" & echo $!; exec sleep 60');
+    // It ends when the shell that would wait for it has become another program.
+    const pid = await shell('sleep 0.3 & echo $!; exec sleep 60');
     await vi.waitUntil(() => statOf(pid).state === 'Z');
     writeLock(pid);
 

@@ -68,7 +68,16 @@ describe('the API description', () => {
       .filter(({ parameters = [] }) => parameters.some(({ name }) => name === 'Idempotency-Key'))
       .map(({ operationId }) => operationId);
 
-    expect(keyed.sort()).toEqual(['deployManifest', 'planFeedTicks', 'putFeed', 'resumeFeed', 'triggerRun']);
+    expect(keyed.sort()).toEqual([
+      'deployManifest',
+      'drainFeed',
+      'planFeedTicks',
+      'putFeed',
+      'resumeFeed',
+      'startFeed',
+      'stopFeed',
+      'triggerRun',
+    ]);
   });
 });
 

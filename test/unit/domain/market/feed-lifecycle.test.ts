@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest';
+import { FeedView } from '#contracts/market/feed-view.ts';
+import type { FeedCommand } from '#contracts/market/feed.ts';
+import { feedHealth, lifecycleState } from '#contracts/market/feed-health.ts';
+import type { FeedStatus } from '#contracts/market/feed-health.ts';
+import { feedProjection, feedRow, healthOf } from '#domain/market/feed/projection.ts';
+import {
+  batchRecord,
+  demoConfig,
+  FEED_STREAM,
+  FeedHarness,
+  marketEvent,
+} from '#test/support/market-harness.ts';
+
+const failure = {
+  failureDomain: 'buffer',
+  errorKind: 'buffer_append_failure',
+  errorDetail: 'throttled',
+} as const;
+const commands = {
+  start: { type: 'StartFeed' },
+  drain: { type: 'DrainFeed' },
+  stop: { type: 'StopFeed' },
+  degrade: { type: 'DegradeFeed', ...failure },
+} as const satisfies Record<string, FeedCommand>;
+
+const ways: Readonly<Record<FeedStatus, readonly (keyof typeof commands)[]>> = {
+  created: [],
+  started: ['start'],
+  drained: ['start', 'drain'],
+  stopped: ['stop'],
+  degraded: ['degrade'],
+};
+
+const feedIn = (status: FeedStatus): FeedHarness => {
+  const feed = new FeedHarness(demoConfig(), false);
+  for (const call of ways[status]) feed.send(commands[call]);
+  expect(feed.feed.status).toBe(status);
+  return feed;
+};
+const at = (sequence: number, recvTsMs: number) =>
+  batchRecord(sequence, marketEvent({ recv_ts_ms: recvTsMs }));
+const viewOf = (feed: FeedHarness): FeedView => {
+  const key = feedRow(FEED_STREAM);
+  const row = feed.events.reduce<ReturnType<typeof feedProjection.apply>>(
+    (known, event) => feedProjection.apply(known, key, event),
+    undefined,
+  );
+  return FeedView.parse(row?.data);
+};
+
+describe('the life of a feed', () => {
+  it.each([
+    ['created', 'start', 'started'],
+    ['created', 'drain', 'cannot drain from init'],
+    ['created', 'stop', 'stopped'],
+    ['created', 'degrade', 'degraded'],
+    ['started', 'start', 'cannot start from running'],
+    ['started', 'drain', 'drained'],
+    ['started', 'stop', 'stopped'],
+    ['started', 'degrade', 'degraded'],
+    ['drained', 'start', 'started'],
+    ['drained', 'drain', 'cannot drain from drained'],
+    ['drained', 'stop', 'stopped'],
+    ['drained', 'degrade', 'degraded'],
+    ['stopped', 'start', 'cannot start from stopped'],
+    ['stopped', 'drain', 'cannot drain from stopped'],
+    ['stopped', 'stop', 'stopped'],
+    ['stopped', 'degrade', 'stopped'],
+    ['degraded', 'start', 'cannot start from degraded'],
+    ['degraded', 'drain', 'cannot drain from degraded'],
+    ['degraded', 'stop', 'stopped'],
+    ['degraded', 'degrade', 'degraded'],
+  ] as const)('%s, told to %s: %s', (status, call, expected) => {
+    const feed = feedIn(status);
+    const decision = feed.decide(commands[call]);
+
+    if (decision.kind === 'rejected') {
+      expect(decision.rejection).toMatchObject({ code: 'feed_state_conflict', message: expected });
+      return;
+    }
+    feed.send(commands[call]);
+    expect(feed.feed.status).toBe(expected);
+    expect(viewOf(feed)).toMatchObject({ state: expected });
+    expect(healthOf(viewOf(feed)).state).toBe(lifecycleState[expected as FeedStatus]);
+  });
+
+  it('is ready exactly while it runs and nothing of it is paused', () => {
+    for (const state of ['init', 'running', 'drained', 'stopped', 'degraded'] as const)
+      for (const ingestion_paused of [false, true])
+        for (const scheduling_paused of [false, true])
+          expect(feedHealth(state, { ingestion_paused, scheduling_paused }).ready).toBe(
+            state === 'running' && !ingestion_paused && !scheduling_paused,
+          );
+  });
+
+  it('takes records in only while it runs, and plans nothing else either', () => {
+    for (const status of ['created', 'drained', 'stopped'] as const) {
+      const feed = feedIn(status);
+
+      expect(() => feed.ingest([at(1, 500)])).toThrow('it takes in records only while it runs');
+      expect(feed.send({ type: 'PlanTicks', clock: 'record', beforeMs: 9_000 })).toEqual([]);
+    }
+  });
+
+  it('recovers with the first batch that could be kept, or when a person resumes it', () => {
+    const feed = feedIn('degraded');
+    expect(healthOf(viewOf(feed))).toEqual({
+      ready: false,
+      state: 'degraded',
+      ingestion_paused: true,
+      scheduling_paused: false,
+    });
+
+    feed.ingest([at(1, 500)]);
+    expect(feed.events.slice(-2).map(({ type }) => type)).toEqual(['FeedRecovered', 'RecordsIngested']);
+    expect(healthOf(viewOf(feed)).ready).toBe(true);
+
+    feed.send(commands.degrade);
+    feed.send({ type: 'ResumeFeed', reason: 'the bucket answers again' });
+    expect(feed.feed.status).toBe('started');
+  });
+
+  it('still runs what was planned before it was drained or stopped', () => {
+    for (const call of ['drain', 'stop'] as const) {
+      const feed = new FeedHarness(demoConfig());
+      feed.ingest([at(1, 500), at(2, 1_500)]);
+      feed.send(commands[call]);
+
+      expect(feed.messages()).toHaveLength(1);
+      expect(feed.aggregate.waiting(feed.state)).toMatchObject([{ reason: 'engine-runs' }]);
+    }
+  });
+});
+
+describe('another configuration', () => {
+  const configure = (feed: FeedHarness, config: Readonly<Record<string, unknown>>) =>
+    feed.decide({ type: 'CreateFeed', config: demoConfig(config), start: true });
+
+  it('is taken by a feed that was created or drained, and by no other', () => {
+    const other = { emit_skipped: true };
+    for (const status of ['created', 'drained'] as const)
+      expect(configure(feedIn(status), other)).toMatchObject({ events: [{ type: 'FeedConfigured' }] });
+    for (const status of ['started', 'stopped', 'degraded'] as const)
+      expect(configure(feedIn(status), other)).toMatchObject({ rejection: { code: 'feed_exists' } });
+  });
+
+  it('is refused while runs are at work, which would read it', () => {
+    const feed = new FeedHarness(demoConfig());
+    feed.ingest([at(1, 500), at(2, 1_500)]);
+    feed.send(commands.drain);
+
+    expect(configure(feed, { emit_skipped: true })).toMatchObject({
+      rejection: { code: 'feed_state_conflict' },
+    });
+  });
+
+  it('lets the schedule go on behind the last tick and the new delay, so that no engine timestamp goes back', () => {
+    const feed = new FeedHarness(demoConfig());
+    feed.ingest([at(1, 500), at(2, 1_500)]);
+    feed.send({ type: 'AcknowledgeRuns', symbols: [{ symbol: 'AAA', runNo: 1 } as never] });
+    feed.send(commands.drain);
+    const scheduler = { mode: 'boundary', boundary_interval_ms: 700, boundary_delay_ms: 5_000 };
+    feed.send({ type: 'CreateFeed', config: demoConfig({ scheduler }), start: false });
+
+    expect(feed.feed.schedule).toEqual({ startMs: 6_001 });
+    expect(viewOf(feed).config.scheduler).toEqual(scheduler);
+    feed.send(commands.start);
+    feed.ingest([at(3, 7_000)]);
+    expect(feed.feed.planned?.ticks).toMatchObject([{ plannedTsMs: 6_400, engineTimestampMs: 1_400 }]);
+  });
+
+  it('starts the schedule with the first record when there was none', () => {
+    const feed = feedIn('created');
+    feed.send({ type: 'CreateFeed', config: demoConfig({ clock: 'arrival' }), start: false });
+
+    expect(feed.feed.schedule).toBeUndefined();
+    expect(feed.feed.config.clock).toBe('arrival');
+  });
+
+  it('of timer mode needs no room for a delay', () => {
+    const feed = new FeedHarness(demoConfig());
+    feed.ingest([at(1, 500), at(2, 1_500)]);
+    feed.send({ type: 'AcknowledgeRuns', symbols: [{ symbol: 'AAA', runNo: 1 } as never] });
+    feed.send(commands.drain);
+    const scheduler = { mode: 'timer', timer_interval_ms: 250 };
+    feed.send({ type: 'CreateFeed', config: demoConfig({ scheduler }), start: false });
+
+    expect(feed.feed.schedule).toEqual({ startMs: 1_001 });
+  });
+});
