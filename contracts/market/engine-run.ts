@@ -7,8 +7,8 @@ import { RegimeOutput } from '#contracts/market/regime.ts';
 export const CutKind = z.enum(['timer', 'boundary']);
 export type CutKind = z.infer<typeof CutKind>;
 
-/** How runs are computed; `truth` is stateless. */
-export const EngineMode = z.enum(['truth']);
+/** How runs are computed: `truth` is stateless, `hysteresis` remembers what it said of the symbol before. */
+export const EngineMode = z.enum(['truth', 'hysteresis']);
 export type EngineMode = z.infer<typeof EngineMode>;
 
 /** Where the records of one chunk are and which ingest sequences it covers, both ends included. */

@@ -4,7 +4,10 @@
  */
 import * as z from 'zod';
 import { MarketSymbol } from '#contracts/ids.ts';
-import { EngineMode } from '#contracts/market/engine-run.ts';
+
+/** The engine modes a feed may ask for. */
+export const FeedEngineMode = z.enum(['truth']);
+export type FeedEngineMode = z.infer<typeof FeedEngineMode>;
 
 /** A venue or vendor and the instruments taken from it. */
 export const FeedSource = z.strictObject({
@@ -28,7 +31,7 @@ export type FeedScheduler = z.infer<typeof FeedScheduler>;
 export const FeedConfig = z.strictObject({
   sources: z.array(FeedSource).min(1),
   scheduler: FeedScheduler,
-  engine: z.strictObject({ engine_mode: EngineMode }),
+  engine: z.strictObject({ engine_mode: FeedEngineMode }),
   /** Feed time: `record` reads `recv_ts_ms` (tapes), `arrival` the stream's arrival time (live venues). */
   clock: z.enum(['record', 'arrival']),
 });
@@ -50,7 +53,7 @@ export const FeedConfigInput = z.strictObject({
       }),
     ])
     .optional(),
-  engine: z.strictObject({ engine_mode: EngineMode.optional() }).optional(),
+  engine: z.strictObject({ engine_mode: FeedEngineMode.optional() }).optional(),
   clock: z.enum(['record', 'arrival']).optional(),
 });
 

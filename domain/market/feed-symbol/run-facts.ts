@@ -1,12 +1,26 @@
 /** Terminal runs as other programs read them: run records and orchestrator events, in the wire's snake case. */
 import type { EngineRunView } from '#contracts/market/engine-run.ts';
-import type { EngineRunCompleted, EngineRunFailed } from '#contracts/market/feed-symbol.ts';
+import type { EngineRunCompleted, EngineRunFailed, FinishedRun } from '#contracts/market/feed-symbol.ts';
 import type { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
+import { engineRunId } from '#domain/market/run-id.ts';
 
 /** A terminal run with its type. */
 export type TerminalRun =
   | { readonly type: 'EngineRunCompleted'; readonly symbol: string; readonly data: EngineRunCompleted }
   | { readonly type: 'EngineRunFailed'; readonly symbol: string; readonly data: EngineRunFailed };
+
+/** A finished run of a symbol with its id. */
+export const terminalOf = (run: FinishedRun, symbol: string): TerminalRun => {
+  const { outcome, countsByEventType, ...planned } = run;
+  const runId = engineRunId({ ...run, symbol });
+  const facts = { ...planned, runId, ...(countsByEventType ? { countsByEventType } : {}) };
+  if (outcome.kind === 'failed') {
+    const { errorKind, errorDetail } = outcome;
+    return { type: 'EngineRunFailed', symbol, data: { ...facts, errorKind, errorDetail } };
+  }
+  const { kind: _kind, ...answer } = outcome;
+  return { type: 'EngineRunCompleted', symbol, data: { ...facts, ...answer } };
+};
 
 const envelope = ({ symbol, data }: TerminalRun) => ({
   run_id: data.runId,
@@ -29,8 +43,39 @@ const startedEvent = (run: TerminalRun): OrchestratorEvent => ({
   payload: null,
 });
 
+const countsOf = ({ data }: TerminalRun) => ({ counts_by_event_type: data.countsByEventType ?? null });
+
+/** What hysteresis made of a run; nothing in truth mode. */
+const hysteresisEvents = (run: TerminalRun): readonly OrchestratorEvent[] => {
+  if (run.type === 'EngineRunFailed') return [];
+  const { hysteresisDecision, hysteresisState } = run.data;
+  const common = { ...envelope(run), ...countsOf(run) };
+  return [
+    ...(hysteresisDecision
+      ? [
+          {
+            ...header,
+            event_type: 'HysteresisDecisionPublished' as const,
+            ...common,
+            payload: { hysteresis_decision: hysteresisDecision },
+          },
+        ]
+      : []),
+    ...(hysteresisState
+      ? [
+          {
+            ...header,
+            event_type: 'HysteresisStatePublished' as const,
+            ...common,
+            payload: { hysteresis_state: hysteresisState },
+          },
+        ]
+      : []),
+  ];
+};
+
 const endedEvent = (run: TerminalRun): OrchestratorEvent => {
-  const counts = { counts_by_event_type: run.data.countsByEventType ?? null };
+  const counts = countsOf(run);
   return run.type === 'EngineRunCompleted'
     ? {
         ...header,
@@ -48,9 +93,10 @@ const endedEvent = (run: TerminalRun): OrchestratorEvent => {
       };
 };
 
-/** Started, then Completed or Failed. */
+/** Started, then what hysteresis made of the run if it did, then Completed; or Started, then Failed. */
 export const orchestratorEvents = (run: TerminalRun): readonly OrchestratorEvent[] => [
   startedEvent(run),
+  ...hysteresisEvents(run),
   endedEvent(run),
 ];
 

@@ -37,7 +37,7 @@ const marketStory = () => {
   const events = tape();
   const lastMs = RawMarketEvent.parse(events.at(-1)).recv_ts_ms;
   harness.nowMs = lastMs + 250;
-  harness.ingest(events.map((event, index) => batchRecord(index + 1, event)));
+  harness.ingest(events.map((event, index) => batchRecord(index + 1, event, lastMs)));
   // One of its first snapshots is missing on purpose, so that one of its first runs fails.
   const message = harness.messages().find((candidate) => candidate.symbol === 'ETH-PERP');
   if (!message) throw new Error('the tape caused no run');
