@@ -1,7 +1,8 @@
-/** `feed list|get|create`: market feeds. */
+/** `feed list|get|create|simulate`: market feeds. */
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { CommandContext } from '#cli/commands/context.ts';
+import { addSimulateCommand } from '#cli/commands/feed-simulate.ts';
 import { readDocument } from '#cli/commands/read-document.ts';
 import { paint, table } from '#cli/output.ts';
 
@@ -33,6 +34,7 @@ export const addFeedCommands = (program: Command, contextOf: GetContext): void =
     .action(async (feedId: string, file: string, _options: unknown, command: Command) =>
       create(contextOf(command), feedId, file),
     );
+  addSimulateCommand(feed, contextOf);
 };
 
 const instant = (atMs: number | null): string => (atMs === null ? 'none yet' : new Date(atMs).toISOString());
