@@ -17,6 +17,7 @@ import * as hysteresis from '#contracts/market/hysteresis.ts';
 import { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 import { normalizedShapes, RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import { RefusedLine } from '#contracts/market/refused-line.ts';
+import { RegimeLogRecord } from '#contracts/market/regime-log.ts';
 import { RegimeOutput, RegimeState } from '#contracts/market/regime.ts';
 import { RegimeInputSnapshot } from '#contracts/market/regime-snapshot.ts';
 import { SimulationConfig } from '#contracts/market/simulation-config.ts';
@@ -131,6 +132,7 @@ export const wireShapes: readonly WireShape[] = [
   ...shapes('stored', 'accepted', {
     ChunkDirectory,
     HysteresisStoreRecord: hysteresis.HysteresisStoreRecord,
+    RegimeLogRecord,
   }),
   ...shapes('market-events', 'accepted', Object.fromEntries(marketEvents)),
   ...shapes('orchestrator-events', 'answered', Object.fromEntries(orchestratorEvents)),

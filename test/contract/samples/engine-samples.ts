@@ -6,6 +6,7 @@ import { referenceMatrix } from '#contracts/market/evidence-matrix.ts';
 import { compose } from '#domain/market/composer/compose.ts';
 import { featureSnapshot, featuresOf } from '#domain/market/composer/features.ts';
 import { neutralSnapshot } from '#domain/market/composer/neutral.ts';
+import { regimeLogRecord } from '#domain/market/evaluation/regime-log.ts';
 import { referenceEngine } from '#domain/market/engine/options.ts';
 import { think } from '#domain/market/engine/run.ts';
 import { executeRun, truthSetting } from '#domain/market/execute-run.ts';
@@ -92,6 +93,10 @@ export const engineSamples = (): Samples => {
     [sampleFile('stored', 'HysteresisStoreRecord')]: JSON.parse(
       hysteresisStoreLine(state.payload.hysteresis_state),
     ) as unknown,
+    [sampleFile('stored', 'RegimeLogRecord')]: regimeLogRecord(
+      decision.payload.hysteresis_decision.selected_output,
+      decision.payload.hysteresis_decision,
+    ),
     ...configurationSamples,
   };
 };
