@@ -83,9 +83,31 @@ export default {
       name: 'cli-talks-http',
       severity: 'error',
       comment:
-        'Named exceptions: `up` starts the local cloud, the tape producer uses the SDK, offline tools read the ledger.',
-      from: { path: '^cli/', pathNot: ['^cli/up/', '^cli/tape/', '^cli/offline/'] },
+        'Named exceptions: `up` starts the local cloud, the tape producer uses the SDK, offline tools read the ledger, file commands compute.',
+      from: { path: '^cli/', pathNot: ['^cli/up/', '^cli/tape/', '^cli/offline/', '^cli/files/'] },
       to: { path: '^(domain|adapters|functions|infra|local)/' },
+    },
+    {
+      name: 'market-meaning-stays-inside',
+      severity: 'error',
+      comment:
+        'Features, indicators, opinions and confidence are inside engine and composer, behind a few doors.',
+      from: { path: OWN, pathNot: '^(domain/market/(engine|composer)/|test/|bench/)' },
+      to: {
+        path: '^domain/market/(engine|composer)/',
+        pathNot:
+          '^domain/market/(engine/(run|options|snapshot|regime-state|veto-thresholds)|composer/(compose|candles))[.]ts$',
+      },
+    },
+    {
+      name: 'orchestrator-finds-no-meaning',
+      severity: 'error',
+      comment: 'Who plans, cuts and records runs knows how to have one executed, not what it says.',
+      from: {
+        path: '^(domain/market/(feed|feed-symbol)/|domain/market/[^/]+[.]ts$|functions/|adapters/)',
+        pathNot: '^domain/market/execute-run[.]ts$',
+      },
+      to: { path: '^domain/market/(engine|composer|hysteresis)/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'cdk-stays-in-infra',

@@ -15,6 +15,7 @@ const measurements: Readonly<Record<string, () => Promise<{ readonly measure: Me
   steps: () => import('#bench/measurements/steps.ts'),
   commands: () => import('#bench/measurements/commands.ts'),
   folds: () => import('#bench/measurements/folds.ts'),
+  engine: () => import('#bench/measurements/engine.ts'),
   cost: () => import('#bench/measurements/cost.ts'),
   tape: () => import('#bench/measurements/tape.ts'),
   bundles: () => import('#bench/measurements/bundles.ts'),

@@ -7,6 +7,7 @@ import { addBackupCommands } from '#cli/commands/backup.ts';
 import { commandContext } from '#cli/commands/context.ts';
 import type { CommandContext, GlobalOptions } from '#cli/commands/context.ts';
 import { addDoctorCommand } from '#cli/commands/doctor.ts';
+import { addEngineCommands } from '#cli/commands/engine.ts';
 import { addFeedCommands } from '#cli/commands/feeds.ts';
 import { addRebuildCommand } from '#cli/commands/rebuild.ts';
 import { addReconcileCommand } from '#cli/commands/reconcile.ts';
@@ -44,6 +45,7 @@ const program = (isJson: boolean): Command => {
   addStatusCommands(command, contextOf);
   addRunCommands(command, contextOf);
   addFeedCommands(command, contextOf);
+  addEngineCommands(command);
   addWorkerCommand(command, contextOf);
   addRebuildCommand(command, contextOf);
   addReconcileCommand(command, contextOf);

@@ -1,7 +1,8 @@
-/** `feed list|get|create|resume`: market feeds. */
+/** `feed list|get|create|resume|simulate`: market feeds. */
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { CommandContext } from '#cli/commands/context.ts';
+import { addSimulateCommand } from '#cli/commands/feed-simulate.ts';
 import { readDocument } from '#cli/commands/read-document.ts';
 import { paint, table } from '#cli/output.ts';
 
@@ -45,6 +46,7 @@ export const addFeedCommands = (program: Command, contextOf: GetContext): void =
     .action(async (feedId: string, { reason }: { readonly reason: string }, command: Command) =>
       resume(contextOf(command), feedId, reason),
     );
+  addSimulateCommand(feed, contextOf);
 };
 
 const instant = (atMs: number | null): string => (atMs === null ? 'none yet' : new Date(atMs).toISOString());

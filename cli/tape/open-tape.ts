@@ -46,7 +46,8 @@ export const findTape = async (path: string): Promise<TapeFile> => {
   }
 };
 
-async function* bytesOf({ path, isGzip }: TapeFile): AsyncGenerator<Uint8Array> {
+/** The bytes of a tape file, unpacked. Throws `TapeError` when reading fails on the way. */
+export async function* bytesOf({ path, isGzip }: TapeFile): AsyncGenerator<Uint8Array> {
   const raw = createReadStream(path);
   const stream = isGzip ? raw.pipe(createGunzip()) : raw;
   // `pipe` does not carry errors over: without this a vanished file would hang the reader.
@@ -60,18 +61,26 @@ async function* bytesOf({ path, isGzip }: TapeFile): AsyncGenerator<Uint8Array> 
   }
 }
 
-/** Cuts bytes into lines; line ends are LF or CRLF, and an empty last line is no line. */
-export async function* linesOf(parts: AsyncIterable<Uint8Array>): AsyncGenerator<TapeLine> {
+/**
+ * Cuts bytes into lines, as many at once as there are; line ends are LF or CRLF, and an empty last line is no line.
+ */
+export async function* lineGroupsOf(parts: AsyncIterable<Uint8Array>): AsyncGenerator<readonly TapeLine[]> {
   const decoder = new TextDecoder();
   let rest = '';
   let line = 0;
+  const numbered = (text: string): TapeLine => ({ line: ++line, text: text.replace(/\r$/, '') });
   for await (const part of parts) {
     const texts = (rest + decoder.decode(part, { stream: true })).split('\n');
     rest = texts.pop() ?? '';
-    for (const text of texts) yield { line: ++line, text: text.replace(/\r$/, '') };
+    yield texts.map(numbered);
   }
   rest += decoder.decode();
-  if (rest !== '') yield { line: ++line, text: rest.replace(/\r$/, '') };
+  if (rest !== '') yield [numbered(rest)];
+}
+
+/** The lines of bytes, one by one. */
+export async function* linesOf(parts: AsyncIterable<Uint8Array>): AsyncGenerator<TapeLine> {
+  for await (const lines of lineGroupsOf(parts)) yield* lines;
 }
 
 /** The lines of a tape file. Throws `TapeError` when reading fails on the way. */

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { EngineRunId } from '#contracts/ids.ts';
 import { EngineMode, PlannedRun } from '#contracts/market/engine-run.ts';
+import { HysteresisDecision, HysteresisState } from '#contracts/market/hysteresis.ts';
 import { RunErrorKind } from '#contracts/market/orchestrator-event.ts';
 import { RegimeOutput } from '#contracts/market/regime.ts';
 
@@ -16,8 +17,16 @@ const terminal = {
   countsByEventType: counts,
 };
 
+const answer = {
+  regimeOutput: RegimeOutput,
+  /** What decision hysteresis made of the output; absent in other modes. */
+  hysteresisDecision: HysteresisDecision.optional(),
+  /** What belief hysteresis made of the belief; absent in other modes. */
+  hysteresisState: HysteresisState.optional(),
+};
+
 /** The engine answered. */
-export const EngineRunCompleted = z.strictObject({ ...terminal, regimeOutput: RegimeOutput });
+export const EngineRunCompleted = z.strictObject({ ...terminal, ...answer });
 export type EngineRunCompleted = z.infer<typeof EngineRunCompleted>;
 
 /** The run ended without an answer; the next one goes on. */
@@ -42,7 +51,7 @@ export const FinishedRun = z.strictObject({
   attempts: z.int().min(1),
   countsByEventType: counts,
   outcome: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('completed'), regimeOutput: RegimeOutput }),
+    z.strictObject({ kind: z.literal('completed'), ...answer }),
     z.strictObject({ kind: z.literal('failed'), errorKind: RunErrorKind, errorDetail: z.string() }),
     z.strictObject({ kind: z.literal('skipped') }),
   ]),

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { EngineRunId } from '#contracts/ids.ts';
 import { CutKind, EngineMode } from '#contracts/market/engine-run.ts';
+import { HysteresisDecision, HysteresisState } from '#contracts/market/hysteresis.ts';
 import { RegimeOutput } from '#contracts/market/regime.ts';
 
 const envelope = {
@@ -22,12 +23,19 @@ const envelope = {
 };
 
 /** The kinds of failure a run can end with. */
-export const RunErrorKind = z.enum(['missing_snapshot_inputs', 'engine_failure']);
+export const RunErrorKind = z.enum([
+  'missing_snapshot_inputs',
+  'snapshot_build_failure',
+  'engine_failure',
+  'hysteresis_monotonicity_violation',
+]);
 export type RunErrorKind = z.infer<typeof RunErrorKind>;
 
 /**
- * Started, then Completed or Failed; or Skipped alone, whose cut is empty (`cut_start = cut_end + 1`). Consumers get
- * each at least once, in order per symbol.
+ * Started, then what hysteresis makes of the run in hysteresis mode, then Completed; or Started, then Failed; or Skipped
+ * alone, whose cut is empty (`cut_start = cut_end + 1`). Consumers get each at least once, in order per symbol.
+ * `regime_output` is the selected output with decision hysteresis, and what the engine said of this very snapshot
+ * otherwise.
  */
 export const OrchestratorEvent = z.discriminatedUnion('event_type', [
   z.strictObject({ ...envelope, event_type: z.literal('EngineRunStarted'), payload: z.null() }),
@@ -42,5 +50,15 @@ export const OrchestratorEvent = z.discriminatedUnion('event_type', [
     payload: z.strictObject({ error_kind: RunErrorKind, error_detail: z.string() }),
   }),
   z.strictObject({ ...envelope, event_type: z.literal('EngineRunSkipped'), payload: z.null() }),
+  z.strictObject({
+    ...envelope,
+    event_type: z.literal('HysteresisDecisionPublished'),
+    payload: z.strictObject({ hysteresis_decision: HysteresisDecision }),
+  }),
+  z.strictObject({
+    ...envelope,
+    event_type: z.literal('HysteresisStatePublished'),
+    payload: z.strictObject({ hysteresis_state: HysteresisState }),
+  }),
 ]);
 export type OrchestratorEvent = z.infer<typeof OrchestratorEvent>;

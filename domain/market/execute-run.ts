@@ -1,79 +1,196 @@
-/** One engine run, purely: its slice of the buffer in, its outcome out (market reference, sections 4.3 and 5). */
+/**
+ * One engine run, purely: its slice of the buffer and what is remembered of its symbol in, its outcome and what is
+ * remembered after it out (market reference, sections 4.3, 4.4 and 5). It never throws.
+ */
 import type { PlannedRun } from '#contracts/market/engine-run.ts';
+import type {
+  BeliefHysteresisConfig,
+  DecisionHysteresisConfig,
+  DecisionState,
+  HysteresisDecision,
+  HysteresisState,
+} from '#contracts/market/hysteresis.ts';
 import type { RunErrorKind } from '#contracts/market/orchestrator-event.ts';
 import type { RegimeOutput } from '#contracts/market/regime.ts';
-import type { BufferedRecord } from '#domain/market/chunk.ts';
-import { run as runEngine } from '#domain/market/engine/run.ts';
+import { slideWindow } from '#domain/market/composer/candles.ts';
+import type { ClosedCandle } from '#domain/market/composer/candles.ts';
+import { compose } from '#domain/market/composer/compose.ts';
+import { referenceEngine } from '#domain/market/engine/options.ts';
+import type { EngineOptions } from '#domain/market/engine/options.ts';
+import { think } from '#domain/market/engine/run.ts';
+import type { Thought } from '#domain/market/engine/run.ts';
 import { buildSnapshot } from '#domain/market/engine/snapshot.ts';
 import type { RegimeInputSnapshot } from '#domain/market/engine/snapshot.ts';
+import { advanceBelief } from '#domain/market/hysteresis/belief.ts';
+import { decideRegime, initialDecisionState } from '#domain/market/hysteresis/decision.ts';
+import { withoutDuplicates } from '#domain/market/slice.ts';
+import type { Slice } from '#domain/market/slice.ts';
+
+/** How the runs of a feed are computed. */
+export interface RunSetting {
+  /** Where snapshots come from: the venue's own inputs, or the composer. */
+  readonly source: 'snapshot_inputs' | 'composer';
+  readonly engine: EngineOptions;
+  /** What is stabilized, and how; nothing in truth mode. */
+  readonly hysteresis?:
+    | { readonly kind: 'decision'; readonly config: DecisionHysteresisConfig }
+    | { readonly kind: 'belief'; readonly config: BeliefHysteresisConfig };
+  /** How many closed candles of earlier slices the composer still sees; those of the slice alone when absent. */
+  readonly candleWindow?: number;
+  /** Whether redeliveries within a slice count once. */
+  readonly isDeduplicated: boolean;
+}
+
+/** Truth runs over snapshot inputs, as the reference computes them. */
+export const truthSetting: RunSetting = {
+  source: 'snapshot_inputs',
+  engine: referenceEngine,
+  isDeduplicated: false,
+};
+
+/** What is remembered of a symbol from run to run; it can be lost and is then what the runs so far give again. */
+export interface RunMemory {
+  readonly decision?: DecisionState;
+  readonly belief?: HysteresisState;
+  readonly candles?: readonly ClosedCandle[];
+}
 
 /** How a run ended. */
 export type RunOutcome =
-  | { readonly kind: 'completed'; readonly regimeOutput: RegimeOutput }
+  | {
+      readonly kind: 'completed';
+      readonly regimeOutput: RegimeOutput;
+      readonly hysteresisDecision?: HysteresisDecision;
+      readonly hysteresisState?: HysteresisState;
+    }
   | { readonly kind: 'failed'; readonly errorKind: RunErrorKind; readonly errorDetail: string };
+
+/** An outcome, and what the next run of the symbol has to be given. */
+export interface ExecutedRun {
+  readonly outcome: RunOutcome;
+  readonly memory: RunMemory;
+}
 
 /** The largest output of the engine that is recorded, in characters of its JSON. */
 export const REGIME_OUTPUT_MAX = 32_768;
 
-type Engine = (snapshot: RegimeInputSnapshot) => RegimeOutput;
+type Run = Pick<PlannedRun, 'engineTimestampMs'> & { readonly symbol: string };
 
-const failed = (errorKind: RunErrorKind, errorDetail: string): RunOutcome => ({
-  kind: 'failed',
-  errorKind,
-  errorDetail,
-});
-
-const snapshotInputs = (
-  record: BufferedRecord,
-  engineTimestampMs: number,
-): Readonly<Record<string, unknown>> | undefined => {
-  // A cheap look first: most records of a slice are trades, and parsing them all would be most of the work. An
-  // escaped name is as good as a plain one, so a text with escapes is parsed too.
-  if (!record.text.includes('SnapshotInputs') && !record.text.includes('\\u')) return undefined;
-  const event = JSON.parse(record.text) as {
-    readonly event_type: string;
-    readonly normalized: Readonly<Record<string, unknown>>;
-  };
-  return event.event_type === 'SnapshotInputs' && event.normalized['timestamp_ms'] === engineTimestampMs
-    ? event.normalized
-    : undefined;
+/** Runs the engine over a slice. A failed run changes nothing that is remembered but the candles it saw. */
+export const executeRun = (
+  run: Run,
+  slice: Slice,
+  {
+    setting = truthSetting,
+    memory = {},
+  }: { readonly setting?: RunSetting; readonly memory?: RunMemory } = {},
+): ExecutedRun => {
+  const prepared = prepare(run, slice, { setting, memory });
+  if (prepared.kind === 'failed') return { outcome: prepared, memory };
+  const { snapshot, kept } = prepared;
+  if (!snapshot)
+    return { outcome: failed('missing_snapshot_inputs', 'missing SnapshotInputs'), memory: kept };
+  const thought = attempt(snapshot, setting.engine);
+  return 'kind' in thought ? { outcome: thought, memory: kept } : stabilize(thought, setting, kept);
 };
 
-/** The snapshot inputs of a run: of those meant for its engine timestamp, the one ingested last. */
-export const selectSnapshotInputs = (
-  records: readonly BufferedRecord[],
-  engineTimestampMs: number,
-): Readonly<Record<string, unknown>> | undefined => {
-  for (const record of records.toReversed()) {
-    const inputs = snapshotInputs(record, engineTimestampMs);
-    if (inputs) return inputs;
-  }
-  return undefined;
-};
+const failed = (errorKind: RunErrorKind, errorDetail: string) =>
+  ({ kind: 'failed', errorKind, errorDetail }) as const;
 
-const invoke = (engine: Engine, snapshot: RegimeInputSnapshot): RunOutcome => {
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+type Failure = Extract<RunOutcome, { readonly kind: 'failed' }>;
+
+/** The snapshot of a run if there is one, and what is remembered once its slice has been seen. */
+interface Prepared {
+  readonly kind: 'prepared';
+  readonly snapshot: RegimeInputSnapshot | undefined;
+  readonly kept: RunMemory;
+}
+
+const prepare = (
+  run: Run,
+  slice: Slice,
+  { setting, memory }: { readonly setting: RunSetting; readonly memory: RunMemory },
+): Prepared | Failure => {
   try {
-    const regimeOutput = engine(snapshot);
-    const size = JSON.stringify(regimeOutput).length;
+    const read = setting.isDeduplicated ? withoutDuplicates(slice) : slice;
+    const candles = candlesAfter(read, setting, memory);
+    const snapshot = snapshotOf(run, { slice: read, candles }, setting);
+    return { kind: 'prepared', snapshot, kept: candles ? { ...memory, candles } : memory };
+  } catch (error) {
+    return failed('snapshot_build_failure', textOf(error));
+  }
+};
+
+const candlesAfter = (
+  slice: Slice,
+  { source, candleWindow }: RunSetting,
+  { candles = [] }: RunMemory,
+): readonly ClosedCandle[] | undefined =>
+  source === 'composer' && candleWindow !== undefined
+    ? slideWindow(candles, slice.events(), candleWindow)
+    : undefined;
+
+const snapshotOf = (
+  run: Run,
+  { slice, candles }: { readonly slice: Slice; readonly candles: readonly ClosedCandle[] | undefined },
+  { source, engine }: RunSetting,
+): RegimeInputSnapshot | undefined => {
+  const inputs = slice.snapshotInputs(run.engineTimestampMs);
+  if (source === 'snapshot_inputs') return inputs && buildSnapshot(run, inputs);
+  const material = { events: slice.events(), inputs, ...(candles ? { window: candles } : {}) };
+  return compose(run, material, { noData: engine.noData, embedsNeutral: engine.matrix !== undefined });
+};
+
+const attempt = (snapshot: RegimeInputSnapshot, engine: EngineOptions): Thought | Failure => {
+  try {
+    const thought = think(snapshot, engine);
+    const size = JSON.stringify(thought.output).length;
     return size > REGIME_OUTPUT_MAX
       ? failed(
           'engine_failure',
           `the output has ${size} characters, at most ${REGIME_OUTPUT_MAX} are recorded`,
         )
-      : { kind: 'completed', regimeOutput };
+      : thought;
   } catch (error) {
-    return failed('engine_failure', error instanceof Error ? error.message : String(error));
+    return failed('engine_failure', textOf(error));
   }
 };
 
-/** Runs the engine over the symbol's records of a cut, given in ingest order. It never throws. */
-export const executeRun = (
-  run: Pick<PlannedRun, 'engineTimestampMs'> & { readonly symbol: string },
-  records: readonly BufferedRecord[],
-  engine: Engine = runEngine,
-): RunOutcome => {
-  const inputs = selectSnapshotInputs(records, run.engineTimestampMs);
-  return inputs
-    ? invoke(engine, buildSnapshot(run, inputs))
-    : failed('missing_snapshot_inputs', 'missing SnapshotInputs');
+const stabilize = (thought: Thought, setting: RunSetting, memory: RunMemory): ExecutedRun => {
+  const { output: regimeOutput } = thought;
+  const { hysteresis } = setting;
+  switch (hysteresis?.kind) {
+    case undefined:
+      return { outcome: { kind: 'completed', regimeOutput }, memory };
+    case 'decision':
+      return decided(regimeOutput, hysteresis.config, memory);
+    case 'belief':
+      return believed(thought, hysteresis.config, memory);
+  }
+};
+
+const decided = (output: RegimeOutput, config: DecisionHysteresisConfig, memory: RunMemory): ExecutedRun => {
+  const result = decideRegime(output, memory.decision ?? initialDecisionState, config);
+  if (result.kind === 'refused') return { outcome: failed('engine_failure', result.message), memory };
+  const { decision, state } = result;
+  return {
+    outcome: { kind: 'completed', regimeOutput: decision.selected_output, hysteresisDecision: decision },
+    memory: { ...memory, decision: state },
+  };
+};
+
+const believed = (
+  { output, state: belief }: Thought,
+  config: BeliefHysteresisConfig,
+  memory: RunMemory,
+): ExecutedRun => {
+  const result = advanceBelief(belief, memory.belief, config);
+  if (result.kind === 'refused')
+    return { outcome: failed('hysteresis_monotonicity_violation', result.message), memory };
+  return {
+    outcome: { kind: 'completed', regimeOutput: output, hysteresisState: result.state },
+    memory: { ...memory, belief: result.state },
+  };
 };

@@ -13,6 +13,7 @@ import { feedSymbolAggregate } from '#domain/market/feed-symbol/feed-symbol.ts';
 import type { FeedSymbolState } from '#contracts/market/feed-state.ts';
 import { chunksOfCut, runsToResend } from '#domain/market/feed/resend.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
+import { sliceOfTexts } from '#domain/market/slice.ts';
 import { feedSymbolStream, parseFeedStream } from '#domain/market/streams.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
@@ -72,7 +73,8 @@ const finish = async (
     }
     const refs = await refsOf(ports.ledger, message, run);
     const records = await ports.readRecords({ feedStream, symbol }, refs, [run.cutStart, run.cutEnd]);
-    finished.push({ ...run, engineMode, attempts: 1, outcome: executeRun({ ...run, symbol }, records) });
+    const { outcome } = executeRun({ ...run, symbol }, sliceOfTexts(records));
+    finished.push({ ...run, engineMode, attempts: 1, outcome });
   }
   return finished;
 };

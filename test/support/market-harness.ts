@@ -19,6 +19,7 @@ import type { BatchLimits, BatchRecord } from '#domain/market/feed/plan-batch.ts
 import { chunksOfCut } from '#domain/market/feed/resend.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import { decodeRecord } from '#domain/market/ingest.ts';
+import { sliceOfTexts } from '#domain/market/slice.ts';
 import { feedSymbolStream, parseFeedStream } from '#domain/market/streams.ts';
 
 export const FEED_STREAM = 'feed#acme/prod/demo';
@@ -159,8 +160,8 @@ export class FeedHarness extends StreamHarness<Feed, FeedCommand> {
       attempts: 1,
       outcome: executeRun(
         { ...run, symbol: message.symbol },
-        this.slice(message, [run.cutStart, run.cutEnd]),
-      ),
+        sliceOfTexts(this.slice(message, [run.cutStart, run.cutEnd])),
+      ).outcome,
     }));
   }
 

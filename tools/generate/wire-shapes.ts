@@ -5,15 +5,25 @@
 import * as z from 'zod';
 import { Limits } from '#contracts/config.ts';
 import { ErrorBody } from '#contracts/errors.ts';
+import { RawInputBufferRecord } from '#contracts/market/buffer-record.ts';
 import { ChunkDirectory } from '#contracts/market/chunk.ts';
 import { CompactionMessage, PublicationMessage } from '#contracts/delivery.ts';
+import { FeatureSnapshot } from '#contracts/market/composer.ts';
 import { EngineRunPage, EngineRunRecord, EngineRunsMessage } from '#contracts/market/engine-run.ts';
+import { EngineSetting } from '#contracts/market/engine-setting.ts';
+import { EvidenceSnapshot } from '#contracts/market/evidence-matrix.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
 import { FeedHealth } from '#contracts/market/feed-health.ts';
 import { FeedTimerMessage } from '#contracts/market/feed.ts';
 import { FeedPage, FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed-view.ts';
+import * as hysteresis from '#contracts/market/hysteresis.ts';
 import { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 import { normalizedShapes, RawMarketEvent } from '#contracts/market/raw-market-event.ts';
+import { RefusedLine } from '#contracts/market/refused-line.ts';
+import { RegimeLogRecord } from '#contracts/market/regime-log.ts';
+import { RegimeOutput, RegimeState } from '#contracts/market/regime.ts';
+import { RegimeInputSnapshot } from '#contracts/market/regime-snapshot.ts';
+import { SimulationConfig } from '#contracts/market/simulation-config.ts';
 import { Health, NotReady, Ready } from '#contracts/route-shapes.ts';
 import * as callbacks from '#contracts/runs/callbacks.ts';
 import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
@@ -104,16 +114,42 @@ const messages = {
   PublicationMessage,
   RetryTaskInput: read.RetryTaskInput,
 };
+/** Lines of files by name: what file commands read. */
+const lines = { RawInputBufferRecord, RegimeInputSnapshot, RegimeState };
+
+/** Lines of files by name: what file commands answer. */
+const records = {
+  EngineRunRecord,
+  RegimeOutput,
+  HysteresisDecision: hysteresis.HysteresisDecision,
+  HysteresisState: hysteresis.HysteresisState,
+  FeatureSnapshot,
+  EvidenceSnapshot,
+  RefusedLine,
+} as const;
+
+const configuration = {
+  Limits,
+  EngineSetting,
+  DecisionHysteresisConfig: hysteresis.DecisionHysteresisConfig,
+  BeliefHysteresisConfig: hysteresis.BeliefHysteresisConfig,
+  SimulationConfig,
+} as const;
 
 /** Every wire shape there is. */
 export const wireShapes: readonly WireShape[] = [
   ...ledger,
-  ...shapes('stored', 'accepted', { ChunkDirectory }),
+  ...shapes('stored', 'accepted', {
+    ChunkDirectory,
+    HysteresisStoreRecord: hysteresis.HysteresisStoreRecord,
+    RegimeLogRecord,
+  }),
   ...shapes('market-events', 'accepted', Object.fromEntries(marketEvents)),
   ...shapes('orchestrator-events', 'answered', Object.fromEntries(orchestratorEvents)),
   ...shapes('requests', 'accepted', requestBodies),
   ...shapes('answers', 'answered', answerBodies),
-  ...shapes('records', 'answered', { EngineRunRecord }),
+  ...shapes('lines', 'accepted', lines),
+  ...shapes('records', 'answered', records),
   ...shapes('messages', 'accepted', messages),
-  ...shapes('configuration', 'accepted', { Limits }),
+  ...shapes('configuration', 'accepted', configuration),
 ];

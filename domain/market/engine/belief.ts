@@ -22,17 +22,28 @@ const massOf = (mass: (regime: Regime) => number): Readonly<Record<Regime, numbe
   TREND_EXHAUSTION: mass('TREND_EXHAUSTION'),
 });
 
-const stronger = (left: Opinion, right: Opinion): number =>
-  right.strength - left.strength ||
-  right.confidence - left.confidence ||
-  regimeOrder(left.regime) - regimeOrder(right.regime);
+const isStronger = (one: Opinion, other: Opinion): boolean => {
+  if (one.strength !== other.strength) return one.strength > other.strength;
+  if (one.confidence !== other.confidence) return one.confidence > other.confidence;
+  return regimeOrder(one.regime) < regimeOrder(other.regime);
+};
 
-/** All mass on the strongest opinion's regime; without opinions uniform, anchored at the first regime. */
+/** The opinion that decides: by strength, then confidence, then regime order; undefined when there is none. */
+export const strongest = (opinions: readonly Opinion[]): Opinion | undefined => {
+  let [best] = opinions;
+  for (const opinion of opinions) if (best && isStronger(opinion, best)) best = opinion;
+  return best;
+};
+
+/** Nothing is known: the same mass everywhere, anchored at the first regime. */
+export const uniformBelief: Belief = { massByRegime: massOf(() => 1 / regimes.length), anchor: regimes[0] };
+
+/** All mass on the strongest opinion's regime; uniform without opinions. */
 export const beliefFrom = (opinions: readonly Opinion[]): Belief => {
-  const [top] = [...opinions].sort(stronger);
+  const top = strongest(opinions);
   return top
     ? { massByRegime: massOf((regime) => (regime === top.regime ? 1 : 0)), anchor: top.regime }
-    : { massByRegime: massOf(() => 1 / regimes.length), anchor: regimes[0] };
+    : uniformBelief;
 };
 
 /** The regime with the greatest mass, ties by regime order. */

@@ -2,7 +2,8 @@
  * Evidence embedded in a snapshot: opinions of other programs about the regime. It is validated here, and what
  * was wrong with it becomes the invalidations of the output (market reference, section 5.6).
  */
-import { Regime } from '#contracts/market/regime.ts';
+import { isRegime } from '#contracts/market/regime.ts';
+import type { Regime } from '#contracts/market/regime.ts';
 import type { RegimeInputSnapshot } from '#domain/market/engine/snapshot.ts';
 
 /** The key of `structure_levels` under which evidence travels. */
@@ -24,24 +25,29 @@ export interface Evidence {
 
 type Raw = Readonly<Record<string, unknown>>;
 
-const isObject = (value: unknown): value is Raw =>
+/** True for an object that is no list. */
+export const isObject = (value: unknown): value is Raw =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const isShare = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value <= 1;
+/** True for a number in [0, 1]: a boolean, a text and what is no finite number are none. */
+export const isShare = (value: unknown): value is number =>
+  typeof value === 'number' && value >= 0 && value <= 1;
 
 const parseOpinion = (value: unknown): Opinion | string => {
   if (!isObject(value)) return 'INVALID_EVIDENCE_FIELDS';
   const { regime, source, strength, confidence } = value;
   if (typeof regime !== 'string' || typeof source !== 'string') return 'INVALID_EVIDENCE_FIELDS';
-  const known = Regime.safeParse(regime);
-  if (!known.success) return 'INVALID_EVIDENCE_REGIME';
+  if (!isRegime(regime)) return 'INVALID_EVIDENCE_REGIME';
   if (!isShare(strength) || !isShare(confidence)) return 'INVALID_EVIDENCE_BOUNDS';
-  return { regime: known.data, strength, confidence, source };
+  return { regime, strength, confidence, source };
 };
 
-const compareText = (left: string, right: string): number => (left < right ? -1 : left > right ? 1 : 0);
+/** Order of texts by code unit. */
+export const compareText = (left: string, right: string): number =>
+  left < right ? -1 : left > right ? 1 : 0;
 
-const byNameAndSource = (left: Opinion, right: Opinion): number =>
+/** The order in which opinions are told: by regime name, source, confidence and strength. */
+export const byNameAndSource = (left: Opinion, right: Opinion): number =>
   compareText(left.regime, right.regime) ||
   compareText(left.source, right.source) ||
   right.confidence - left.confidence ||
@@ -52,15 +58,23 @@ const mismatches = (evidence: Raw, snapshot: RegimeInputSnapshot): readonly stri
   ...(evidence['engine_timestamp_ms'] === snapshot.timestamp ? [] : ['INVALID_EVIDENCE_TIMESTAMP_MISMATCH']),
 ];
 
+/** What a snapshot carries under a key of its structure levels; undefined unless it is an object. */
+export const embedded = (snapshot: RegimeInputSnapshot, key: string): Raw | undefined => {
+  const levels = snapshot.market['structure_levels'];
+  const value = isObject(levels) ? levels[key] : undefined;
+  return isObject(value) ? value : undefined;
+};
+
+/** The value when it is a list, else an empty one. */
+export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
 /** The evidence of a snapshot, or undefined when it carries no usable container. */
 export const embeddedEvidence = (snapshot: RegimeInputSnapshot): Evidence | undefined => {
-  const levels = snapshot.market['structure_levels'];
-  const evidence = isObject(levels) ? levels[EVIDENCE_KEY] : undefined;
-  if (!isObject(evidence)) return undefined;
+  const evidence = embedded(snapshot, EVIDENCE_KEY);
+  if (!evidence) return undefined;
   const wrong = mismatches(evidence, snapshot);
   if (wrong.length > 0) return { opinions: [], invalidations: wrong };
-  const given: readonly unknown[] = Array.isArray(evidence['opinions']) ? evidence['opinions'] : [];
-  const parsed = given.map(parseOpinion);
+  const parsed = listOf(evidence['opinions']).map(parseOpinion);
   const opinions = parsed.filter((opinion) => typeof opinion !== 'string').sort(byNameAndSource);
   const faults = parsed.filter((opinion) => typeof opinion === 'string');
   return { opinions, invalidations: [...new Set(faults)] };

@@ -43,17 +43,18 @@ export const snapshotFields = {
   context: ['rs_vs_btc', 'beta_to_btc', 'alt_breadth', 'btc_regime', 'eth_regime'],
 } as const;
 
-type Part = keyof typeof snapshotFields;
+/** A part of a snapshot. */
+export type SnapshotPart = keyof typeof snapshotFields;
 
-const PARTS = ['market', 'derivatives', 'flow', 'context'] as const satisfies readonly Part[];
+const PARTS = ['market', 'derivatives', 'flow', 'context'] as const satisfies readonly SnapshotPart[];
 
 /** What the engine is asked about: one symbol at one engine timestamp in milliseconds. */
-export type RegimeInputSnapshot = Readonly<Record<Part, Readonly<Record<string, unknown>>>> & {
+export type RegimeInputSnapshot = Readonly<Record<SnapshotPart, Readonly<Record<string, unknown>>>> & {
   readonly symbol: string;
   readonly timestamp: number;
 };
 
-const buildPart = (part: Part, given: unknown): Readonly<Record<string, unknown>> => {
+const buildPart = (part: SnapshotPart, given: unknown): Readonly<Record<string, unknown>> => {
   const values = isObject(given) ? given : {};
   return Object.fromEntries(
     snapshotFields[part].map((field) => [field, Object.hasOwn(values, field) ? values[field] : MISSING]),

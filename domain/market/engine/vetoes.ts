@@ -6,6 +6,7 @@ import { regimes } from '#contracts/market/regime.ts';
 import type { Regime } from '#contracts/market/regime.ts';
 import { isMissing } from '#domain/market/engine/snapshot.ts';
 import type { RegimeInputSnapshot } from '#domain/market/engine/snapshot.ts';
+import { valueOf } from '#domain/kernel/value-of.ts';
 
 /** Judges values that are present; a value keeps the type its source gave it. */
 export interface VetoPredicates {
@@ -58,25 +59,50 @@ const forceChopBalanced: Veto = {
   label: 'oi flat + atr compressed force: chop balanced',
 };
 
-/** The rules that apply to a snapshot, in their fixed order. */
-export const vetoesOf = (snapshot: RegimeInputSnapshot, predicates: VetoPredicates): readonly Veto[] => {
-  const { market, derivatives } = snapshot;
-  const acceptance = [market['acceptance_score']] as const;
+const trendBuildVetoes = [trendBuildVeto('TREND_BUILD_UP'), trendBuildVeto('TREND_BUILD_DOWN')];
+
+/** What the predicates say of a snapshot, as far as rules go by it. */
+interface Findings {
+  readonly isAcceptanceHigh: boolean;
+  readonly isUnwinding: boolean;
+  readonly isDormant: boolean;
+}
+
+const bitsOf = ({ isAcceptanceHigh, isUnwinding, isDormant }: Findings): number =>
+  (isAcceptanceHigh ? 1 : 0) + (isUnwinding ? 2 : 0) + (isDormant ? 4 : 0);
+
+const byBits: ReadonlyMap<number, readonly Veto[]> = new Map(
+  Array.from({ length: 8 }, (_, bits) => [
+    bits,
+    [
+      ...((bits & 1) === 0 ? [] : [liquidationVeto, chopVeto]),
+      ...((bits & 2) === 0 ? [] : trendBuildVetoes),
+      ...((bits & 4) === 0 ? [] : [forceChopBalanced]),
+    ],
+  ]),
+);
+
+/** Every list of rules that can apply together; `vetoesOf` answers one of these. */
+export const vetoCombinations: readonly (readonly Veto[])[] = [...byBits.values()];
+
+const findingsOf = ({ market, derivatives }: RegimeInputSnapshot, predicates: VetoPredicates): Findings => {
+  const acceptance = market['acceptance_score'];
   const openInterest = [derivatives['oi_slope_short'], derivatives['oi_slope_med']] as const;
   const range = [market['atr_z'], market['range_expansion']] as const;
-  const knowsAcceptance = !acceptance.some(isMissing);
-  const knowsOpenInterest = !openInterest.some(isMissing);
-  const knowsRange = !range.some(isMissing);
-  const isAcceptanceHigh = knowsAcceptance && predicates.isAcceptanceHigh(...acceptance);
-  const isContracting = knowsOpenInterest && predicates.isOpenInterestContracting(...openInterest);
-  const isExpanding = knowsRange && predicates.isAtrExpanding(...range);
-  const isFlat = knowsOpenInterest && predicates.isOpenInterestFlat(...openInterest);
-  const isCompressed = knowsRange && predicates.isAtrCompressed(...range);
-  return [
-    ...(isAcceptanceHigh ? [liquidationVeto, chopVeto] : []),
-    ...(isContracting && isExpanding
-      ? [trendBuildVeto('TREND_BUILD_UP'), trendBuildVeto('TREND_BUILD_DOWN')]
-      : []),
-    ...(isFlat && isCompressed ? [forceChopBalanced] : []),
-  ];
+  const knowsInterestAndRange = ![...openInterest, ...range].some(isMissing);
+  return {
+    isAcceptanceHigh: !isMissing(acceptance) && predicates.isAcceptanceHigh(acceptance),
+    isUnwinding:
+      knowsInterestAndRange &&
+      predicates.isOpenInterestContracting(...openInterest) &&
+      predicates.isAtrExpanding(...range),
+    isDormant:
+      knowsInterestAndRange &&
+      predicates.isOpenInterestFlat(...openInterest) &&
+      predicates.isAtrCompressed(...range),
+  };
 };
+
+/** The rules that apply to a snapshot, in their fixed order. */
+export const vetoesOf = (snapshot: RegimeInputSnapshot, predicates: VetoPredicates): readonly Veto[] =>
+  valueOf(byBits, predicates === noVetoes ? 0 : bitsOf(findingsOf(snapshot, predicates)));

@@ -15,35 +15,16 @@ import type {
 import type { Aggregate, ProposedEvent, Rejection } from '#domain/kernel/aggregate.ts';
 import { accept, reject } from '#domain/kernel/decision.ts';
 import type { Decision } from '#domain/kernel/decision.ts';
-import { orchestratorEvents } from '#domain/market/feed-symbol/run-facts.ts';
+import { orchestratorEvents, terminalOf } from '#domain/market/feed-symbol/run-facts.ts';
 import type { TerminalRun } from '#domain/market/feed-symbol/run-facts.ts';
-import { engineRunId } from '#domain/market/run-id.ts';
 import { orderKey, parseFeedSymbolStream } from '#domain/market/streams.ts';
 
 const conflict = (message: string, details: Readonly<Record<string, unknown>>): Decision<never, Rejection> =>
   reject({ code: 'feed_state_conflict', message, details });
 
 const finish = (run: FinishedRun, symbol: string): ProposedEvent => {
-  const { outcome, countsByEventType, ...planned } = run;
-  const runId = engineRunId({ ...run, symbol });
-  const facts = { ...planned, runId, ...(countsByEventType ? { countsByEventType } : {}) };
-  const idempotencyKey = `engine-run:${runId}`;
-  switch (outcome.kind) {
-    case 'completed':
-      return {
-        type: 'EngineRunCompleted',
-        idempotencyKey,
-        data: { ...facts, regimeOutput: outcome.regimeOutput },
-      };
-    case 'failed':
-      return {
-        type: 'EngineRunFailed',
-        idempotencyKey,
-        data: { ...facts, errorKind: outcome.errorKind, errorDetail: outcome.errorDetail },
-      };
-    case 'skipped':
-      return { type: 'EngineRunSkipped', idempotencyKey, data: facts };
-  }
+  const { type, data } = terminalOf(run, symbol);
+  return { type, idempotencyKey: `engine-run:${data.runId}`, data };
 };
 
 const decide = (

@@ -1,7 +1,13 @@
 /** Terminal runs as other programs read them: run records and orchestrator events, in the wire's snake case. */
 import type { EngineRunView } from '#contracts/market/engine-run.ts';
-import type { EngineRunCompleted, EngineRunFailed, EngineRunSkipped } from '#contracts/market/feed-symbol.ts';
+import type {
+  EngineRunCompleted,
+  EngineRunFailed,
+  EngineRunSkipped,
+  FinishedRun,
+} from '#contracts/market/feed-symbol.ts';
 import type { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
+import { engineRunId } from '#domain/market/run-id.ts';
 
 /** A terminal run with its type. */
 export type TerminalRun =
@@ -11,6 +17,25 @@ export type TerminalRun =
 
 /** A terminal run that the engine was asked for: it has a run record. */
 export type ExecutedRun = Exclude<TerminalRun, { readonly type: 'EngineRunSkipped' }>;
+
+/** A finished run of a symbol with its id. */
+export const terminalOf = (run: FinishedRun, symbol: string): TerminalRun => {
+  const { outcome, countsByEventType, ...planned } = run;
+  const runId = engineRunId({ ...run, symbol });
+  const facts = { ...planned, runId, ...(countsByEventType ? { countsByEventType } : {}) };
+  switch (outcome.kind) {
+    case 'completed': {
+      const { kind: _kind, ...answer } = outcome;
+      return { type: 'EngineRunCompleted', symbol, data: { ...facts, ...answer } };
+    }
+    case 'failed': {
+      const { errorKind, errorDetail } = outcome;
+      return { type: 'EngineRunFailed', symbol, data: { ...facts, errorKind, errorDetail } };
+    }
+    case 'skipped':
+      return { type: 'EngineRunSkipped', symbol, data: facts };
+  }
+};
 
 const envelope = ({ symbol, data }: TerminalRun) => ({
   run_id: data.runId,
@@ -33,8 +58,39 @@ const startedEvent = (run: TerminalRun): OrchestratorEvent => ({
   payload: null,
 });
 
+const countsOf = ({ data }: TerminalRun) => ({ counts_by_event_type: data.countsByEventType ?? null });
+
+/** What hysteresis made of a run; nothing in truth mode. */
+const hysteresisEvents = (run: ExecutedRun): readonly OrchestratorEvent[] => {
+  if (run.type === 'EngineRunFailed') return [];
+  const { hysteresisDecision, hysteresisState } = run.data;
+  const common = { ...envelope(run), ...countsOf(run) };
+  return [
+    ...(hysteresisDecision
+      ? [
+          {
+            ...header,
+            event_type: 'HysteresisDecisionPublished' as const,
+            ...common,
+            payload: { hysteresis_decision: hysteresisDecision },
+          },
+        ]
+      : []),
+    ...(hysteresisState
+      ? [
+          {
+            ...header,
+            event_type: 'HysteresisStatePublished' as const,
+            ...common,
+            payload: { hysteresis_state: hysteresisState },
+          },
+        ]
+      : []),
+  ];
+};
+
 const endedEvent = (run: ExecutedRun): OrchestratorEvent => {
-  const counts = { counts_by_event_type: run.data.countsByEventType ?? null };
+  const counts = countsOf(run);
   return run.type === 'EngineRunCompleted'
     ? {
         ...header,
@@ -52,11 +108,13 @@ const endedEvent = (run: ExecutedRun): OrchestratorEvent => {
       };
 };
 
-/** Started, then Completed or Failed; or Skipped alone. */
+/**
+ * Started, then what hysteresis made of the run if it did, then Completed; or Started, then Failed; or Skipped alone.
+ */
 export const orchestratorEvents = (run: TerminalRun): readonly OrchestratorEvent[] =>
   run.type === 'EngineRunSkipped'
     ? [{ ...header, event_type: run.type, ...envelope(run), counts_by_event_type: null, payload: null }]
-    : [startedEvent(run), endedEvent(run)];
+    : [startedEvent(run), ...hysteresisEvents(run), endedEvent(run)];
 
 /** The terminal run record, with what the engine said. */
 export const engineRunView = (run: ExecutedRun, completedTsMs: number): EngineRunView => {

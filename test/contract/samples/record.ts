@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { defaultLimits } from '#contracts/config.ts';
 import { feedHealth } from '#contracts/market/feed-health.ts';
+import { engineSamples } from '#test/contract/samples/engine-samples.ts';
 import { manifestSamples } from '#test/contract/samples/manifest-samples.ts';
 import { marketSamples } from '#test/contract/samples/market-samples.ts';
 import { runSamples } from '#test/contract/samples/run-samples.ts';
@@ -20,6 +21,7 @@ await runTool(async () => {
     ...manifestSamples(),
     ...runSamples(),
     ...marketSamples(),
+    ...engineSamples(),
     [sampleFile('configuration', 'Limits')]: { ...defaultLimits, sweepMessagesMax: 500 },
     [sampleFile('answers', 'Health')]: { status: 'ok' },
     [sampleFile('answers', 'Ready')]: { status: 'ready' },

@@ -4,7 +4,9 @@ import type { Regime } from '#contracts/market/regime.ts';
 import { contributorsByRegime, driverLabel } from '#domain/market/engine/contributors.ts';
 import { EVIDENCE_KEY } from '#domain/market/engine/evidence.ts';
 import { clamp01, confidenceOf, pillarOverlap, resolve } from '#domain/market/engine/resolution.ts';
-import { classicalAnswer, run } from '#domain/market/engine/run.ts';
+import { classicalAnswer } from '#domain/market/engine/classical.ts';
+import { referenceEngine } from '#domain/market/engine/options.ts';
+import { run } from '#domain/market/engine/run.ts';
 import {
   buildSnapshot,
   encodeSnapshot,
@@ -12,6 +14,7 @@ import {
   MISSING,
   missingPaths,
 } from '#domain/market/engine/snapshot.ts';
+import type { RegimeInputSnapshot } from '#domain/market/engine/snapshot.ts';
 import { noVetoes } from '#domain/market/engine/vetoes.ts';
 import type { VetoPredicates } from '#domain/market/engine/vetoes.ts';
 
@@ -36,6 +39,8 @@ const opinion = (over: object = {}) => ({
   ...over,
 });
 const yes = () => true;
+const runWith = (of: RegimeInputSnapshot, predicates: VetoPredicates) =>
+  run(of, { ...referenceEngine, predicates });
 
 describe('the snapshot', () => {
   it('marks everything missing that the inputs do not give', () => {
@@ -128,7 +133,7 @@ describe('the classical pipeline', () => {
     ],
   ];
   it.each(cases)('resolves %s', (_name, predicates, ...expected) => {
-    const output = run(snapshot, { ...noVetoes, ...predicates });
+    const output = runWith(snapshot, { ...noVetoes, ...predicates });
 
     expect([output.regime, output.confidence, output.invalidations]).toEqual(expected);
   });
@@ -152,7 +157,7 @@ describe('the classical pipeline', () => {
     isAtrCompressed: yes,
   };
   it('refuses to answer when vetoes leave nobody', () => {
-    expect(() => run(snapshot, nobody)).toThrow(
+    expect(() => runWith(snapshot, nobody)).toThrow(
       'Explainability validation failed: winner, drivers, permissions',
     );
   });
@@ -160,7 +165,7 @@ describe('the classical pipeline', () => {
   it('answers from evidence with no confidence when vetoes leave nobody', () => {
     const market = { ...full.market, structure_levels: { [EVIDENCE_KEY]: container([opinion()]) } };
 
-    const output = run(buildSnapshot(AT, { ...full, market }), nobody);
+    const output = runWith(buildSnapshot(AT, { ...full, market }), nobody);
 
     expect([output.regime, output.confidence]).toEqual(['SQUEEZE_UP', 0]);
   });

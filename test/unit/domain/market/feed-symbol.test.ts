@@ -10,6 +10,8 @@ import {
   feedSymbolProjection,
 } from '#domain/market/feed-symbol/projection.ts';
 import type { RowContent } from '#domain/kernel/projection.ts';
+import { advanceBelief, beliefDefaults } from '#domain/market/hysteresis/belief.ts';
+import { decideRegime, decisionDefaults, initialDecisionState } from '#domain/market/hysteresis/decision.ts';
 import { engineRunId } from '#domain/market/run-id.ts';
 import { symbolHarness } from '#test/support/market-harness.ts';
 
@@ -138,6 +140,47 @@ describe('publishing', () => {
         '"symbol":"AAA","engine_timestamp_ms":1000,"cut_start_ingest_seq":10,"cut_end_ingest_seq":19,' +
         '"cut_kind":"boundary","engine_mode":"truth","attempt":1,"counts_by_event_type":null,"payload":null}',
     );
+  });
+
+  it('says what hysteresis made of a run between its start and its end', () => {
+    const symbol = symbolHarness('AAA');
+    const answer = completed('AAA', 1_000);
+    if (answer.kind !== 'completed') throw new Error('not completed');
+    const { regimeOutput } = answer;
+    const decided = decideRegime(regimeOutput, initialDecisionState, decisionDefaults);
+    const belief = {
+      schema: 'regime_state',
+      schema_version: '1',
+      symbol: 'AAA',
+      engine_timestamp_ms: 2_000,
+      belief_by_regime: { SQUEEZE_UP: 1 },
+      anchor_regime: 'SQUEEZE_UP',
+    } as const;
+    const advanced = advanceBelief(belief, undefined, beliefDefaults);
+    if (decided.kind === 'refused' || advanced.kind === 'refused') throw new Error('refused');
+    const events = symbol.send(
+      record(
+        finished(1, {
+          engineMode: 'hysteresis',
+          outcome: { ...answer, hysteresisDecision: decided.decision },
+        }),
+        finished(2, { engineMode: 'hysteresis', outcome: { ...answer, hysteresisState: advanced.state } }),
+      ),
+    );
+
+    const [output] = feedSymbolAggregate.outputs?.(events, symbol.state) ?? [];
+
+    const bodies = (output?.bodies ?? []).map((body) => OrchestratorEvent.parse(JSON.parse(body)));
+    expect(bodies.map((body) => [body.event_type, body.engine_mode])).toEqual([
+      ['EngineRunStarted', 'hysteresis'],
+      ['HysteresisDecisionPublished', 'hysteresis'],
+      ['EngineRunCompleted', 'hysteresis'],
+      ['EngineRunStarted', 'hysteresis'],
+      ['HysteresisStatePublished', 'hysteresis'],
+      ['EngineRunCompleted', 'hysteresis'],
+    ]);
+    expect(bodies[1]?.payload).toEqual({ hysteresis_decision: decided.decision });
+    expect(bodies[4]?.payload).toEqual({ hysteresis_state: advanced.state });
   });
 
   it('has nothing to say about other events', () => {
