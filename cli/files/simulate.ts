@@ -1,9 +1,7 @@
 /** `feed simulate` line by line: a recorded buffer in, what a live feed would publish of it out. */
 import { RawInputBufferRecord } from '#contracts/market/buffer-record.ts';
-import { BeliefHysteresisConfig, DecisionHysteresisConfig } from '#contracts/market/hysteresis.ts';
 import { SimulationConfig } from '#contracts/market/simulation-config.ts';
-import { engineOptions } from '#domain/market/engine/veto-thresholds.ts';
-import type { RunSetting } from '#domain/market/execute-run.ts';
+import { runSetting } from '#domain/market/run-setting.ts';
 import {
   endSimulation,
   eventsOfRun,
@@ -18,28 +16,6 @@ import { configOf } from '#cli/files/config-file.ts';
 
 const readRecord = lineReader(RawInputBufferRecord, 'invalid_buffer_record');
 
-const hysteresisOf = ({
-  engine_mode: mode,
-  hysteresis: kind,
-  hysteresis_config: config,
-}: SimulationConfig): Pick<RunSetting, 'hysteresis'> => {
-  if (mode === 'truth') return {};
-  return kind === 'decision'
-    ? { hysteresis: { kind, config: configOf(DecisionHysteresisConfig, config) } }
-    : { hysteresis: { kind, config: configOf(BeliefHysteresisConfig, config) } };
-};
-
-const settingOf = (config: SimulationConfig): RunSetting => {
-  const { engine, no_data, vetoes, matrix, candle_window: window } = config;
-  return {
-    source: config.snapshot_source,
-    engine: engineOptions({ engine, no_data, vetoes, matrix }),
-    ...hysteresisOf(config),
-    ...(window === null ? {} : { candleWindow: window }),
-    isDeduplicated: config.deduplicate,
-  };
-};
-
 /** RawInputBufferRecords in order → OrchestratorEvents, or the records of the planned runs. */
 export const simulateLines = (given: unknown, printsRecords: boolean): LineAnswers => {
   const config = configOf(SimulationConfig, given);
@@ -47,7 +23,8 @@ export const simulateLines = (given: unknown, printsRecords: boolean): LineAnswe
     scheduler: config.scheduler,
     startMs: config.scheduler_start_now_ms,
     engineMode: config.engine_mode,
-    run: settingOf(config),
+    run: runSetting(config.engine_mode, config),
+    ...(config.symbols ? { symbols: new Set(config.symbols) } : {}),
   });
   const told = (run: SimulatedRun): Answers =>
     printsRecords ? [recordOfRun(simulation, run)] : eventsOfRun(simulation, run);

@@ -41,6 +41,8 @@ export const EngineRunsMessage = z.strictObject({
   feedStream: z.string().min(3),
   symbol: MarketSymbol,
   engineMode: EngineMode,
+  /** The event of the feed that set the configuration of these runs; absent in messages of older versions. */
+  configSequence: z.int().min(1).optional(),
   /** In runNo order without gaps. */
   runs: z.array(PlannedRun).min(1),
   /** Covers every cut of `runs` when `isComplete`; otherwise read the feed's ledger from `fromSequence`. */

@@ -17,6 +17,7 @@ import {
 import type { Checked } from '#contracts/market/config-rules.ts';
 import {
   BOUNDARY_INTERVAL_DEFAULT_MS,
+  CANDLE_WINDOW_MAX,
   bufferRetentionDefault,
   FEED_SYMBOL_BYTES_MAX,
   FEED_SYMBOLS_MAX,
@@ -33,6 +34,8 @@ import type {
   FeedSource,
   OutputPublish,
 } from '#contracts/market/feed-config.ts';
+
+import { RunOptions } from '#contracts/market/run-options.ts';
 
 /** The configuration, or the message of the first rule it breaks (code `invalid_feed_config`). */
 export type FeedConfigResult = Checked<FeedConfig>;
@@ -63,6 +66,7 @@ const topKeys = [
   'output_publish',
   'clock',
   'emit_skipped',
+  'engine_options',
 ] as const;
 
 const configOf = (value: unknown): FeedConfig => {
@@ -85,6 +89,7 @@ const configOf = (value: unknown): FeedConfig => {
     output_publish: publishOf(config['output_publish']),
     clock: clockOf(config['clock']),
     emit_skipped: booleanOf(config['emit_skipped'], true, 'emit_skipped'),
+    engine_options: optionsOf(config['engine_options']),
   };
 };
 
@@ -210,6 +215,19 @@ const publishOf = (value: unknown): OutputPublish => {
 const clockOf = (value: unknown): FeedConfig['clock'] => {
   const clock = z.enum(['record', 'arrival']).safeParse(or(value, 'arrival'));
   return clock.success ? clock.data : broken("clock must be 'record' or 'arrival'");
+};
+
+const optionsOf = (value: unknown): RunOptions => {
+  const options = RunOptions.safeParse(or(value, {}));
+  if (!options.success) {
+    const [issue] = options.error.issues;
+    return broken(
+      `${['engine_options', ...(issue?.path ?? [])].join('.')}: ${issue?.message ?? 'is refused'}`,
+    );
+  }
+  return (options.data.candle_window ?? 0) > CANDLE_WINDOW_MAX
+    ? broken(`engine_options.candle_window must be at most ${CANDLE_WINDOW_MAX}`)
+    : options.data;
 };
 
 const booleanOf = (value: unknown, standard: boolean, label: string): boolean => {

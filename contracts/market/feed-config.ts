@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import { MarketSymbol } from '#contracts/ids.ts';
 import { EngineMode } from '#contracts/market/engine-run.ts';
+import { RunOptions, runOptionsDefault } from '#contracts/market/run-options.ts';
 
 /** A venue or vendor and the instruments taken from it. */
 export const FeedSource = z.strictObject({
@@ -97,11 +98,16 @@ export const FeedConfig = z.strictObject({
   clock: z.enum(['record', 'arrival']),
   /** Whether a tick without anything new says so for each symbol (`EngineRunSkipped`). */
   emit_skipped: z.boolean().default(true),
+  /** How runs are computed. */
+  engine_options: RunOptions.default(runOptionsDefault),
 });
 export type FeedConfig = z.infer<typeof FeedConfig>;
 
 /** Nominal alignment of the engine and default of `boundary_interval_ms`: three minutes. */
 export const BOUNDARY_INTERVAL_DEFAULT_MS = 180_000;
+
+/** Most closed candles a feed remembers of a symbol; the composer's longest feature looks at 63. */
+export const CANDLE_WINDOW_MAX = 256;
 
 /** Most symbols of one feed, and the most UTF-8 bytes their names may have together. */
 export const FEED_SYMBOLS_MAX = 1_000;
@@ -149,4 +155,5 @@ export const FeedConfigInput = z.strictObject({
   output_publish: OutputPublish.partial().optional(),
   clock: z.enum(['record', 'arrival']).optional(),
   emit_skipped: z.boolean().optional(),
+  engine_options: RunOptions.optional(),
 });

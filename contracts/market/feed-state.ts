@@ -3,6 +3,8 @@ import * as z from 'zod';
 import { MarketSymbol } from '#contracts/ids.ts';
 import { ChunkRef, CutKind } from '#contracts/market/engine-run.ts';
 import { FeedConfig } from '#contracts/market/feed-config.ts';
+import { SeenCandle } from '#contracts/market/feed-symbol.ts';
+import { DecisionState, HysteresisState } from '#contracts/market/hysteresis.ts';
 import { FeedStatus } from '#contracts/market/feed-health.ts';
 import { CutChunks, IngestionPaused, SchedulingPaused } from '#contracts/market/feed.ts';
 
@@ -11,6 +13,10 @@ export const FeedSymbolState = z.strictObject({
   /** The last terminal run, 0 before the first. */
   runNo: z.int().min(0),
   engineTimestampMs: z.int().optional(),
+  /** What decision or belief hysteresis remembers, and the last closed candles. */
+  decision: DecisionState.optional(),
+  belief: HysteresisState.optional(),
+  candles: z.array(SeenCandle).optional(),
 });
 export type FeedSymbolState = z.infer<typeof FeedSymbolState>;
 
@@ -29,6 +35,7 @@ export const FeedStateText = z.strictObject({
   status: FeedStatus,
   stream: z.string(),
   config: FeedConfig,
+  configured: z.int().min(1),
   version: z.int(),
   planVersion: z.int(),
   seq: z.int(),

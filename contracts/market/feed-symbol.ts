@@ -8,6 +8,15 @@ import { RegimeOutput } from '#contracts/market/regime.ts';
 
 const counts = z.record(z.string(), z.int()).optional();
 
+/** A closed three-minute candle that a run saw. */
+export const SeenCandle = z.strictObject({
+  atMs: z.int(),
+  high: z.number(),
+  low: z.number(),
+  close: z.number(),
+});
+export type SeenCandle = z.infer<typeof SeenCandle>;
+
 const terminal = {
   ...PlannedRun.shape,
   runId: EngineRunId,
@@ -15,6 +24,8 @@ const terminal = {
   attempts: z.int().min(1),
   /** Records of the slice by type; informational. */
   countsByEventType: counts,
+  /** The closed candles of the slice, where the feed remembers some, and how many of them it remembers. */
+  candles: z.strictObject({ window: z.int().min(1), seen: z.array(SeenCandle) }).optional(),
 };
 
 const answer = {
@@ -50,6 +61,7 @@ export const FinishedRun = z.strictObject({
   engineMode: EngineMode,
   attempts: z.int().min(1),
   countsByEventType: counts,
+  candles: terminal.candles,
   outcome: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('completed'), ...answer }),
     z.strictObject({ kind: z.literal('failed'), errorKind: RunErrorKind, errorDetail: z.string() }),

@@ -1,8 +1,8 @@
 /** The configuration of a simulated feed: a schedule and an engine over a recorded buffer. */
 import * as z from 'zod';
 import { EngineMode } from '#contracts/market/engine-run.ts';
-import { engineSettingShape } from '#contracts/market/engine-setting.ts';
 import type { FeedScheduler } from '#contracts/market/feed-config.ts';
+import { checkHysteresis, runOptionsShape } from '#contracts/market/run-options.ts';
 
 const interval = z.int().min(1).nullable().default(null);
 
@@ -24,19 +24,15 @@ export const SimulatedScheduler = z
   });
 
 /** What a feed is simulated with. Unknown members are tolerated and do nothing. */
-export const SimulationConfig = z.object({
-  ...engineSettingShape,
-  scheduler: SimulatedScheduler,
-  /** The instant at which the schedule begins. */
-  scheduler_start_now_ms: z.int(),
-  engine_mode: EngineMode.default('truth'),
-  snapshot_source: z.enum(['snapshot_inputs', 'composer']).default('snapshot_inputs'),
-  hysteresis: z.enum(['decision', 'belief']).default('decision'),
-  /** The members of the hysteresis that is chosen; its defaults when null. */
-  hysteresis_config: z.record(z.string(), z.unknown()).nullable().default(null),
-  /** How many closed candles of a symbol the composer remembers; those of the slice alone when null. */
-  candle_window: z.int().min(1).max(10_000).nullable().default(null),
-  /** Whether redeliveries within a slice count once. */
-  deduplicate: z.boolean().default(false),
-});
+export const SimulationConfig = z
+  .object({
+    ...runOptionsShape,
+    scheduler: SimulatedScheduler,
+    /** The instant at which the schedule begins. */
+    scheduler_start_now_ms: z.int(),
+    engine_mode: EngineMode.default('truth'),
+    /** The symbols runs are planned for; every one of the buffer when null. */
+    symbols: z.array(z.string()).nullable().default(null),
+  })
+  .superRefine(checkHysteresis);
 export type SimulationConfig = z.infer<typeof SimulationConfig>;

@@ -12,7 +12,7 @@ import type {
 } from '#contracts/market/hysteresis.ts';
 import type { RunErrorKind } from '#contracts/market/orchestrator-event.ts';
 import type { RegimeOutput } from '#contracts/market/regime.ts';
-import { slideWindow } from '#domain/market/composer/candles.ts';
+import { addCandles, closedCandles } from '#domain/market/composer/candles.ts';
 import type { ClosedCandle } from '#domain/market/composer/candles.ts';
 import { compose } from '#domain/market/composer/compose.ts';
 import { referenceEngine } from '#domain/market/engine/options.ts';
@@ -50,9 +50,9 @@ export const truthSetting: RunSetting = {
 
 /** What is remembered of a symbol from run to run; it can be lost and is then what the runs so far give again. */
 export interface RunMemory {
-  readonly decision?: DecisionState;
-  readonly belief?: HysteresisState;
-  readonly candles?: readonly ClosedCandle[];
+  readonly decision?: DecisionState | undefined;
+  readonly belief?: HysteresisState | undefined;
+  readonly candles?: readonly ClosedCandle[] | undefined;
 }
 
 /** How a run ended. */
@@ -69,6 +69,14 @@ export type RunOutcome =
 export interface ExecutedRun {
   readonly outcome: RunOutcome;
   readonly memory: RunMemory;
+  /** What the slice added to the candles that are remembered, where some are. */
+  readonly candles?: SeenCandles;
+}
+
+/** The closed candles of a slice, and how many of a symbol are remembered. */
+export interface SeenCandles {
+  readonly window: number;
+  readonly seen: readonly ClosedCandle[];
 }
 
 /** The largest output of the engine that is recorded, in characters of its JSON. */
@@ -87,11 +95,18 @@ export const executeRun = (
 ): ExecutedRun => {
   const prepared = prepare(run, slice, { setting, memory });
   if (prepared.kind === 'failed') return { outcome: prepared, memory };
-  const { snapshot, kept } = prepared;
-  if (!snapshot)
-    return { outcome: failed('missing_snapshot_inputs', 'missing SnapshotInputs'), memory: kept };
+  const { snapshot, kept, candles } = prepared;
+  return { ...conclude(snapshot, setting, kept), ...(candles ? { candles } : {}) };
+};
+
+const conclude = (
+  snapshot: RegimeInputSnapshot | undefined,
+  setting: RunSetting,
+  memory: RunMemory,
+): ExecutedRun => {
+  if (!snapshot) return { outcome: failed('missing_snapshot_inputs', 'missing SnapshotInputs'), memory };
   const thought = attempt(snapshot, setting.engine);
-  return 'kind' in thought ? { outcome: thought, memory: kept } : stabilize(thought, setting, kept);
+  return 'kind' in thought ? { outcome: thought, memory } : stabilize(thought, setting, memory);
 };
 
 const failed = (errorKind: RunErrorKind, errorDetail: string) =>
@@ -106,6 +121,7 @@ interface Prepared {
   readonly kind: 'prepared';
   readonly snapshot: RegimeInputSnapshot | undefined;
   readonly kept: RunMemory;
+  readonly candles: SeenCandles | undefined;
 }
 
 const prepare = (
@@ -115,21 +131,18 @@ const prepare = (
 ): Prepared | Failure => {
   try {
     const read = setting.isDeduplicated ? withoutDuplicates(slice) : slice;
-    const candles = candlesAfter(read, setting, memory);
-    const snapshot = snapshotOf(run, { slice: read, candles }, setting);
-    return { kind: 'prepared', snapshot, kept: candles ? { ...memory, candles } : memory };
+    const candles = candlesIn(read, setting);
+    const window = candles && addCandles(memory.candles ?? [], candles.seen, candles.window);
+    const snapshot = snapshotOf(run, { slice: read, candles: window }, setting);
+    return { kind: 'prepared', snapshot, kept: window ? { ...memory, candles: window } : memory, candles };
   } catch (error) {
     return failed('snapshot_build_failure', textOf(error));
   }
 };
 
-const candlesAfter = (
-  slice: Slice,
-  { source, candleWindow }: RunSetting,
-  { candles = [] }: RunMemory,
-): readonly ClosedCandle[] | undefined =>
+const candlesIn = (slice: Slice, { source, candleWindow }: RunSetting): SeenCandles | undefined =>
   source === 'composer' && candleWindow !== undefined
-    ? slideWindow(candles, slice.events(), candleWindow)
+    ? { window: candleWindow, seen: closedCandles(slice.events()) }
     : undefined;
 
 const snapshotOf = (

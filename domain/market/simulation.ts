@@ -24,6 +24,8 @@ export interface SimulationSetting {
   readonly startMs: number;
   readonly engineMode: EngineMode;
   readonly run: RunSetting;
+  /** The symbols runs are planned for; every one of the buffer when absent. */
+  readonly symbols?: ReadonlySet<string>;
 }
 
 /** A run that was planned, with the records it reads. */
@@ -73,7 +75,8 @@ export const takeRecord = (simulation: Simulation, record: RawInputBufferRecord)
   const runs = planBefore(simulation, atMs);
   simulation.lastSeq = seq;
   simulation.lastIngestTsMs = atMs;
-  if (!simulation.symbols.has(event.symbol))
+  const isListed = simulation.setting.symbols?.has(event.symbol) ?? true;
+  if (isListed && !simulation.symbols.has(event.symbol))
     simulation.symbols.set(event.symbol, { firstSeq: seq, runNo: 0 });
   const uncut = simulation.uncut.get(event.symbol);
   if (uncut) uncut.push(event);

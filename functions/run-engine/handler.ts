@@ -1,8 +1,10 @@
 /** Consumes `engine-runs`, one FIFO group per feed and symbol. */
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readEnvironment } from '#contracts/config.ts';
+import { executeRun } from '#domain/market/execute-run.ts';
 import { feedSymbolAggregate } from '#domain/market/feed-symbol/feed-symbol.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
+import { feedConfigs } from '#functions/run-engine/feed-configs.ts';
 import { runEngine } from '#functions/run-engine/run-engine.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
@@ -14,10 +16,15 @@ import { actingOf } from '#functions/shared/wiring.ts';
 
 /** Builds the handler from its settings. */
 export const createHandler = (source: Source, plugin?: object) => {
-  const acting = actingOf('run-engine', readEnvironment('run-engine', source), platformOf(plugin));
+  const platform = platformOf(plugin);
+  const acting = actingOf('run-engine', readEnvironment('run-engine', source), platform);
+  const loadFeed = async (stream: string) => (await loadStream(acting.ledger, feedAggregate, stream)).state;
   const ports = {
     ...acting,
-    loadFeed: async (stream: string) => (await loadStream(acting.ledger, feedAggregate, stream)).state,
+    execute: executeRun,
+    sleep: platform.sleep,
+    loadFeed,
+    configOf: feedConfigs(loadFeed),
     loadSymbol: (stream: string) => acting.peekOrLoad(feedSymbolAggregate, stream),
     readRecords: chunkReader(acting.ledger),
   };

@@ -6,32 +6,37 @@
 import type { RecordedEvent } from '#contracts/event.ts';
 import { EngineRunsMessage } from '#contracts/market/engine-run.ts';
 import type { ChunkRef, PlannedRun } from '#contracts/market/engine-run.ts';
+import type { FeedConfig } from '#contracts/market/feed-config.ts';
 import type { FeedSymbolCommand, FinishedRun } from '#contracts/market/feed-symbol.ts';
-import { isSkipped } from '#domain/market/cut.ts';
-import { executeRun } from '#domain/market/execute-run.ts';
-import { feedSymbolAggregate } from '#domain/market/feed-symbol/feed-symbol.ts';
 import type { FeedSymbolState } from '#contracts/market/feed-state.ts';
+import { feedSymbolAggregate } from '#domain/market/feed-symbol/feed-symbol.ts';
 import { chunksOfCut, runsToResend } from '#domain/market/feed/resend.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
-import { sliceOfTexts } from '#domain/market/slice.ts';
 import { feedSymbolStream, parseFeedStream } from '#domain/market/streams.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
+import { finishRuns } from '#functions/run-engine/finish-runs.ts';
+import type { FinishPorts } from '#functions/run-engine/finish-runs.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 import type { ReadRecords } from '#functions/shared/market-chunks.ts';
 import { readEvents } from '#functions/shared/read-events.ts';
 
-export interface RunEnginePorts {
+export interface RunEnginePorts extends FinishPorts {
   readonly ledger: LedgerReader;
   readonly mailbox: Mailbox;
   readonly loadFeed: (stream: string) => Promise<Feed>;
+  /** The configuration under which the runs of a message were planned. */
+  readonly configOf: (
+    message: Pick<EngineRunsMessage, 'feedStream' | 'configSequence'>,
+  ) => Promise<FeedConfig>;
   readonly loadSymbol: (stream: string) => Promise<FeedSymbolState>;
   readonly readRecords: ReadRecords;
   readonly telemetry: Telemetry;
 }
 
-/** Runs of one commit; with two published events each it stays below 256 KB. */
+/** Runs and bytes of one commit: with what is published of them it stays below 256 KB. */
 const RUNS_PER_COMMIT_MAX = 40;
+const BYTES_PER_COMMIT_MAX = 40_000;
 
 /** Works off the messages of one group, which are of one feed and symbol, in order. */
 export const runEngine = async (ports: RunEnginePorts, bodies: readonly string[]): Promise<void> => {
@@ -41,42 +46,44 @@ export const runEngine = async (ports: RunEnginePorts, bodies: readonly string[]
     const { runNo } = await ports.loadSymbol(stream);
     const first = message.runs.find((run) => run.runNo > runNo);
     if (!first) continue;
-    if (first.runNo > runNo + 1) await runMissing(ports, { message, stream, runNo });
-    await runMessage(ports, message, stream);
+    const config = await ports.configOf(message);
+    if (first.runNo > runNo + 1) await runMissing(ports, config, { message, stream, runNo });
+    await runMessage(ports, config, { message, stream });
   }
 };
+
+interface Addressed {
+  readonly message: EngineRunsMessage;
+  readonly stream: string;
+}
 
 const runMessage = async (
   ports: RunEnginePorts,
-  message: EngineRunsMessage,
-  stream: string,
+  config: FeedConfig,
+  { message, stream }: Addressed,
 ): Promise<void> => {
-  const { runNo } = await ports.loadSymbol(stream);
-  const runs = message.runs.filter((run) => run.runNo > runNo);
-  for (let start = 0; start < runs.length; start += RUNS_PER_COMMIT_MAX) {
-    const finished = await finish(ports, message, runs.slice(start, start + RUNS_PER_COMMIT_MAX));
-    await record(ports, stream, finished);
+  let state = await ports.loadSymbol(stream);
+  for (;;) {
+    const { runNo } = state;
+    const runs = message.runs.filter((run) => run.runNo > runNo).slice(0, RUNS_PER_COMMIT_MAX);
+    if (runs.length === 0) return;
+    const finished = await finishRuns(ports, {
+      config,
+      symbol: message.symbol,
+      engineMode: message.engineMode,
+      memory: state,
+      runs,
+      bytesMax: BYTES_PER_COMMIT_MAX,
+      recordsOf: (run) => recordsOf(ports, message, run),
+    });
+    state = await record(ports, stream, finished);
   }
 };
 
-const finish = async (
-  ports: RunEnginePorts,
-  message: EngineRunsMessage,
-  runs: readonly PlannedRun[],
-): Promise<readonly FinishedRun[]> => {
-  const { symbol, feedStream, engineMode } = message;
-  const finished: FinishedRun[] = [];
-  for (const run of runs) {
-    if (isSkipped(run)) {
-      finished.push({ ...run, engineMode, attempts: 1, outcome: { kind: 'skipped' } });
-      continue;
-    }
-    const refs = await refsOf(ports.ledger, message, run);
-    const records = await ports.readRecords({ feedStream, symbol }, refs, [run.cutStart, run.cutEnd]);
-    const { outcome } = executeRun({ ...run, symbol }, sliceOfTexts(records));
-    finished.push({ ...run, engineMode, attempts: 1, outcome });
-  }
-  return finished;
+const recordsOf = async (ports: RunEnginePorts, message: EngineRunsMessage, run: PlannedRun) => {
+  const { symbol, feedStream } = message;
+  const refs = await refsOf(ports.ledger, message, run);
+  return ports.readRecords({ feedStream, symbol }, refs, [run.cutStart, run.cutEnd]);
 };
 
 /** A cut over more chunks than a message lists finds them in the feed's ledger. */
@@ -94,33 +101,39 @@ const refsOf = async (
 
 const lastSeqOf = (event: RecordedEvent): number => (event.data['chunk'] as ChunkRef).lastSeq;
 
-const record = async (ports: RunEnginePorts, stream: string, runs: readonly FinishedRun[]): Promise<void> => {
-  const [first] = runs;
-  if (!first) return;
+const record = async (
+  { mailbox, telemetry }: RunEnginePorts,
+  stream: string,
+  runs: readonly FinishedRun[],
+): Promise<FeedSymbolState> => {
   const command: FeedSymbolCommand = { type: 'RecordRuns', runs: [...runs] };
-  const outcome = await ports.mailbox.send(feedSymbolAggregate, {
+  const outcome = await mailbox.send(feedSymbolAggregate, {
     stream,
     command,
-    commandId: `runs:${stream}:${first.runNo}:${runs.length}`,
+    commandId: `runs:${stream}:${String(runs[0]?.runNo)}:${runs.length}`,
     actor: { kind: 'service', id: 'run-engine' },
     correlationId: stream,
   });
   if (outcome.kind === 'rejected')
     throw new Error(`${stream} refused its runs: ${outcome.rejection.message}`);
-  ports.telemetry.count('orchestrator.engine.runs', runs.length);
-  const failed = runs.filter(({ outcome: { kind } }) => kind === 'failed').length;
-  if (failed > 0) ports.telemetry.count('EngineRunsFailed', failed);
+  const failedCount = runs.filter((run) => run.outcome.kind === 'failed').length;
+  telemetry.count('orchestrator.engine.runs', runs.filter(isExecuted).length);
+  if (failedCount > 0) telemetry.count('EngineRunsFailed', failedCount);
+  return outcome.state;
 };
+
+const isExecuted = ({ outcome }: FinishedRun): boolean => outcome.kind !== 'skipped';
 
 const runMissing = async (
   ports: RunEnginePorts,
-  { message, stream, runNo }: { message: EngineRunsMessage; stream: string; runNo: number },
+  config: FeedConfig,
+  { message, stream, runNo }: Addressed & { readonly runNo: number },
 ): Promise<void> => {
   const feed = await ports.loadFeed(message.feedStream);
   if (feed.status === 'none' || !feed.unacknowledged) return;
   for (const missing of await missingRuns(ports.ledger, feed, { symbol: message.symbol, runNo })) {
     const isBefore = missing.runs.some((run) => run.runNo < (message.runs[0]?.runNo ?? 0));
-    if (isBefore) await runMessage(ports, missing, stream);
+    if (isBefore) await runMessage(ports, config, { message: missing, stream });
   }
 };
 

@@ -59,13 +59,13 @@ describe('a rebuild of the read models', () => {
   });
 
   it('names a corrupted, a lost and a foreign row, then repairs all three', async () => {
-    const feed = await rowOf(cloud, 'feed#');
-    const data = JSON.parse(String(feed['data']?.['S'])) as Record<string, unknown>;
-    const changed = { ...data, recordCount: 1, updatedAtMs: 5 };
+    const symbol = await rowOf(cloud, 'feed-symbol#');
+    const data = JSON.parse(String(symbol['data']?.['S'])) as Record<string, unknown>;
+    const changed = { ...data, completedCount: 1_000 };
     const engineRun = await rowOf(cloud, 'engine-run#');
     await cloud.call('dynamodb', 'PutItem', {
       TableName: VIEWS,
-      Item: { ...feed, data: { S: JSON.stringify(changed) } },
+      Item: { ...symbol, data: { S: JSON.stringify(changed) } },
     });
     await cloud.call('dynamodb', 'DeleteItem', {
       TableName: VIEWS,
@@ -84,12 +84,14 @@ describe('a rebuild of the read models', () => {
       [
         { kind: 'missing', pk: engineRun['pk']?.['S'], sk: engineRun['sk']?.['S'] },
         { kind: 'surplus', pk: engineRun['pk']?.['S'], sk: 'nobody' },
-        { kind: 'differs', pk: feed['pk']?.['S'], sk: 'feed', members: ['data.recordCount'] },
+        { kind: 'differs', pk: symbol['pk']?.['S'], sk: 'feed-symbol', members: ['data.completedCount'] },
       ].sort((one, other) =>
         `${String(one.pk)}${String(one.sk)}` < `${String(other.pk)}${String(other.sk)}` ? -1 : 1,
       ),
     );
-    expect(viewsText(verified)).toContain(`differs ${String(feed['pk']?.['S'])} feed: data.recordCount`);
+    expect(viewsText(verified)).toContain(
+      `differs ${String(symbol['pk']?.['S'])} feed-symbol: data.completedCount`,
+    );
 
     const rebuilt = await rebuildStage(storesOfCloud(cloud));
 

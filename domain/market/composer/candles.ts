@@ -40,7 +40,15 @@ export const slideWindow = (
   window: readonly ClosedCandle[],
   events: readonly SliceEvent[],
   length: number,
-): readonly ClosedCandle[] => {
-  const fresh = events.map(closedCandle).filter((candle) => candle !== undefined);
-  return fresh.length === 0 ? window : inOrder([...window, ...fresh]).slice(-length);
-};
+): readonly ClosedCandle[] => addCandles(window, closedCandles(events), length);
+
+/** The closed candles among events. */
+export const closedCandles = (events: readonly SliceEvent[]): readonly ClosedCandle[] =>
+  events.map(closedCandle).filter((candle) => candle !== undefined);
+
+/** The last candles of a symbol after more of them. */
+export const addCandles = (
+  window: readonly ClosedCandle[],
+  fresh: readonly ClosedCandle[],
+  length: number,
+): readonly ClosedCandle[] => (fresh.length === 0 ? window : inOrder([...window, ...fresh]).slice(-length));

@@ -17,6 +17,7 @@ import { accept, reject } from '#domain/kernel/decision.ts';
 import type { Decision } from '#domain/kernel/decision.ts';
 import { orchestratorEvents, terminalOf } from '#domain/market/feed-symbol/run-facts.ts';
 import type { TerminalRun } from '#domain/market/feed-symbol/run-facts.ts';
+import { memoryAfter } from '#domain/market/run-memory.ts';
 import { orderKey, parseFeedSymbolStream } from '#domain/market/streams.ts';
 
 const conflict = (message: string, details: Readonly<Record<string, unknown>>): Decision<never, Rejection> =>
@@ -73,7 +74,16 @@ export const terminalRun = (event: RecordedEvent): TerminalRun | undefined => {
 
 const evolve = (state: FeedSymbolState, event: RecordedEvent): FeedSymbolState => {
   const run = terminalRun(event);
-  return run ? { runNo: run.data.runNo, engineTimestampMs: run.data.engineTimestampMs } : state;
+  if (!run) return state;
+  const { runNo, engineTimestampMs } = run.data;
+  const { decision, belief, candles } = memoryAfter(state, run.data);
+  return {
+    runNo,
+    engineTimestampMs,
+    ...(decision ? { decision } : {}),
+    ...(belief ? { belief } : {}),
+    ...(candles ? { candles: [...candles] } : {}),
+  };
 };
 
 const outputs = (events: readonly RecordedEvent[]): readonly CommitOutput[] => {
@@ -92,7 +102,7 @@ const outputs = (events: readonly RecordedEvent[]): readonly CommitOutput[] => {
 /** It waits for nothing: the feed that planned the runs looks after them. */
 export const feedSymbolAggregate: Aggregate<FeedSymbolState, FeedSymbolCommand, ProposedEvent> = {
   kind: 'feed-symbol',
-  foldVersion: 2,
+  foldVersion: 3,
   eventTypes: new Set(Object.keys(feedSymbolEvents)),
   initialState: () => ({ runNo: 0 }),
   decide,

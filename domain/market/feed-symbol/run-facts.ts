@@ -20,9 +20,8 @@ export type ExecutedRun = Exclude<TerminalRun, { readonly type: 'EngineRunSkippe
 
 /** A finished run of a symbol with its id. */
 export const terminalOf = (run: FinishedRun, symbol: string): TerminalRun => {
-  const { outcome, countsByEventType, ...planned } = run;
-  const runId = engineRunId({ ...run, symbol });
-  const facts = { ...planned, runId, ...(countsByEventType ? { countsByEventType } : {}) };
+  const { outcome, ...planned } = run;
+  const facts = { ...planned, runId: engineRunId({ ...run, symbol }) };
   switch (outcome.kind) {
     case 'completed': {
       const { kind: _kind, ...answer } = outcome;

@@ -15,7 +15,7 @@ import type { FeedHealth } from '#contracts/market/feed-health.ts';
 import { isSkipped } from '#domain/market/cut.ts';
 import type { Projection, RowContent, RowKey } from '#domain/kernel/projection.ts';
 import { parseFeedStream } from '#domain/market/streams.ts';
-import { statusAfter } from '#domain/market/feed/state.ts';
+import { statusAfter } from '#domain/market/feed/evolve-flow.ts';
 import type { FeedRef } from '#domain/market/streams.ts';
 
 /** The key of a feed's row. */

@@ -21,7 +21,7 @@ const plannedIn = (event: RecordedEvent): TicksPlanned | undefined =>
 
 /** Messages for every run an event planned. */
 export const messagesOf = (
-  feed: Pick<ExistingFeed, 'stream' | 'config'>,
+  feed: Pick<ExistingFeed, 'stream' | 'config' | 'configSequence'>,
   event: RecordedEvent,
 ): readonly EngineRunsMessage[] => {
   const planned = plannedIn(event);
@@ -30,7 +30,7 @@ export const messagesOf = (
 
 /** Messages for every run planned in these events of a feed that is not terminal, oldest first. */
 export const runsToResend = (
-  feed: Pick<ExistingFeed, 'stream' | 'config'>,
+  feed: Pick<ExistingFeed, 'stream' | 'config' | 'configSequence'>,
   events: readonly RecordedEvent[],
   terminal: TerminalRuns,
 ): readonly EngineRunsMessage[] => {

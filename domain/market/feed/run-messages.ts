@@ -48,7 +48,7 @@ const split = (runs: readonly PlannedRun[]): readonly PlannedRun[][] =>
 
 /** The messages that run some planned runs, given in runNo order per symbol. */
 export const runMessages = (
-  feed: Pick<ExistingFeed, 'stream' | 'config'>,
+  feed: Pick<ExistingFeed, 'stream' | 'config' | 'configSequence'>,
   runs: readonly SymbolRun[],
   chunks: CutChunks,
 ): readonly EngineRunsMessage[] =>
@@ -57,6 +57,7 @@ export const runMessages = (
       feedStream: feed.stream,
       symbol,
       engineMode: feed.config.engine.engine_mode,
+      configSequence: feed.configSequence,
       runs: part,
       chunks: { ...chunks, refs: overlapping(chunks.refs, part) },
     })),

@@ -8,19 +8,15 @@ import type { FeedConfig } from '#contracts/market/feed-config.ts';
 import type { FeedStatus } from '#contracts/market/feed-health.ts';
 import { feedEvents } from '#contracts/market/feed.ts';
 import type {
-  FeedResumed,
-  HeldRunsDispatched,
   IngestionPaused,
-  PublicationHalted,
-  PublicationRecovered,
   RecordsIngested,
   RunsAcknowledged,
   SchedulingPaused,
   TicksPlanned,
 } from '#contracts/market/feed.ts';
-import { emptyBuffer, heldAfter, isSchedulingPaused, pruneBuffer } from '#domain/market/feed/flow-control.ts';
+import { emptyBuffer, isSchedulingPaused, pruneBuffer } from '#domain/market/feed/flow-control.ts';
 import type { BufferState, ConsumedMark, HeldRuns, Pause } from '#domain/market/feed/flow-control.ts';
-import { evolveHalts } from '#domain/market/feed/halts.ts';
+import { flowAfter, haltsAfter, statusAfter } from '#domain/market/feed/evolve-flow.ts';
 import type { Halts } from '#domain/market/feed/halts.ts';
 import type { ScheduleState } from '#domain/market/scheduler.ts';
 
@@ -41,6 +37,8 @@ export interface ExistingFeed {
   readonly status: FeedStatus;
   readonly stream: string;
   readonly config: FeedConfig;
+  /** The event that set the configuration. */
+  readonly configSequence: number;
   readonly version: number;
   /** Sequence of the last event that a plan depends on; acknowledgements do not move it. */
   readonly planVersion: number;
@@ -84,6 +82,7 @@ const created = (event: RecordedEvent): ExistingFeed => ({
   status: 'created',
   stream: event.stream,
   config: feedEvents.FeedCreated.parse(event.data).config,
+  configSequence: event.sequence,
   version: event.sequence,
   planVersion: event.sequence,
   lastSeq: 0,
@@ -102,8 +101,8 @@ const created = (event: RecordedEvent): ExistingFeed => ({
  * was planned already.
  */
 const configured = (feed: ExistingFeed, config: FeedConfig): ExistingFeed => {
-  const { schedule, ...rest } = feed;
-  if (schedule?.lastTickMs === undefined) return { ...feed, config };
+  const { schedule, ...rest } = { ...feed, configSequence: feed.version };
+  if (schedule?.lastTickMs === undefined) return { ...rest, config, ...(schedule ? { schedule } : {}) };
   const delayMs = config.scheduler.mode === 'boundary' ? config.scheduler.boundary_delay_ms : 0;
   return { ...rest, config, schedule: { startMs: schedule.lastTickMs + 1 + delayMs } };
 };
@@ -242,53 +241,6 @@ const evolveExisting = (feed: ExistingFeed, event: RecordedEvent): ExistingFeed 
       return { ...feed, version: event.sequence, halts: haltsAfter(feed.halts, event.type, event) };
     default:
       return feed;
-  }
-};
-
-/** The status that an event of a feed's life leaves it in. */
-export const statusAfter = {
-  FeedStarted: 'started',
-  FeedDrained: 'drained',
-  FeedStopped: 'stopped',
-  FeedDegraded: 'degraded',
-  FeedRecovered: 'started',
-} as const satisfies Readonly<Record<string, FeedStatus>>;
-
-type FlowEvent =
-  'IngestionPaused' | 'IngestionResumed' | 'SchedulingPaused' | 'SchedulingResumed' | 'HeldRunsDispatched';
-
-const flowAfter = (feed: ExistingFeed, type: FlowEvent, event: RecordedEvent): ExistingFeed => {
-  const sinceMs = event.occurredAtMs;
-  switch (type) {
-    case 'IngestionPaused':
-      return { ...feed, ingestionPaused: { reason: (event.data as IngestionPaused).reason, sinceMs } };
-    case 'IngestionResumed': {
-      const { ingestionPaused: _paused, ...rest } = feed;
-      return rest;
-    }
-    case 'SchedulingPaused':
-      return { ...feed, schedulingPaused: { reason: (event.data as SchedulingPaused).reason, sinceMs } };
-    case 'SchedulingResumed': {
-      const { schedulingPaused: _paused, ...rest } = feed;
-      return rest;
-    }
-    case 'HeldRunsDispatched': {
-      const { held, ...rest } = feed;
-      const left = heldAfter(held, (event.data as HeldRunsDispatched).throughSequence);
-      return left ? { ...rest, held: left } : rest;
-    }
-  }
-};
-
-const haltsAfter = (halts: Halts, type: keyof typeof evolveHalts, event: RecordedEvent): Halts => {
-  const atMs = event.occurredAtMs;
-  switch (type) {
-    case 'PublicationHalted':
-      return evolveHalts[type](halts, event.data as PublicationHalted, atMs);
-    case 'FeedResumed':
-      return evolveHalts[type](halts, event.data as FeedResumed, atMs);
-    case 'PublicationRecovered':
-      return evolveHalts[type](halts, event.data as PublicationRecovered, atMs);
   }
 };
 

@@ -44,56 +44,63 @@ export const decideRegime = (
   return hold(output, { stable, count }, config);
 };
 
-/** The output becomes, or stays, what is stable. */
-const adopt = (output: RegimeOutput, why: Partial<HysteresisTransition>): DecisionResult => ({
-  kind: 'decided',
-  decision: {
-    selected_output: output,
-    effective_confidence: output.confidence,
-    transition: {
-      stable_regime: output.regime,
-      candidate_regime: null,
-      candidate_count: 0,
-      transition_active: false,
-      flipped: false,
-      reset_due_to_gap: false,
-      ...why,
-    },
-  },
-  state: {
-    stable_output: output,
-    candidate_regime: null,
-    candidate_count: 0,
-    last_timestamp: output.timestamp,
-  },
+/** What is remembered after a decision about an output of this instant: what it selected is what is stable. */
+export const stateOfDecision = (
+  { selected_output, transition }: HysteresisDecision,
+  timestamp: number,
+): DecisionState => ({
+  stable_output: selected_output,
+  candidate_regime: transition.candidate_regime,
+  candidate_count: transition.candidate_count,
+  last_timestamp: timestamp,
 });
+
+const decided = (decision: HysteresisDecision, { timestamp }: RegimeOutput): DecisionResult => ({
+  kind: 'decided',
+  decision,
+  state: stateOfDecision(decision, timestamp),
+});
+
+/** The output becomes, or stays, what is stable. */
+const adopt = (output: RegimeOutput, why: Partial<HysteresisTransition>): DecisionResult =>
+  decided(
+    {
+      selected_output: output,
+      effective_confidence: output.confidence,
+      transition: {
+        stable_regime: output.regime,
+        candidate_regime: null,
+        candidate_count: 0,
+        transition_active: false,
+        flipped: false,
+        reset_due_to_gap: false,
+        ...why,
+      },
+    },
+    output,
+  );
 
 /** What is stable stays, less sure of itself each time. */
 const hold = (
   output: RegimeOutput,
   { stable, count }: { readonly stable: RegimeOutput; readonly count: number },
   config: DecisionHysteresisConfig,
-): DecisionResult => ({
-  kind: 'decided',
-  decision: {
-    selected_output: stable,
-    effective_confidence: Math.max(
-      stable.confidence * config.decay_factor ** count,
-      config.min_confidence_floor,
-    ),
-    transition: {
-      stable_regime: stable.regime,
-      candidate_regime: output.regime,
-      candidate_count: count,
-      transition_active: true,
-      flipped: false,
-      reset_due_to_gap: false,
+): DecisionResult =>
+  decided(
+    {
+      selected_output: stable,
+      effective_confidence: Math.max(
+        stable.confidence * config.decay_factor ** count,
+        config.min_confidence_floor,
+      ),
+      transition: {
+        stable_regime: stable.regime,
+        candidate_regime: output.regime,
+        candidate_count: count,
+        transition_active: true,
+        flipped: false,
+        reset_due_to_gap: false,
+      },
     },
-  },
-  state: {
-    stable_output: stable,
-    candidate_regime: output.regime,
-    candidate_count: count,
-    last_timestamp: output.timestamp,
-  },
-});
+    output,
+  );

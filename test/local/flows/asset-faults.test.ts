@@ -71,7 +71,7 @@ const runToEnd = async (api: Api): Promise<string> => {
     api.ask('POST', inMain('/runs'), { body: { selection, runKey: 'only' } }),
   );
   const runId = String(started.body['runId']);
-  for (let minutes = 0; minutes < 60; minutes++) {
+  for (let minutes = 0; minutes < 120; minutes++) {
     await workOnce(api);
     const { body } = await insist(() => api.ask('GET', inMain(`/runs/${runId}`)));
     if (body['state'] !== 'RUNNING') break;

@@ -12,6 +12,7 @@ import {
   snapshotInputs,
   startFeed,
   trade,
+  published,
 } from '#test/support/cloud-market.ts';
 import { dropControl, purge } from '#test/support/cloud-stores.ts';
 
@@ -42,7 +43,12 @@ describe('a feed whose clock is the arrival', () => {
     expect(await runsOf(api)).toEqual([['AAA', 1, 'completed']]);
     await api.cloud.advance(5 * MINUTE_MS);
     expect(await runsOf(api)).toEqual([['AAA', 1, 'completed']]);
-    expect(await readFeed(api)).toMatchObject({ tickCount: 6, idleTickCount: 5 });
+    expect(await readFeed(api)).toMatchObject({ tickCount: 6, plannedRunCount: 1 });
+    expect((await published(api.cloud)).map(({ event_type: type }) => type)).toEqual([
+      'EngineRunStarted',
+      'EngineRunCompleted',
+      ...Array.from({ length: 5 }, () => 'EngineRunSkipped'),
+    ]);
   });
 
   it('plans ticks that passed before the records that arrived after them', async () => {

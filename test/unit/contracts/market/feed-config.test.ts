@@ -31,6 +31,17 @@ describe('a feed configuration', () => {
         output_publish: { max_pending: 1_000, max_block_ms: null },
         clock: 'arrival',
         emit_skipped: true,
+        engine_options: {
+          engine: 'belief',
+          no_data: 'opinion',
+          vetoes: null,
+          matrix: null,
+          snapshot_source: 'snapshot_inputs',
+          hysteresis: 'decision',
+          hysteresis_config: null,
+          candle_window: null,
+          deduplicate: false,
+        },
       },
     });
     expect(FeedConfig.parse(result.kind === 'valid' && result.config)).toBeDefined();
@@ -202,6 +213,26 @@ describe('a feed configuration', () => {
       'a block of 0',
       { sources, output_publish: { max_block_ms: 0 } },
       'output_publish.max_block_ms must be > 0',
+    ],
+    [
+      'an unknown engine option',
+      { sources, engine_options: { x: 1 } },
+      'engine_options: Unrecognized key: "x"',
+    ],
+    [
+      'a hysteresis of the other kind',
+      { sources, engine_options: { hysteresis: 'belief', hysteresis_config: { decay_factor: 1 } } },
+      'engine_options.hysteresis_config: Unrecognized key: "decay_factor"',
+    ],
+    [
+      'more candles than a feed remembers',
+      { sources, engine_options: { candle_window: 257 } },
+      'engine_options.candle_window must be at most 256',
+    ],
+    [
+      'options that are text',
+      { sources, engine_options: 'x' },
+      'engine_options: Invalid input: expected object, received string',
     ],
     ['skipping that is no yes or no', { sources, emit_skipped: 1 }, 'emit_skipped must be true or false'],
     ['another clock', { sources, clock: 'wall' }, "clock must be 'record' or 'arrival'"],

@@ -189,6 +189,7 @@ describe('a configuration', () => {
       hysteresis_config: null,
       candle_window: null,
       deduplicate: false,
+      symbols: null,
       engine: 'belief',
       no_data: 'opinion',
       vetoes: null,
