@@ -47,6 +47,10 @@ export const taskDefaults = {
 export const runTiming = {
   /** Silence tolerated beyond the heartbeat timeout before the attempt is failed. */
   heartbeatGraceMs: 30_000,
+  /** A heartbeat that says nothing new is recorded at most this often, or four times within a shorter timeout. */
+  heartbeatIntervalMs: 30_000,
+  /** New progress is recorded at most this often. */
+  progressIntervalMs: 5_000,
   /** Wait before a lost offer is sent again; doubles with each send. */
   resendIntervalMs: 60_000,
   /** Repeats of one dispatch before the task fails `dispatch_lost`. */

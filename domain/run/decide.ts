@@ -15,15 +15,17 @@ import type {
   StartTask,
   TriggerRun,
 } from '#domain/run/command.ts';
-import { completeByReport, safeText } from '#domain/run/completion.ts';
+import { completeByReport } from '#domain/run/completion.ts';
 import { advance, draftOf, record, release } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
 import { planned } from '#domain/run/evolve.ts';
 import { guardReport, placeOf } from '#domain/run/guard.ts';
-import type { Guarded } from '#domain/run/guard.ts';
+import type { Fitting, Guarded } from '#domain/run/guard.ts';
+import { isWorthRecording } from '#domain/run/heartbeat.ts';
 import { planHash } from '#domain/run/plan-hash.ts';
 import { originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { Run, RunHeader } from '#domain/run/run.ts';
+import { safeText } from '#domain/run/safe-text.ts';
 import { sweep } from '#domain/run/sweep.ts';
 
 type RunDecision = Decision<RunEvent, Rejection>;
@@ -85,10 +87,7 @@ const runKeyConflict = ({ header, triggeredAtMs }: RunHeader, requestedFingerpri
   };
 };
 
-const answer = (
-  guarded: Guarded,
-  proceed: (fitting: Extract<Guarded, { readonly kind: 'fits' }>) => readonly RunEvent[],
-): RunDecision => {
+const answer = (guarded: Guarded, proceed: (fitting: Fitting) => readonly RunEvent[]): RunDecision => {
   switch (guarded.kind) {
     case 'refused':
       return reject(guarded.rejection);
@@ -134,6 +133,8 @@ const heartbeat = ({ taskKey, report }: HeartbeatTask, run: Run, nowMs: number):
   answer(
     guardReport(run, taskKey, { kind: 'heartbeat', body: report }),
     ({ run: running, taskIndex, task }) => {
+      const { plan } = originOf(running);
+      if (task.status === 'RUNNING' && !isWorthRecording(plan, taskIndex, { task, report, nowMs })) return [];
       const draft = draftOf(running, nowMs);
       // A worker that beats without having said so has started.
       if (task.status === 'DISPATCHED') recordStart(draft, taskIndex, report);

@@ -9,6 +9,13 @@ import type { RunEventData } from '#contracts/runs/run-events.ts';
 import type { RunOutcome } from '#contracts/runs/states.ts';
 import { attemptId } from '#domain/kernel/ids.ts';
 
+/** The progress a worker has reported, as far as a later report must be compared with it. */
+export interface Progress {
+  readonly pct?: number;
+  /** Short hash of the last message, empty when there was none. */
+  readonly messageHash: string;
+}
+
 /** A task that has not ended. `attempt` is the last one made, 0 before the first. */
 export type OpenTask =
   | { readonly status: 'BLOCKED' }
@@ -30,7 +37,10 @@ export type OpenTask =
       readonly status: 'RUNNING';
       readonly attempt: number;
       readonly workerId: WorkerId;
+      /** The last recorded sign of life. */
       readonly lastSeenMs: number;
+      /** What the recorded heartbeats have said; absent before the first of the attempt. */
+      readonly progress?: Progress;
     }
   | {
       readonly status: 'RETRY_WAIT';

@@ -3,12 +3,14 @@ import { runTiming } from '#contracts/runs/limits.ts';
 import type { RunEvent } from '#contracts/runs/run-events.ts';
 import { dispatchId } from '#domain/kernel/ids.ts';
 import type { SweepRun } from '#domain/run/command.ts';
-import { completeByFailure, safeText } from '#domain/run/completion.ts';
+import { completeByFailure } from '#domain/run/completion.ts';
 import { advance, attemptRef, draftOf, record, release } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
+import { heartbeatDeadlineMs } from '#domain/run/heartbeat.ts';
 import { isEnded, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { OpenTask, Run } from '#domain/run/run.ts';
-import { heartbeatDeadlineMs, resendAtMs } from '#domain/run/waiting.ts';
+import { safeText } from '#domain/run/safe-text.ts';
+import { resendAtMs } from '#domain/run/waiting.ts';
 
 /** What the run does about everything overdue at `nowMs`; nothing when all is well or over. */
 export const sweep = ({ nowMs, lostOffers }: SweepRun, run: Run): readonly RunEvent[] => {
@@ -39,7 +41,7 @@ const sweepTask = (draft: Draft, taskIndex: number, isLost: boolean): void => {
         failure: 'heartbeat_timeout',
         error: {
           category: 'TIMEOUT',
-          message: `worker ${safeText(task.workerId, 256)} was not heard for ${draft.nowMs - task.lastSeenMs} ms`,
+          message: `no sign of worker ${safeText(task.workerId, 256)} was recorded for ${draft.nowMs - task.lastSeenMs} ms`,
           retryable: true,
         },
       });

@@ -5,7 +5,8 @@ import { publicRunState } from '#contracts/runs/states.ts';
 import type { WaitingReason } from '#contracts/runs/states.ts';
 import type { RunWhy } from '#contracts/runs/read.ts';
 import type { Waiting } from '#domain/kernel/aggregate.ts';
-import { isEnded, originOf, plannedTask, policyOf } from '#domain/run/run.ts';
+import { heartbeatDeadlineMs } from '#domain/run/heartbeat.ts';
+import { isEnded, originOf, plannedTask } from '#domain/run/run.ts';
 import type { OpenTask, Run, RunningRun } from '#domain/run/run.ts';
 
 type RunWaiting = Waiting & { readonly reason: WaitingReason; readonly subject: string };
@@ -18,13 +19,6 @@ export const waitingReason = {
   RUNNING: 'heartbeat',
   RETRY_WAIT: 'retry',
 } as const satisfies Record<OpenTask['status'], WaitingReason>;
-
-/** When the attempt is given up unless its worker is heard before. */
-export const heartbeatDeadlineMs = (
-  plan: Plan,
-  taskIndex: number,
-  { lastSeenMs }: Extract<OpenTask, { readonly status: 'RUNNING' }>,
-): number => lastSeenMs + policyOf(plan, taskIndex).heartbeatTimeoutSec * 1000 + runTiming.heartbeatGraceMs;
 
 /** When a lost offer is made again; the wait doubles with each send. */
 export const resendAtMs = ({

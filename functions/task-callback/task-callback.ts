@@ -67,7 +67,7 @@ const report = async (ports: CallbackPorts, kind: Kind, request: ApiRequest): Pr
   const stream = runStream(claims);
   const taskId = request.path['taskId'] ?? '';
   const state = await ports.loadRun(stream);
-  const verdict = checkCallback(state, { ...parsed, taskId, claims });
+  const verdict = checkCallback(state, { ...parsed, taskId, claims }, ports.nowMs());
   if (verdict.kind === 'refused') throw refused(verdict.rejection);
   noteClockSkew(ports, parsed);
   if (verdict.kind === 'duplicate') return answer(ports, parsed, { run: state, isDuplicate: true });
