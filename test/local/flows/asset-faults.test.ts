@@ -27,10 +27,13 @@ const insist = async (ask: () => Promise<Answer>): Promise<Answer> => {
   }
 };
 
-/** A worker that fails task `b` once and insists on every report. */
+let claimCount = 0;
+
+/** A worker that fails task `b` once and insists on every claim and report. */
 const workOnce = async (api: Api): Promise<void> => {
+  const headers = { 'idempotency-key': `claim-${claimCount++}` };
   const claimed = await insist(() =>
-    api.ask('POST', inMain('/workers/claim'), { body: { workerId: 'w1', maxTasks: 10 } }),
+    api.ask('POST', inMain('/workers/claim'), { body: { workerId: 'w1', maxTasks: 10 }, headers }),
   );
   const { tasks } = ClaimResponse.parse(claimed.body);
   await Promise.all(tasks.map((task) => report(api, task)));
