@@ -9,13 +9,6 @@ import type { Run } from '#domain/run/run.ts';
 import { decodeRun, encodeRun } from '#domain/run/state-codec.ts';
 import { waiting } from '#domain/run/waiting.ts';
 
-/** `run#tenant/workspace/runId`. */
-export const runStream = (scope: {
-  readonly tenantId: string;
-  readonly workspaceId: string;
-  readonly runId: string;
-}): string => `run#${scope.tenantId}/${scope.workspaceId}/${scope.runId}`;
-
 const isTerminal = (run: Run): boolean =>
   run.status === 'SUCCEEDED' || run.status === 'FAILED' || run.status === 'CANCELLED';
 

@@ -7,7 +7,8 @@ import type { Plan, TaskPolicy } from '#contracts/runs/plan.ts';
 import type { RunCommand, TriggerRun } from '#domain/run/command.ts';
 import { attemptId, planId } from '#domain/kernel/ids.ts';
 import { defaultPolicy } from '#domain/run/plan.ts';
-import { runAggregate, runStream } from '#domain/run/run-aggregate.ts';
+import { runAggregate } from '#domain/run/run-aggregate.ts';
+import { runStream } from '#domain/run/run-stream.ts';
 import { given } from '#test/support/decider.ts';
 
 export const START_MS = 1_767_387_600_000;

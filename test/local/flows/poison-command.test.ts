@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { RunCommand } from '#domain/run/command.ts';
-import { runStream } from '#domain/run/run-aggregate.ts';
+import { runStream } from '#domain/run/run-stream.ts';
 import { queuedCommand } from '#functions/shared/queued-command.ts';
 import { apiOf, bootTestCloud } from '#test/support/cloud.ts';
 import type { Api } from '#test/support/cloud.ts';
