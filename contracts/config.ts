@@ -21,6 +21,12 @@ export const Limits = z.strictObject({
   // The most is what Lambda takes as a payload.
   manifestBytesMax: bound(1_024, 6_291_456, 6_291_456, 'bytes of a request body that deploys a manifest'),
   sweepOverlapMinutes: bound(1, 60, 3, 'minutes the sweeper reads again'),
+  inlineStepsMax: bound(
+    1,
+    1_000,
+    100,
+    'tasks one invocation of run-inline runs before it sends itself the rest',
+  ),
   sweepMessagesMax: bound(1, 10_000, 1_000, 'streams one pass of the sweeper asks to be looked at'),
 });
 export type Limits = z.infer<typeof Limits>;
@@ -56,6 +62,7 @@ export const Environment = z.strictObject({
   COMMANDS_QUEUE_URL: z.url(),
   SWEEP_QUEUE_URL: z.url(),
   TIMERS_QUEUE_URL: z.url(),
+  INLINE_RUNS_QUEUE_URL: z.url(),
   MARKET_DEAD_LETTERS_QUEUE_URL: z.url(),
   RETRY_TASK_MACHINE_ARN: name,
   TASK_TOKEN_SECRET_ID: name,
@@ -77,6 +84,7 @@ const acting = [
   'COMMANDS_QUEUE_URL',
   'SWEEP_QUEUE_URL',
   'TIMERS_QUEUE_URL',
+  'INLINE_RUNS_QUEUE_URL',
   'RETRY_TASK_MACHINE_ARN',
 ] as const;
 
@@ -110,6 +118,7 @@ export const environmentKeysOf = {
   sweep: [...everywhere, ...acting],
   'dead-letters': [...everywhere, ...acting],
   timers: [...everywhere, ...acting],
+  'run-inline': [...everywhere, ...acting],
 } as const satisfies Readonly<Record<FunctionName, readonly EnvironmentKey[]>>;
 
 /** What a function finds in its environment. */

@@ -19,14 +19,21 @@ export const streamNames = ['market-events', 'orchestrator-events'] as const;
 export type StreamName = (typeof streamNames)[number];
 
 /** Queues that carry work; each has a dead-letter queue of its own. */
-export const workQueueNames = ['engine-runs.fifo', 'commands.fifo', 'sweep', 'timers'] as const;
+export const workQueueNames = [
+  'engine-runs.fifo',
+  'commands.fifo',
+  'sweep',
+  'timers',
+  'inline-runs',
+] as const;
 export type WorkQueueName = (typeof workQueueNames)[number];
 
 /** Queues for what stream mappings and ingestion gave up on. */
 export const deadLetterQueueNames = ['market-dead-letters', 'dead-letters'] as const;
 export type DeadLetterQueueName = (typeof deadLetterQueueNames)[number];
 
-export type DeadQueueName = 'engine-runs-dead.fifo' | 'commands-dead.fifo' | 'sweep-dead' | 'timers-dead';
+export type DeadQueueName =
+  'engine-runs-dead.fifo' | 'commands-dead.fifo' | 'sweep-dead' | 'timers-dead' | 'inline-runs-dead';
 export type QueueName = WorkQueueName | DeadLetterQueueName | DeadQueueName;
 
 /** The queue that takes what a work queue's consumer failed on too often. */
@@ -35,6 +42,7 @@ export const deadQueueOf: Readonly<Record<WorkQueueName, DeadQueueName>> = {
   'commands.fifo': 'commands-dead.fifo',
   sweep: 'sweep-dead',
   timers: 'timers-dead',
+  'inline-runs': 'inline-runs-dead',
 };
 
 /** Every Lambda function; its code is `functions/<name>/handler.ts`. */
@@ -53,6 +61,7 @@ export const functionNames = [
   'sweep',
   'dead-letters',
   'timers',
+  'run-inline',
 ] as const;
 export type FunctionName = (typeof functionNames)[number];
 

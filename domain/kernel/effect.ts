@@ -45,7 +45,7 @@ export interface StartExecution {
 export interface SendMessage {
   readonly kind: 'send-message';
   readonly name: string;
-  readonly queue: 'engine-runs' | 'commands' | 'sweep' | 'timers';
+  readonly queue: 'engine-runs' | 'commands' | 'sweep' | 'timers' | 'inline-runs';
   readonly body: Readonly<Record<string, unknown>>;
   readonly groupId?: string;
   readonly deduplicationId?: string;

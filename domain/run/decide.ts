@@ -9,6 +9,7 @@ import { attemptId } from '#domain/kernel/ids.ts';
 import type {
   ClaimTask,
   CompleteTask,
+  FinishInlineTask,
   HeartbeatTask,
   RetryTask,
   RunCommand,
@@ -42,6 +43,8 @@ export const decide = (command: RunCommand, run: Run, { nowMs }: DecideContext):
       return heartbeat(command, run, nowMs);
     case 'CompleteTask':
       return completeTask(command, run, nowMs);
+    case 'FinishInlineTask':
+      return finishInline(command, run, nowMs);
     case 'RetryTask':
       return retry(command, run, nowMs);
     case 'SweepRun':
@@ -163,6 +166,17 @@ const completeTask = ({ taskKey, report }: CompleteTask, run: Run, nowMs: number
     completeByReport(draft, taskIndex, report);
     return advance(draft);
   });
+
+const finishInline = ({ taskKey, report }: FinishInlineTask, run: Run, nowMs: number): RunDecision =>
+  answer(
+    guardReport(run, taskKey, { kind: 'completed', body: report }),
+    ({ run: running, taskIndex, task }) => {
+      const draft = draftOf(running, nowMs);
+      if (task.status === 'DISPATCHED') recordStart(draft, taskIndex, report);
+      completeByReport(draft, taskIndex, report);
+      return advance(draft);
+    },
+  );
 
 const retry = ({ taskKey, attempt }: RetryTask, run: Run, nowMs: number): RunDecision => {
   const place = placeOf(run, taskKey);

@@ -6,6 +6,7 @@ import type { AttemptId, RunId } from '#contracts/ids.ts';
 import type { WorkerId } from '#contracts/runs/callbacks.ts';
 import type { Plan, PlanTask, TaskPolicy } from '#contracts/runs/plan.ts';
 import type { RunEventData } from '#contracts/runs/run-events.ts';
+import type { InlineRunnerName } from '#contracts/runs/runner.ts';
 import type { RunOutcome } from '#contracts/runs/states.ts';
 import { attemptId } from '#domain/kernel/ids.ts';
 
@@ -134,6 +135,10 @@ export const taskAt = (run: PlannedRun, index: number): Task => {
   if (!task) throw new Error(`task ${index} is not in a run of ${run.tasks.length}`);
   return task;
 };
+
+/** The in-process runner of a task, undefined for tasks of HTTP workers. */
+export const inlineRunnerOf = (plan: Plan, index: number): InlineRunnerName | undefined =>
+  plannedTask(plan, index).runner;
 
 /** A task's policy: the plan's defaults with what the task changes. */
 export const policyOf = (plan: Plan, index: number): TaskPolicy => {

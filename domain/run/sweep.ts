@@ -1,4 +1,4 @@
-/** Repairs what should have moved: silent workers, overdue retries, lost offers. */
+/** Repairs what should have moved: silent workers, overdue retries, lost offers and messages. */
 import { runTiming } from '#contracts/runs/limits.ts';
 import type { RunEvent } from '#contracts/runs/run-events.ts';
 import { dispatchId } from '#domain/kernel/ids.ts';
@@ -7,7 +7,7 @@ import { completeByFailure } from '#domain/run/completion.ts';
 import { advance, attemptRef, draftOf, record, release } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
 import { heartbeatDeadlineMs } from '#domain/run/heartbeat.ts';
-import { isEnded, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
+import { inlineRunnerOf, isEnded, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { OpenTask, Run } from '#domain/run/run.ts';
 import { safeText } from '#domain/run/safe-text.ts';
 import { resendAtMs } from '#domain/run/waiting.ts';
@@ -48,20 +48,24 @@ const sweepTask = (draft: Draft, taskIndex: number, isLost: boolean): void => {
       return;
     }
     case 'DISPATCHED':
-      if (!isLost || resendAtMs(task) > draft.nowMs) return;
+      if (!(isLost || isInline(draft, taskIndex)) || resendAtMs(task) > draft.nowMs) return;
       if (task.sendNo > runTiming.resendsMax)
         completeByFailure(draft, taskIndex, {
           attempt: task.attempt,
           failure: 'dispatch_lost',
           error: {
             category: 'INFRASTRUCTURE',
-            message: `dispatch_lost: the offer vanished ${task.sendNo} times`,
+            message: `dispatch_lost: handed out ${task.sendNo} times, and nobody took it`,
             retryable: false,
           },
         });
       else resend(draft, taskIndex, task);
   }
 };
+
+/** A message cannot be looked for as an offer can: nobody having run the task by now is the sign that it is lost. */
+const isInline = (draft: Draft, taskIndex: number): boolean =>
+  inlineRunnerOf(originOf(draft.run).plan, taskIndex) !== undefined;
 
 type Dispatched = Extract<OpenTask, { readonly status: 'DISPATCHED' }>;
 

@@ -32,6 +32,8 @@ export interface HandleOptions {
   readonly effectsMustSucceed?: boolean;
   /** Perform everything outstanding, not only what this commit added: for redelivered commands and sweeps. */
   readonly performAll?: boolean;
+  /** What the caller does itself once it is answered: such an effect is not performed. */
+  readonly isTaken?: (effect: Effect) => boolean;
   /** The caller knows the stream is new: skip the read and let the append find out. */
   readonly assumeNew?: boolean;
 }
@@ -229,7 +231,9 @@ const act = async (
   const { owed, effectsBefore, prepared } = attempt;
   const { outcomes } = prepared;
   const isAll = options.performAll ?? isRepeat(outcomes);
-  const effects = isAll ? owed : owed.filter((effect) => !effectsBefore.has(effect.name));
+  const effects = owed.filter(
+    (effect) => (isAll || !effectsBefore.has(effect.name)) && !options.isTaken?.(effect),
+  );
   if (effects.length === 0) return;
   try {
     await ports.perform(effects);

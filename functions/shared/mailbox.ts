@@ -124,4 +124,5 @@ const mergeOptions = (all: readonly HandleOptions[]): HandleOptions => ({
   effectsMustSucceed: all.some((options) => options.effectsMustSucceed),
   ...(all.some((options) => options.performAll) ? { performAll: true } : {}),
   assumeNew: all.every((options) => options.assumeNew),
+  isTaken: (effect) => all.every((options) => options.isTaken?.(effect)),
 });

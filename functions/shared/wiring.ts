@@ -60,6 +60,7 @@ export const actingOf = (functionName: string, environment: Acting, platform: Pl
     commands: environment.COMMANDS_QUEUE_URL,
     sweep: environment.SWEEP_QUEUE_URL,
     timers: environment.TIMERS_QUEUE_URL,
+    'inline-runs': environment.INLINE_RUNS_QUEUE_URL,
   });
   const workflow = stepFunctionsWorkflow(stepFunctionsClient(plugin), {
     'retry-task': environment.RETRY_TASK_MACHINE_ARN,

@@ -118,6 +118,7 @@ const environmentOf = (
     COMMANDS_QUEUE_URL: names.queueUrl('commands.fifo'),
     SWEEP_QUEUE_URL: names.queueUrl('sweep'),
     TIMERS_QUEUE_URL: names.queueUrl('timers'),
+    INLINE_RUNS_QUEUE_URL: names.queueUrl('inline-runs'),
     MARKET_DEAD_LETTERS_QUEUE_URL: names.queueUrl('market-dead-letters'),
     RETRY_TASK_MACHINE_ARN: names.machineArn('retry-task'),
     TASK_TOKEN_SECRET_ID: names.of(taskTokenSecretName),

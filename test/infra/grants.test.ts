@@ -55,9 +55,14 @@ const readMarket: Grants = {
     'kinesis:ListShards',
   ],
 };
-const forRuns: readonly Grants[] = [decide, coordinate, retries, send('commands.fifo', 'timers')];
+const forRuns: readonly Grants[] = [
+  decide,
+  coordinate,
+  retries,
+  send('commands.fifo', 'timers', 'inline-runs'),
+];
 const forFeeds: readonly Grants[] = [decide, send('engine-runs.fifo', 'commands.fifo', 'timers')];
-const forAll: readonly Grants[] = [...forFeeds, coordinate, retries];
+const forAll: readonly Grants[] = [...forFeeds, coordinate, retries, send('inline-runs')];
 
 const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
   'api-runs': [...forRuns, readViews],
@@ -91,9 +96,17 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
   'dead-letters': [
     ...forAll,
     send('sweep'),
-    consume('engine-runs-dead.fifo', 'commands-dead.fifo', 'sweep-dead', 'timers-dead', 'dead-letters'),
+    consume(
+      'engine-runs-dead.fifo',
+      'commands-dead.fifo',
+      'sweep-dead',
+      'timers-dead',
+      'inline-runs-dead',
+      'dead-letters',
+    ),
   ],
   timers: [...forAll, consume('timers')],
+  'run-inline': [...forRuns, consume('inline-runs')],
 };
 
 /** Everything a policy names with an asterisk, with the reason AWS leaves no narrower way. */

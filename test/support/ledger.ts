@@ -61,6 +61,7 @@ export const adaptersOf = ({ plugin, clock, queueUrl, environment }: LocalStage)
       commands: queueUrl('commands.fifo'),
       sweep: queueUrl('sweep'),
       timers: queueUrl('timers'),
+      'inline-runs': queueUrl('inline-runs'),
     }),
     workflow: stepFunctionsWorkflow(stepFunctionsClient(plugin), {
       'retry-task': environment['RETRY_TASK_MACHINE_ARN'] ?? '',

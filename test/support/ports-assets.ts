@@ -4,6 +4,7 @@ import { createHandler as apiRuns } from '#functions/api-runs/handler.ts';
 import { createHandler as apiWorkers } from '#functions/api-workers/handler.ts';
 import { createHandler as commands } from '#functions/commands/handler.ts';
 import { createHandler as retryTask } from '#functions/retry-task/handler.ts';
+import { createHandler as runInline } from '#functions/run-inline/handler.ts';
 import { createHandler as sweep } from '#functions/sweep/handler.ts';
 import { createHandler as sweeper } from '#functions/sweeper/handler.ts';
 import { createHandler as taskCallback } from '#functions/task-callback/handler.ts';
@@ -52,6 +53,7 @@ export const assetPlane = async (options: StageOptions & { readonly limits?: obj
     callbacks: build(taskCallback),
     commands: build(commands),
     retryTask: build(retryTask),
+    'inline-runs': build(runInline),
     sweep: build(sweep),
     sweeper: build(sweeper),
   };
@@ -128,7 +130,7 @@ export const assetPlane = async (options: StageOptions & { readonly limits?: obj
     getRun: async (runId: string): Promise<Json> =>
       (await call(handlers.runs, inWorkspace('/runs/{runId}', { parameters: { runId } }))).body,
     /** Delivers everything visible in a queue to its consumer. */
-    deliver: async (queue: 'commands' | 'sweep'): Promise<SQSBatchResponse> => {
+    deliver: async (queue: 'commands' | 'sweep' | 'inline-runs'): Promise<SQSBatchResponse> => {
       const messages = await stage.drain(queue === 'commands' ? 'commands.fifo' : queue);
       return handlers[queue](queueEvent(queue, messages));
     },

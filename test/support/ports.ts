@@ -23,7 +23,14 @@ import { createWire } from '#local/wire/wire.ts';
 export const START_MS = Date.UTC(2026, 0, 5, 9, 30);
 const REGION = 'us-east-1';
 const ACCOUNT = '000000000000';
-const QUEUES = ['engine-runs.fifo', 'commands.fifo', 'sweep', 'timers', 'market-dead-letters'] as const;
+const QUEUES = [
+  'engine-runs.fifo',
+  'commands.fifo',
+  'sweep',
+  'timers',
+  'inline-runs',
+  'market-dead-letters',
+] as const;
 
 export interface LocalStage {
   readonly clock: VirtualClock;
@@ -139,6 +146,7 @@ const environmentOf = (queueUrl: (name: string) => string): Readonly<Record<stri
   COMMANDS_QUEUE_URL: queueUrl('commands.fifo'),
   SWEEP_QUEUE_URL: queueUrl('sweep'),
   TIMERS_QUEUE_URL: queueUrl('timers'),
+  INLINE_RUNS_QUEUE_URL: queueUrl('inline-runs'),
   MARKET_DEAD_LETTERS_QUEUE_URL: queueUrl('market-dead-letters'),
   RETRY_TASK_MACHINE_ARN: `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:retry-task`,
   TASK_TOKEN_SECRET_ID: 'task-token-key',

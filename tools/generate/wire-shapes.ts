@@ -16,6 +16,7 @@ import * as callbacks from '#contracts/runs/callbacks.ts';
 import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
 import * as manifest from '#contracts/runs/manifest.ts';
 import * as read from '#contracts/runs/read.ts';
+import { InlineRunMessage } from '#contracts/runs/runner.ts';
 import { TriggerRunRequest, TriggerRunResponse } from '#contracts/runs/trigger.ts';
 import { ledgerEvent, ledgerEventData } from '#tools/generate/ledger-events.ts';
 
@@ -92,7 +93,12 @@ export const answerBodies = {
   CallbackError: callbacks.CallbackError,
 } as const;
 
-const messages = { EngineRunsMessage, FeedTimerMessage, RetryTaskInput: read.RetryTaskInput };
+const messages = {
+  EngineRunsMessage,
+  FeedTimerMessage,
+  InlineRunMessage,
+  RetryTaskInput: read.RetryTaskInput,
+};
 
 /** Every wire shape there is. */
 export const wireShapes: readonly WireShape[] = [

@@ -260,6 +260,7 @@ const workerSamples = (): Samples => {
       expectedAttempt: 2,
       receivedAttempt: 1,
     },
+    [sampleFile('messages', 'InlineRunMessage')]: { stream: runStream({ ...scopeOf, runId }) },
     [sampleFile('messages', 'RetryTaskInput')]: {
       runId,
       ...scopeOf,
