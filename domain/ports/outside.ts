@@ -10,6 +10,12 @@ export interface Queues {
   readonly send: (messages: readonly Omit<SendMessage, 'kind' | 'name'>[]) => Promise<void>;
 }
 
+/** Messages a consumer holds. */
+export interface Received {
+  /** Gives a message back at once; in a queue that keeps order, what stands behind it need not wait for it. */
+  readonly release: (receiptHandle: string) => Promise<void>;
+}
+
 export interface Workflow {
   /** Starts an execution; one of this name that runs counts as started, a closed name answers `closed`. */
   readonly start: (execution: Omit<StartExecution, 'kind'>) => Promise<'started' | 'closed'>;

@@ -3,6 +3,7 @@ import type { SQSRecord } from 'aws-lambda';
 import { errorCatalogue } from '#contracts/errors.ts';
 import type { Rejection } from '#domain/kernel/aggregate.ts';
 import { isCommandFault } from '#domain/kernel/command-fault.ts';
+import type { Received, Telemetry } from '#domain/ports/outside.ts';
 import { aggregateOf } from '#functions/shared/aggregates.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 import { SomeFailedError } from '#functions/shared/queue-batch.ts';
@@ -23,12 +24,19 @@ export class RefusedForNowError extends Error {
   }
 }
 
+export interface QueuedPorts {
+  readonly mailbox: Mailbox;
+  readonly received: Received;
+  readonly telemetry: Telemetry;
+}
+
 /**
  * One FIFO group of a batch. When the commit fails, each command is decided alone, in order, and only those from the
  * first failing one on fail. A message nobody understands and a command that breaks an invariant fail alone, since
- * they have no place in the order: the queue gives them up into its dead-letter queue.
+ * they have no place in the order. The latter is released at once, since those behind it would wait for it, and its
+ * queue gives it up into the dead-letter queue.
  */
-export const decideQueued = async (mailbox: Mailbox, records: readonly SQSRecord[]): Promise<void> => {
+export const decideQueued = async (ports: QueuedPorts, records: readonly SQSRecord[]): Promise<void> => {
   const waiting: Waiting[] = [];
   const unreadable: SQSRecord[] = [];
   for (const record of records) {
@@ -36,11 +44,25 @@ export const decideQueued = async (mailbox: Mailbox, records: readonly SQSRecord
     if (command) waiting.push({ record, command });
     else unreadable.push(record);
   }
-  const failures = await decideAll(mailbox, waiting);
+  const failures = await decideAll(ports.mailbox, waiting);
   const failed = [...unreadable, ...failures.map(({ waiting: { record } }) => record)];
   if (failed.length === 0) return;
+  for (const { waiting: faulty, cause } of failures)
+    if (isCommandFault(cause)) await release(ports, faulty.record);
   const cause = failures[0]?.cause ?? new Error('the message is no command this version understands');
   throw new SomeFailedError(failed, cause);
+};
+
+/** A message that cannot be released comes back by itself, only later. */
+const release = async ({ received, telemetry }: QueuedPorts, record: SQSRecord): Promise<void> => {
+  try {
+    await received.release(record.receiptHandle);
+  } catch (error) {
+    telemetry.log('warn', 'a message could not be released; those behind it wait', {
+      messageId: record.messageId,
+      errorMessage: error instanceof Error ? error.message : String(error),
+    });
+  }
 };
 
 /** The command in a message, absent when this version does not understand it. */

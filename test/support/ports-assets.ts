@@ -35,6 +35,7 @@ export const queueEvent = (queue: string, messages: readonly Json[]): SQSEvent =
   ({
     Records: messages.map((message, index) => ({
       messageId: message['MessageId'] ?? `message-${index}`,
+      receiptHandle: message['ReceiptHandle'] ?? `receipt-${index}`,
       body: message['Body'],
       attributes: message['Attributes'] ?? {},
       eventSourceARN: `arn:aws:sqs:us-east-1:000000000000:sluice-dev-${queue}`,

@@ -69,6 +69,15 @@ describe('the commands queue', () => {
     expect(lines).toContainEqual(expect.objectContaining({ level: 'error', commandType: 'CompleteTask' }));
   });
 
+  it('says so when it cannot release the command that fails, which then comes back later', async () => {
+    plane.stage.inject({ service: 'sqs', operation: 'ChangeMessageVisibility', kind: 'server-error' });
+
+    expect(await consume(start, poison)).toEqual({ batchItemFailures: [{ itemIdentifier: 'poison' }] });
+    expect(plane.stage.lines()).toContainEqual(
+      expect.objectContaining({ level: 'warn', messageId: 'poison' }),
+    );
+  });
+
   it('finds it too when the commit of all had failed for another reason', async () => {
     plane.stage.inject({
       service: 'dynamodb',
