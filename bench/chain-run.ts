@@ -7,7 +7,7 @@ import type { CommandRequest } from '#domain/kernel/commit.ts';
 import { attemptId, planId } from '#domain/kernel/ids.ts';
 import type { RunCommand } from '#domain/run/command.ts';
 import { defaultPolicy } from '#domain/run/plan.ts';
-import { runStream } from '#domain/run/run-aggregate.ts';
+import { runStream } from '#domain/run/run-stream.ts';
 
 /** Tasks of a run. */
 export const STEPS = 10;

@@ -21,6 +21,12 @@ export const Limits = z.strictObject({
   // The most is what Lambda takes as a payload.
   manifestBytesMax: bound(1_024, 6_291_456, 6_291_456, 'bytes of a request body that deploys a manifest'),
   sweepOverlapMinutes: bound(1, 60, 3, 'minutes the sweeper reads again'),
+  inlineStepsMax: bound(
+    1,
+    1_000,
+    100,
+    'tasks one invocation of run-inline runs before it sends itself the rest',
+  ),
   sweepMessagesMax: bound(1, 10_000, 1_000, 'streams one pass of the sweeper asks to be looked at'),
 });
 export type Limits = z.infer<typeof Limits>;
@@ -58,6 +64,7 @@ export const Environment = z.strictObject({
   TIMERS_QUEUE_URL: z.url(),
   COMPACTIONS_QUEUE_URL: z.url(),
   PUBLICATIONS_QUEUE_URL: z.url(),
+  INLINE_RUNS_QUEUE_URL: z.url(),
   MARKET_DEAD_LETTERS_QUEUE_URL: z.url(),
   RETRY_TASK_MACHINE_ARN: name,
   TASK_TOKEN_SECRET_ID: name,
@@ -80,6 +87,7 @@ const acting = [
   'SWEEP_QUEUE_URL',
   'TIMERS_QUEUE_URL',
   'PUBLICATIONS_QUEUE_URL',
+  'INLINE_RUNS_QUEUE_URL',
   'RETRY_TASK_MACHINE_ARN',
 ] as const;
 
@@ -113,6 +121,7 @@ export const environmentKeysOf = {
   sweep: [...everywhere, ...acting, 'VIEWS_TABLE', 'COMPACTIONS_QUEUE_URL'],
   'dead-letters': [...everywhere, ...acting],
   timers: [...everywhere, ...acting],
+  'run-inline': [...everywhere, ...acting],
 } as const satisfies Readonly<Record<FunctionName, readonly EnvironmentKey[]>>;
 
 /** What a function finds in its environment. */

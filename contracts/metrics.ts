@@ -63,7 +63,11 @@ export const metricCatalogue = {
   EventsAppended: count('events written to the ledger', 'kind'),
   EffectsPerformed: count('outside acts that were performed'),
   EffectsFailed: alarmed(count('outside acts that failed and wait for the sweeper'), moreThan(50, 2)),
-  ReadyToStartedMs: milliseconds('from a task being ready to a worker having it', 'plane'),
+  ReadyToStartedMs: milliseconds(
+    'from a task being ready to a worker or an in-process runner having it',
+    'plane',
+  ),
+  InlineTasksRun: count('attempts that in-process runners made'),
   RunsCompleted: count('runs that ended well'),
   RunsFailed: count('runs that ended badly'),
   TasksRetried: count('attempts that failed and will be made again'),

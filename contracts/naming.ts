@@ -26,6 +26,7 @@ export const workQueueNames = [
   'timers',
   'compactions',
   'publications',
+  'inline-runs',
 ] as const;
 export type WorkQueueName = (typeof workQueueNames)[number];
 
@@ -39,7 +40,8 @@ export type DeadQueueName =
   | 'sweep-dead'
   | 'timers-dead'
   | 'compactions-dead'
-  | 'publications-dead';
+  | 'publications-dead'
+  | 'inline-runs-dead';
 export type QueueName = WorkQueueName | DeadLetterQueueName | DeadQueueName;
 
 /** The queue that takes what a work queue's consumer failed on too often. */
@@ -50,6 +52,7 @@ export const deadQueueOf: Readonly<Record<WorkQueueName, DeadQueueName>> = {
   timers: 'timers-dead',
   compactions: 'compactions-dead',
   publications: 'publications-dead',
+  'inline-runs': 'inline-runs-dead',
 };
 
 /** Every Lambda function; its code is `functions/<name>/handler.ts`. */
@@ -68,6 +71,7 @@ export const functionNames = [
   'sweep',
   'dead-letters',
   'timers',
+  'run-inline',
 ] as const;
 export type FunctionName = (typeof functionNames)[number];
 

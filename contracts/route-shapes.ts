@@ -123,7 +123,16 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   listRunTasks: { answers: ok(TaskPage), refusals: ['run_not_found'] },
   getRunWhy: { answers: ok(RunWhy), refusals: ['run_not_found'] },
   listRunEvents: { query: RunEventQuery, answers: ok(RunEventPage), refusals: ['run_not_found'] },
-  claimTasks: { body: ClaimRequest, answers: ok(ClaimResponse), refusals: [] },
+  claimTasks: {
+    body: ClaimRequest,
+    answers: {
+      200: answer(
+        ClaimResponse,
+        'The tasks, or none; with a known `Idempotency-Key` those handed out before',
+      ),
+    },
+    refusals: ['idempotency_key_reused'],
+  },
   reportTaskStarted: {
     body: StartedRequest,
     answers: ok(StartedResponse),

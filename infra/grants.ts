@@ -106,14 +106,18 @@ const watchEngineRuns: Grant = (names) => [
 
 /** What loading, deciding and appending need, whatever the aggregate. */
 const decide: readonly Grant[] = [readLedger, appendToLedger, readBlobs, writeBlobs];
-/** What runs may owe after a commit: offers to workers, retries, commands to others, timers. */
-const actForRuns: readonly Grant[] = [coordinate, startRetries, send('commands.fifo', 'timers')];
+/** What runs may owe after a commit: offers to workers, tasks of in-process runners, retries, commands to others, timers. */
+const actForRuns: readonly Grant[] = [
+  coordinate,
+  startRetries,
+  send('commands.fifo', 'timers', 'inline-runs'),
+];
 /** What feeds may owe after a commit: engine runs, commands to others, timers, deliveries, a look at themselves. */
 const actForFeeds: readonly Grant[] = [
   send('engine-runs.fifo', 'commands.fifo', 'timers', 'publications', 'sweep'),
 ];
 /** What any aggregate may owe. */
-const act: readonly Grant[] = [coordinate, startRetries, ...actForFeeds];
+const act: readonly Grant[] = [...actForRuns, ...actForFeeds];
 
 const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   'api-runs': [...decide, ...actForRuns, readViews],
@@ -152,4 +156,5 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   sweep: [...decide, ...act, watchEngineRuns, readViews, send('compactions'), consume('sweep')],
   'dead-letters': [...decide, ...act, consume(...Object.values(deadQueueOf), 'dead-letters')],
   timers: [...decide, ...act, consume('timers')],
+  'run-inline': [...decide, ...actForRuns, consume('inline-runs')],
 };

@@ -1,21 +1,19 @@
 /** What ten tasks and a thousand market events cost: AWS requests as counted, dollars as modelled from them. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { jsonlRecords } from '#cli/tape/jsonl.ts';
 import { findTape, tapeLines } from '#cli/tape/open-tape.ts';
 import type { Cloud } from '#local/boot/cloud.ts';
 import { virtualClock } from '#local/kernel/clock.ts';
-import { handlerFile } from '#local/lambda/direct-host.ts';
 import type { ImportModule } from '#local/lambda/direct-host.ts';
-import type { CreateHandler } from '#local/lambda/function-contract.ts';
 import { bootBenchCloud } from '#bench/bench-cloud.ts';
 import type { BenchCloud } from '#bench/bench-cloud.ts';
-import { deployChain, playChain } from '#bench/chain-api.ts';
+import { deployChain, playChain, startChain } from '#bench/chain-api.ts';
 import { STEPS } from '#bench/chain-run.ts';
 import type { Measure, Row } from '#bench/measurement.ts';
 import { billOf, readPrices, totalDollars, usageOf } from '#bench/pricing.ts';
 import type { CountedWork, Prices } from '#bench/pricing.ts';
+import { watchedFunctions } from '#bench/watched-functions.ts';
 
 /** AWS requests and modelled dollars of a run and of a thousand market events. */
 export const measure: Measure = async ({ root }) => {
@@ -31,6 +29,7 @@ export const measure: Measure = async ({ root }) => {
     const counter = workCounter(root, cloud, billed.gigabyteSeconds);
     return [
       ...rowsOf('10-task run', 1, { work: await countRun(cloud, counter), prices }),
+      ...rowsOf('10-task inline run', 1, { work: await countInlineRun(cloud, counter), prices }),
       ...(await countEvents(root, cloud, counter).then(({ work, eventCount }) =>
         rowsOf('1,000 market events', eventCount / 1000, { work, prices }),
       )),
@@ -46,23 +45,9 @@ const billedFunctions = (): {
   readonly gigabyteSeconds: () => number;
 } => {
   let gigabyteSeconds = 0;
-  const importModule: ImportModule = async (setting) => {
-    const module = (await import(pathToFileURL(handlerFile(setting)).href)) as {
-      readonly createHandler: CreateHandler;
-    };
-    const createHandler: CreateHandler = (environment, plugin) => {
-      const handler = module.createHandler(environment, plugin);
-      return async (event, context) => {
-        const startedMs = performance.now();
-        try {
-          return await handler(event, context);
-        } finally {
-          gigabyteSeconds += ((performance.now() - startedMs) / 1000) * (setting.memoryMb / 1024);
-        }
-      };
-    };
-    return { createHandler };
-  };
+  const importModule = watchedFunctions(({ setting, durationMs }) => {
+    gigabyteSeconds += (durationMs / 1000) * (setting.memoryMb / 1024);
+  });
   return { importModule, gigabyteSeconds: () => gigabyteSeconds };
 };
 
@@ -122,11 +107,22 @@ const REQUESTS_PER_RUN = 1 + 2 * STEPS;
 
 /** The second run of a warm cloud, alone. */
 const countRun = async ({ ask }: BenchCloud, counter: Counter): Promise<CountedWork> => {
-  await deployChain(ask, 'main');
+  await deployChain(ask, 'main', 'worker');
   await playChain(ask, 'main');
   return counter(async () => {
     await playChain(ask, 'main');
     return { apiRequests: REQUESTS_PER_RUN, recordsPut: 0 };
+  });
+};
+
+/** The same of a chain whose tasks an in-process runner makes. */
+const countInlineRun = async ({ ask, settle }: BenchCloud, counter: Counter): Promise<CountedWork> => {
+  await deployChain(ask, 'inline', 'noop');
+  await startChain(ask, 'inline');
+  await settle();
+  return counter(async () => {
+    await startChain(ask, 'inline');
+    return { apiRequests: 1, recordsPut: 0 };
   });
 };
 

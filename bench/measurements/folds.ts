@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { packedBytes } from '#adapters/dynamodb/attributes.ts';
+import { runTiming } from '#contracts/runs/limits.ts';
 import { prepareCommit } from '#domain/kernel/commit.ts';
 import type { CommandRequest } from '#domain/kernel/commit.ts';
 import { emptyStream, foldEvents } from '#domain/kernel/stream.ts';
@@ -60,7 +61,9 @@ const commitsFor = (requests: readonly CommandRequest<RunCommand>[]): readonly S
   const mintEventId = eventIds();
   let loaded = emptyStream(runAggregate);
   return requests.flatMap((request, index) => {
-    const setting = { nowMs: 1_767_225_600_000 + index, mintEventId, storedBytes: packedBytes };
+    // Far enough apart that every heartbeat is recorded.
+    const nowMs = 1_767_225_600_000 + index * runTiming.heartbeatIntervalMs;
+    const setting = { nowMs, mintEventId, storedBytes: packedBytes };
     const { commit, next } = prepareCommit(runAggregate, [request], { loaded, setting });
     loaded = next;
     return commit ? [commit] : [];

@@ -1,22 +1,25 @@
 /**
- * A run of ten steps that do nothing, state on disk and fsynced, at three distances from the core: the loop alone,
- * the product in one thread, and the product with functions in worker threads behind real HTTP. The baseline writes
- * the bytes of such a run to the journal and does nothing else; ratios to it are what compares over time.
+ * A run of ten steps that do nothing, state on disk and fsynced, at four distances from the core: the loop alone, the
+ * product with an in-process runner, the product with an HTTP worker that claims and completes each step, and that
+ * with functions in worker threads behind real HTTP. The baseline writes the bytes of such a run to the journal and
+ * does nothing else; ratios to it are what compares over time.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { RunnerName } from '#contracts/runs/runner.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { openStateDirectory } from '#local/journal/state-directory.ts';
 import type { JournalEntry } from '#local/kernel/journal.ts';
 import { bootBenchCloud, drained } from '#bench/bench-cloud.ts';
-import type { BenchCloud } from '#bench/bench-cloud.ts';
-import { deployChain, playChain } from '#bench/chain-api.ts';
+import type { Ask, BenchCloud } from '#bench/bench-cloud.ts';
+import { checkChains, deployChain, playChain, startChain } from '#bench/chain-api.ts';
 import { benchRun, STEPS } from '#bench/chain-run.ts';
 import { openLedgerRig } from '#bench/ledger-rig.ts';
 import { runLoad, spread } from '#bench/load.ts';
 import type { Load, LoadResult } from '#bench/load.ts';
 import type { Measure, Row } from '#bench/measurement.ts';
+import { inlineEnds } from '#bench/watched-functions.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 
 const KEPT_WARM = 1_000;
@@ -32,6 +35,10 @@ const loads = {
     { callers: CALLERS_MAX, repeats: 60 },
   ],
   product: [
+    { callers: 1, repeats: 60 },
+    { callers: CALLERS_MAX, repeats: 20 },
+  ],
+  claims: [
     { callers: 1, repeats: 40 },
     { callers: CALLERS_MAX, repeats: 10 },
   ],
@@ -45,9 +52,16 @@ const loads = {
 export const measure: Measure = async ({ root }) => {
   const { rows: loop, entries } = await measureLoop();
   const baseline = await measureBaseline(entries);
-  const product = await measureCloud('product', await bootBenchCloud(root));
-  const worker = await measureCloud('worker', await bootBenchCloud(root, { host: 'worker', apiPort: 0 }));
-  const all = { baseline, loop, product, worker };
+  const { importModule, ended } = inlineEnds();
+  const product = await measureCloud('product', await bootBenchCloud(root, { importModule }), {
+    runner: 'noop',
+    play: async (ask, workspace) => ended(await startChain(ask, workspace)),
+  });
+  const byClaims = { runner: 'worker', play: playChain } as const;
+  const claims = await measureCloud('claims', await bootBenchCloud(root), byClaims);
+  const threads = await bootBenchCloud(root, { host: 'worker', apiPort: 0 });
+  const worker = await measureCloud('worker', threads, byClaims);
+  const all = { baseline, loop, product, claims, worker };
   return Object.entries(all).flatMap(([path_, results]) =>
     results.flatMap((result, index) => rowsOf(path_, result, baseline[index])),
   );
@@ -120,15 +134,26 @@ const measureBaseline = async (entries: readonly JournalEntry[]): Promise<readon
   }
 };
 
-const measureCloud = async (name: 'product' | 'worker', cloud: BenchCloud): Promise<readonly Result[]> => {
+/** How a run gets from its start to its end. */
+interface Way {
+  readonly runner: RunnerName;
+  readonly play: (ask: Ask, workspace: string) => Promise<void>;
+}
+
+const measureCloud = async (
+  name: 'product' | 'claims' | 'worker',
+  cloud: BenchCloud,
+  way: Way,
+): Promise<readonly Result[]> => {
   try {
     const workspaces = Array.from({ length: CALLERS_MAX }, (_, index) => `bench-${index}`);
-    for (const workspace of workspaces) await deployChain(cloud.ask, workspace);
-    const play = (caller: number): Promise<void> => playChain(cloud.ask, workspaces[caller] ?? '');
+    for (const workspace of workspaces) await deployChain(cloud.ask, workspace, way.runner);
+    const play = (caller: number): Promise<void> => way.play(cloud.ask, workspaces[caller] ?? '');
     await runLoad({ callers: 10, repeats: 2 }, play, () => drained(cloud));
     const results: Result[] = [];
     for (const load of loads[name])
       results.push({ load, result: await runLoad(load, play, () => drained(cloud)) });
+    for (const workspace of workspaces) await checkChains(cloud.ask, workspace);
     return results;
   } finally {
     await cloud.close();

@@ -2,7 +2,9 @@
  * An HTTP worker: claims tasks, reports heartbeats while it works, and reports how each ended. It needs the HTTP
  * API and a token, and no AWS credentials. Workers in other languages do the same four requests.
  */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { errorCatalogue } from '#contracts/errors.ts';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import { ClaimResponse } from '#contracts/runs/claim.ts';
 import type { CompletedRequest } from '#contracts/runs/callbacks.ts';
@@ -34,9 +36,13 @@ export interface WorkerSetting {
   readonly execute: Execute;
   readonly signal: AbortSignal;
   readonly onEvent: (text: string) => void;
+  /** Waits before another try; default a timer. */
+  readonly pause?: (waitMs: number) => Promise<void>;
 }
 
 const CLAIM_WAIT_MS = 5_000;
+/** Tries of one claim; whatever keeps it from being answered that long is not its lost answer. */
+const CLAIM_TRIES_MAX = 20;
 const PAUSE_AFTER_FAULT_MS = 1_000;
 const HEARTBEAT_MIN_MS = 5_000;
 const HEARTBEAT_MAX_MS = 60_000;
@@ -58,21 +64,27 @@ export const runWorker = async (setting: WorkerSetting): Promise<void> => {
   await Promise.all(working);
 };
 
+/** One claim, repeated under its key until it is answered: its tasks are ours although their answer was lost. */
 const claim = async (setting: WorkerSetting, maxTasks: number): Promise<readonly DispatchEnvelope[]> => {
   const { client, workerId, queue, signal } = setting;
-  try {
-    const answer = await client.request('POST', '{ws}/workers/claim', {
-      body: { workerId, queue, maxTasks, waitMs: CLAIM_WAIT_MS },
-      signal,
-    });
-    return ClaimResponse.parse(answer).tasks;
-  } catch (error) {
-    if (signal.aborted) return [];
-    setting.onEvent(`claim failed: ${messageOf(error)}`);
-    await pause(PAUSE_AFTER_FAULT_MS);
-    return [];
+  const asked = { body: { workerId, queue, maxTasks, waitMs: CLAIM_WAIT_MS }, idempotencyKey: randomUUID() };
+  for (let tries = 1; ; tries++) {
+    try {
+      const answer = await client.request('POST', '{ws}/workers/claim', { ...asked, signal });
+      return ClaimResponse.parse(answer).tasks;
+    } catch (error) {
+      if (signal.aborted) return [];
+      setting.onEvent(`claim failed: ${messageOf(error)}`);
+      await (setting.pause ?? pause)(PAUSE_AFTER_FAULT_MS);
+      if (isRefused(error) || tries === CLAIM_TRIES_MAX) return [];
+    }
   }
 };
+
+/** The server has answered, and would answer the same again. */
+const isRefused = (error: unknown): boolean =>
+  error instanceof CliError &&
+  Object.entries(errorCatalogue).some(([code, { retryable }]) => code === error.code && !retryable);
 
 const workOn = async (setting: WorkerSetting, task: DispatchEnvelope): Promise<void> => {
   const stop = new AbortController();
@@ -112,7 +124,7 @@ const complete = async (
         setting.onEvent(`${task.taskKey} attempt ${task.attempt}: report refused: ${messageOf(error)}`);
         return;
       }
-      await pause(Math.min(PAUSE_AFTER_FAULT_MS * tries, 5_000));
+      await (setting.pause ?? pause)(Math.min(PAUSE_AFTER_FAULT_MS * tries, 5_000));
     }
   }
 };

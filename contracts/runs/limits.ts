@@ -47,7 +47,11 @@ export const taskDefaults = {
 export const runTiming = {
   /** Silence tolerated beyond the heartbeat timeout before the attempt is failed. */
   heartbeatGraceMs: 30_000,
-  /** Wait before a lost offer is sent again; doubles with each send. */
+  /** A heartbeat that says nothing new is recorded at most this often, or four times within a shorter timeout. */
+  heartbeatIntervalMs: 30_000,
+  /** New progress is recorded at most this often. */
+  progressIntervalMs: 5_000,
+  /** Wait before a lost offer or message is sent again; doubles with each send. */
   resendIntervalMs: 60_000,
   /** Repeats of one dispatch before the task fails `dispatch_lost`. */
   resendsMax: 5,
@@ -59,6 +63,9 @@ export const runTiming = {
 
 /** Tasks a run may have offered and unclaimed at one time; further ready tasks wait as `dispatch_window`. */
 export const DISPATCH_WINDOW = 100;
+
+/** Tasks of in-process runners a run may have handed over at one time: they are run one after another. */
+export const INLINE_WINDOW = 1;
 
 /** Labels only Sluice may set. */
 export const reservedLabels: readonly string[] = ['arco.parent_run_id', 'arco.rerun.kind'];

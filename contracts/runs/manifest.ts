@@ -4,6 +4,7 @@ import { ManifestId, WorkspaceId } from '#contracts/ids.ts';
 import { QueueName } from '#contracts/runs/claim.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
 import { RetryPolicy, TaskPolicy } from '#contracts/runs/plan.ts';
+import { RunnerName } from '#contracts/runs/runner.ts';
 
 const text = (max: number) => z.string().max(max);
 const json = z.record(z.string(), z.json());
@@ -37,6 +38,8 @@ export const AssetExecution = z
   .strictObject({
     ...TaskPolicy.unwrap().partial().shape,
     queue: QueueName.optional(),
+    /** Default `worker`. */
+    runner: RunnerName.optional(),
     retry: RetryPolicy.unwrap().partial().readonly().optional(),
   })
   .readonly();

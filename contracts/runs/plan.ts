@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { AssetKey, TaskKey } from '#contracts/ids.ts';
 import { QueueName } from '#contracts/runs/claim.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
+import { InlineRunnerName } from '#contracts/runs/runner.ts';
 
 /** When and how often a failed attempt is followed by another. */
 export const RetryPolicy = z
@@ -36,6 +37,8 @@ export const PlanTask = z
     dependsOn: z.array(z.int().min(0)).readonly().optional(),
     assetKey: AssetKey.optional(),
     policy: TaskPolicy.unwrap().partial().readonly().optional(),
+    /** Absent for tasks of HTTP workers. */
+    runner: InlineRunnerName.optional(),
   })
   .readonly();
 export type PlanTask = z.infer<typeof PlanTask>;

@@ -7,6 +7,7 @@ import { AttemptId, ManifestId, PlanId, RunId, TaskKey, TenantId, WorkspaceId } 
 import { ReportedOutcome, WorkerId } from '#contracts/runs/callbacks.ts';
 import { QueueName } from '#contracts/runs/claim.ts';
 import { Plan } from '#contracts/runs/plan.ts';
+import { InlineRunnerName } from '#contracts/runs/runner.ts';
 import { RunOutcome, TerminalTaskStatus } from '#contracts/runs/states.ts';
 import { TaskError, TaskMetrics, TaskOutput } from '#contracts/runs/task-output.ts';
 
@@ -51,21 +52,23 @@ export const PlanCreated = event('PlanCreated', {
   plan: Plan,
 });
 
-/** All its upstreams succeeded or its retry fell due, and the dispatch window was full. Key `ready:…`. */
+/** All its upstreams succeeded or its retry fell due, and it had to wait for its turn. Key `ready:…`. */
 export const TaskReadied = event('TaskReadied', attempt);
 
-/** An attempt was offered to workers. Key `dispatch_req:{dispatchId}`. */
+/** An attempt was offered to workers, or handed to an in-process runner. Key `dispatch_req:{dispatchId}`. */
 export const TaskDispatched = event('TaskDispatched', {
   ...identified,
   dispatchId: z.string(),
   queue: QueueName,
   priority: z.int(),
+  /** Absent for HTTP workers. */
+  runner: InlineRunnerName.optional(),
 });
 
-/** A lost offer is made again. Key `dispatch_resend:{dispatchId}:{sendNo}`. */
+/** A lost offer or message is made again. Key `dispatch_resend:{dispatchId}:{sendNo}`. */
 export const TaskRedispatched = event('TaskRedispatched', { ...attempt, sendNo: z.int().min(2) });
 
-/** A worker took the attempt. Key `started:{run}:{task}:{attempt}`. */
+/** A worker or an in-process runner took the attempt. Key `started:{run}:{task}:{attempt}`. */
 export const TaskStarted = event('TaskStarted', { ...identified, workerId: WorkerId });
 
 /** A worker was heard. Key `heartbeat:{run}:{task}:{attempt}:{attemptId}:{heartbeatAtMs}`. */

@@ -83,6 +83,7 @@ export const WaitingReason = z.enum([
   'upstream',
   'dispatch_window',
   'worker',
+  'inline_runner',
   'heartbeat',
   'retry',
 ]);

@@ -5,6 +5,7 @@
 import type { Actor, RecordedEvent } from '#contracts/event.ts';
 import type { EventId, StreamId } from '#contracts/ids.ts';
 import type { Aggregate, ProposedEvent, Rejection } from '#domain/kernel/aggregate.ts';
+import { blaming } from '#domain/kernel/command-fault.ts';
 import { dueBucket } from '#domain/kernel/due.ts';
 import type { StoredCommit } from '#domain/ports/ledger.ts';
 import { COMMAND_REFUSED, commitBytes, encodeStream, foldEvents, remember } from '#domain/kernel/stream.ts';
@@ -192,7 +193,10 @@ const shouldEmbed = (stream: StreamState<unknown>, bodyBytes: number, stateBytes
   stream.tailCommits + 1 >= EMBED_AT_LATEST_COMMITS ||
   stream.tailBytes + bodyBytes > Math.max(EMBED_TAIL_BYTES, stateBytes);
 
-/** Decides all requests of one stream in order and prepares the single commit that records what they did. */
+/**
+ * Decides all requests of one stream in order and prepares the single commit that records what they did. A fault while
+ * deciding throws `CommandFaultError`; the loaded state is spent then.
+ */
 export const prepareCommit = <State, Command extends { readonly type: string }, Event extends ProposedEvent>(
   aggregate: Aggregate<State, Command, Event>,
   requests: readonly CommandRequest<Command>[],
@@ -200,16 +204,20 @@ export const prepareCommit = <State, Command extends { readonly type: string }, 
 ): PreparedCommit<State> => {
   const outcomes: CommandOutcome<State>[] = [];
   const events: RecordedEvent[] = [];
+  const authors: number[] = [];
   let stream = loaded;
-  for (const request of requests) {
-    const step = decideOne(aggregate, request, { stream, setting });
+  for (const [index, request] of requests.entries()) {
+    const step = blaming(index, () => decideOne(aggregate, request, { stream, setting }));
     stream = step.stream;
+    if (step.events.length > 0) authors.push(index);
     events.push(...step.events);
     outcomes.push(step.outcome);
   }
   const [first] = requests;
   if (events.length === 0 || !first) return { outcomes, next: stream };
-  return { outcomes, ...closeCommit(aggregate, { first, events, stream }, setting) };
+  const onlyAuthor = authors.length === 1 ? authors[0] : undefined;
+  const closed = blaming(onlyAuthor, () => closeCommit(aggregate, { first, events, stream }, setting));
+  return { outcomes, ...closed };
 };
 
 const closeCommit = <State, Command extends { readonly type: string }, Event extends ProposedEvent>(

@@ -45,7 +45,8 @@ export interface StartExecution {
 export interface SendMessage {
   readonly kind: 'send-message';
   readonly name: string;
-  readonly queue: 'engine-runs' | 'commands' | 'sweep' | 'timers' | 'compactions' | 'publications';
+  readonly queue:
+    'engine-runs' | 'commands' | 'sweep' | 'timers' | 'compactions' | 'publications' | 'inline-runs';
   readonly body: Readonly<Record<string, unknown>>;
   readonly groupId?: string;
   readonly deduplicationId?: string;

@@ -18,6 +18,22 @@ export interface Offers {
   readonly take: (offer: Offer) => Promise<boolean>;
 }
 
+/** What one request with an Idempotency-Key took from a queue. */
+export interface TakenOffers {
+  /** Tells a repeat from another request under the same key. */
+  readonly requestHash: string;
+  readonly offers: readonly Offer[];
+}
+
+export interface Claims {
+  /** What was taken under this id within the last 24 hours. */
+  readonly get: (claimId: string) => Promise<TakenOffers | undefined>;
+  /** Keeps it unless something stands under the id; answers what stands there now. */
+  readonly keep: (claimId: string, taken: TakenOffers) => Promise<TakenOffers>;
+  /** Puts it in the place of whatever stands there. */
+  readonly replace: (claimId: string, taken: TakenOffers) => Promise<void>;
+}
+
 /** How far work has come; empty when nothing is known of it. */
 export interface Cursor {
   readonly position?: number;

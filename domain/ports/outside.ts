@@ -10,6 +10,12 @@ export interface Queues {
   readonly send: (messages: readonly Omit<SendMessage, 'kind' | 'name'>[]) => Promise<void>;
 }
 
+/** Messages a consumer holds. */
+export interface Received {
+  /** Gives a message back at once; in a queue that keeps order, what stands behind it need not wait for it. */
+  readonly release: (receiptHandle: string) => Promise<void>;
+}
+
 /** About how many messages of a queue are not done. */
 export type QueueDepth = () => Promise<number>;
 

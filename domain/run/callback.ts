@@ -6,7 +6,8 @@ import type { TaskTokenClaims } from '#contracts/runs/callbacks.ts';
 import { attemptId, decodeCallbackTaskId } from '#domain/kernel/ids.ts';
 import type { RunCommand } from '#domain/run/command.ts';
 import { guardReport, placeOf, refuse } from '#domain/run/guard.ts';
-import type { Refused, Report } from '#domain/run/guard.ts';
+import type { Fitting, Refused, Report } from '#domain/run/guard.ts';
+import { isWorthRecording } from '#domain/run/heartbeat.ts';
 import { attemptOf, originOf, taskAt } from '#domain/run/run.ts';
 import type { Run } from '#domain/run/run.ts';
 
@@ -15,10 +16,13 @@ export type Callback = Report & { readonly taskId: string; readonly claims: Task
 
 export type CallbackVerdict =
   /** Issue this command; its own guards decide again on the state it meets. */
-  { readonly kind: 'proceed'; readonly command: RunCommand } | { readonly kind: 'duplicate' } | Refused;
+  | { readonly kind: 'proceed'; readonly command: RunCommand }
+  /** Nothing to record: it was said before, or so lately that it need not be said again. */
+  | { readonly kind: 'duplicate' }
+  | Refused;
 
-/** The verdict on a callback, given the run of its token. */
-export const checkCallback = (run: Run, callback: Callback): CallbackVerdict => {
+/** The verdict on a callback at an instant, given the run of its token as the ledger has it. */
+export const checkCallback = (run: Run, callback: Callback, nowMs: number): CallbackVerdict => {
   const { claims, taskId } = callback;
   const foreign = scopeMismatch(run, taskId, claims);
   if (foreign) return refuse('invalid_token', foreign);
@@ -34,10 +38,17 @@ export const checkCallback = (run: Run, callback: Callback): CallbackVerdict => 
   const mismatch = bodyMismatch(callback);
   if (mismatch) return mismatch;
   const guarded = guardReport(run, target.taskKey, callback);
-  return guarded.kind === 'fits'
-    ? { kind: 'proceed', command: commandOf(target.taskKey, callback) }
-    : guarded;
+  if (guarded.kind !== 'fits') return guarded;
+  return addsNothing(guarded, callback, nowMs)
+    ? { kind: 'duplicate' }
+    : { kind: 'proceed', command: commandOf(target.taskKey, callback) };
 };
+
+/** Most heartbeats of a busy run are answered here, without a command and without a place in its queue. */
+const addsNothing = ({ run, taskIndex, task }: Fitting, report: Report, nowMs: number): boolean =>
+  report.kind === 'heartbeat' &&
+  task.status === 'RUNNING' &&
+  !isWorthRecording(originOf(run).plan, taskIndex, { task, report: report.body, nowMs });
 
 /** The first scope in which token and call differ, as the reference's workers know it. */
 const scopeMismatch = (run: Run, taskId: string, claims: TaskTokenClaims): string | undefined => {

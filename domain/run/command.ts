@@ -43,6 +43,13 @@ export interface CompleteTask {
   readonly report: CompletedRequest;
 }
 
+/** An in-process runner has made an attempt: its start, its end and the handing over of the next are one commit. */
+export interface FinishInlineTask {
+  readonly type: 'FinishInlineTask';
+  readonly taskKey: TaskKey;
+  readonly report: CompletedRequest;
+}
+
 /** Makes the attempt that follows `attempt`, not before its instant. */
 export interface RetryTask {
   readonly type: 'RetryTask';
@@ -58,4 +65,4 @@ export interface SweepRun {
 }
 
 export type RunCommand =
-  TriggerRun | ClaimTask | StartTask | HeartbeatTask | CompleteTask | RetryTask | SweepRun;
+  TriggerRun | ClaimTask | StartTask | HeartbeatTask | CompleteTask | FinishInlineTask | RetryTask | SweepRun;

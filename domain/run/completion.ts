@@ -10,22 +10,10 @@ import type { Draft } from '#domain/run/draft.ts';
 import { reportHashOf } from '#domain/run/guard.ts';
 import { isRetryable, retryAtMs } from '#domain/run/retry.ts';
 import { originOf, plannedTask, policyOf } from '#domain/run/run.ts';
+import { safeText } from '#domain/run/safe-text.ts';
 
 /** The worker id under which Sluice itself ends attempts. */
 export const SWEEPER = 'sweeper' as WorkerId;
-
-const CUT = ' [cut]';
-
-/** How much more than what is kept is looked at: a text shrinks where secrets are taken out. */
-const SLACK = 4;
-
-/** Free text as it may stand in the ledger: without secrets and at most `max` characters. */
-export const safeText = (text: string, max: number = runLimits.messageLengthMax): string => {
-  const redacted = redactSecrets(text.slice(0, max * SLACK));
-  return redacted.length <= max && text.length <= max * SLACK
-    ? redacted
-    : redacted.slice(0, max - CUT.length) + CUT;
-};
 
 /** Records a worker's completion of its attempt. */
 export const completeByReport = (draft: Draft, taskIndex: number, report: CompletedRequest): void => {

@@ -9,21 +9,24 @@ import { attemptId } from '#domain/kernel/ids.ts';
 import type {
   ClaimTask,
   CompleteTask,
+  FinishInlineTask,
   HeartbeatTask,
   RetryTask,
   RunCommand,
   StartTask,
   TriggerRun,
 } from '#domain/run/command.ts';
-import { completeByReport, safeText } from '#domain/run/completion.ts';
+import { completeByReport } from '#domain/run/completion.ts';
 import { advance, draftOf, record, release } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
 import { planned } from '#domain/run/evolve.ts';
 import { guardReport, placeOf } from '#domain/run/guard.ts';
-import type { Guarded } from '#domain/run/guard.ts';
+import type { Fitting, Guarded } from '#domain/run/guard.ts';
+import { isWorthRecording } from '#domain/run/heartbeat.ts';
 import { planHash } from '#domain/run/plan-hash.ts';
 import { originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { Run, RunHeader } from '#domain/run/run.ts';
+import { safeText } from '#domain/run/safe-text.ts';
 import { sweep } from '#domain/run/sweep.ts';
 
 type RunDecision = Decision<RunEvent, Rejection>;
@@ -40,6 +43,8 @@ export const decide = (command: RunCommand, run: Run, { nowMs }: DecideContext):
       return heartbeat(command, run, nowMs);
     case 'CompleteTask':
       return completeTask(command, run, nowMs);
+    case 'FinishInlineTask':
+      return finishInline(command, run, nowMs);
     case 'RetryTask':
       return retry(command, run, nowMs);
     case 'SweepRun':
@@ -85,10 +90,7 @@ const runKeyConflict = ({ header, triggeredAtMs }: RunHeader, requestedFingerpri
   };
 };
 
-const answer = (
-  guarded: Guarded,
-  proceed: (fitting: Extract<Guarded, { readonly kind: 'fits' }>) => readonly RunEvent[],
-): RunDecision => {
+const answer = (guarded: Guarded, proceed: (fitting: Fitting) => readonly RunEvent[]): RunDecision => {
   switch (guarded.kind) {
     case 'refused':
       return reject(guarded.rejection);
@@ -134,6 +136,8 @@ const heartbeat = ({ taskKey, report }: HeartbeatTask, run: Run, nowMs: number):
   answer(
     guardReport(run, taskKey, { kind: 'heartbeat', body: report }),
     ({ run: running, taskIndex, task }) => {
+      const { plan } = originOf(running);
+      if (task.status === 'RUNNING' && !isWorthRecording(plan, taskIndex, { task, report, nowMs })) return [];
       const draft = draftOf(running, nowMs);
       // A worker that beats without having said so has started.
       if (task.status === 'DISPATCHED') recordStart(draft, taskIndex, report);
@@ -162,6 +166,17 @@ const completeTask = ({ taskKey, report }: CompleteTask, run: Run, nowMs: number
     completeByReport(draft, taskIndex, report);
     return advance(draft);
   });
+
+const finishInline = ({ taskKey, report }: FinishInlineTask, run: Run, nowMs: number): RunDecision =>
+  answer(
+    guardReport(run, taskKey, { kind: 'completed', body: report }),
+    ({ run: running, taskIndex, task }) => {
+      const draft = draftOf(running, nowMs);
+      if (task.status === 'DISPATCHED') recordStart(draft, taskIndex, report);
+      completeByReport(draft, taskIndex, report);
+      return advance(draft);
+    },
+  );
 
 const retry = ({ taskKey, attempt }: RetryTask, run: Run, nowMs: number): RunDecision => {
   const place = placeOf(run, taskKey);

@@ -2,14 +2,23 @@
  * A decision in the making: events are folded into a private copy as they are proposed, so that what follows from
  * one (skips, dispatches, the end of the run) is decided on the state it leaves.
  */
-import { DISPATCH_WINDOW } from '#contracts/runs/limits.ts';
+import { DISPATCH_WINDOW, INLINE_WINDOW } from '#contracts/runs/limits.ts';
+import type { Plan } from '#contracts/runs/plan.ts';
 import type { RunEvent, RunEventData } from '#contracts/runs/run-events.ts';
 import type { RunOutcome } from '#contracts/runs/states.ts';
 import { attemptId, dispatchId } from '#domain/kernel/ids.ts';
 import type { AttemptRef } from '#domain/kernel/ids.ts';
 import { evolvePlanned } from '#domain/run/evolve.ts';
 import type { ProgressEvent } from '#domain/run/evolve.ts';
-import { attemptOf, isEnded, originOf, plannedTask, policyOf, taskAt } from '#domain/run/run.ts';
+import {
+  attemptOf,
+  inlineRunnerOf,
+  isEnded,
+  originOf,
+  plannedTask,
+  policyOf,
+  taskAt,
+} from '#domain/run/run.ts';
 import type { PlannedRun, RunOrigin, Task } from '#domain/run/run.ts';
 
 export interface Draft {
@@ -38,7 +47,7 @@ export const attemptRef = ({ header, plan }: RunOrigin, index: number, attempt: 
   attempt,
 });
 
-/** Everything that follows from the draft's state: skips, dispatches within the window, the end of the run. */
+/** Everything that follows from the draft's state: skips, dispatches within the windows, the end of the run. */
 export const advance = (draft: Draft): readonly RunEvent[] => {
   skipDoomed(draft);
   dispatchReady(draft);
@@ -74,25 +83,37 @@ const failureOf = (
 
 const dispatchReady = (draft: Draft): void => {
   const { plan } = originOf(draft.run);
-  let room = windowRoom(draft.run);
+  const room = roomOf(draft.run);
   const waiting = plan.tasks
     .map((_, index) => index)
     .filter((index) => isReady(draft.run, index))
     .sort((left, right) => policyOf(plan, left).priority - policyOf(plan, right).priority || left - right);
   for (const index of waiting) {
-    if (room > 0) dispatch(draft, index);
+    const taker = takerOf(plan, index);
+    if (room[taker] > 0) dispatch(draft, index);
     else if (taskAt(draft.run, index).status === 'BLOCKED') markReady(draft, index);
-    room -= 1;
+    room[taker] -= 1;
   }
 };
 
-/** How many more tasks may be offered now. */
-const windowRoom = (run: PlannedRun): number =>
-  DISPATCH_WINDOW - run.tasks.filter(({ status }) => status === 'DISPATCHED').length;
+type Taker = 'workers' | 'inline';
 
-/** Offers the next attempt of a task whose retry is due, or lets it wait for the window. */
+const takerOf = (plan: Plan, index: number): Taker =>
+  inlineRunnerOf(plan, index) === undefined ? 'workers' : 'inline';
+
+/** How many more tasks may be handed out now. */
+const roomOf = (run: PlannedRun): Record<Taker, number> => {
+  const { plan } = originOf(run);
+  const room = { workers: DISPATCH_WINDOW, inline: INLINE_WINDOW };
+  for (const [index, { status }] of run.tasks.entries())
+    if (status === 'DISPATCHED') room[takerOf(plan, index)] -= 1;
+  return room;
+};
+
+/** Hands out the next attempt of a task whose retry is due, or lets it wait for its turn. */
 export const release = (draft: Draft, taskIndex: number): void => {
-  if (windowRoom(draft.run) > 0) dispatch(draft, taskIndex);
+  const taker = takerOf(originOf(draft.run).plan, taskIndex);
+  if (roomOf(draft.run)[taker] > 0) dispatch(draft, taskIndex);
   else markReady(draft, taskIndex);
 };
 
@@ -109,6 +130,7 @@ const dispatch = (draft: Draft, taskIndex: number): void => {
   const origin = originOf(draft.run);
   const ref = attemptRef(origin, taskIndex, attemptOf(taskAt(draft.run, taskIndex)) + 1);
   const { queue, priority } = policyOf(origin.plan, taskIndex);
+  const runner = inlineRunnerOf(origin.plan, taskIndex);
   record(draft, {
     type: 'TaskDispatched',
     idempotencyKey: `dispatch_req:${dispatchId(ref)}`,
@@ -120,11 +142,12 @@ const dispatch = (draft: Draft, taskIndex: number): void => {
       dispatchId: dispatchId(ref),
       queue,
       priority,
+      ...(runner === undefined ? {} : { runner }),
     },
   });
 };
 
-/** Says that the task may go, so that history and readers know it waits for the window alone. */
+/** Says that the task may go, so that history and readers know it waits for its turn alone. */
 const markReady = (draft: Draft, taskIndex: number): void => {
   const origin = originOf(draft.run);
   const ref = attemptRef(origin, taskIndex, attemptOf(taskAt(draft.run, taskIndex)) + 1);

@@ -6,6 +6,7 @@ import type { RecordedEvent } from '#contracts/event.ts';
 import type { Plan } from '#contracts/runs/plan.ts';
 import { RunEvent } from '#contracts/runs/run-events.ts';
 import type { RunEventData } from '#contracts/runs/run-events.ts';
+import { progressAfter } from '#domain/run/heartbeat.ts';
 import { attemptOf, taskAt } from '#domain/run/run.ts';
 import type { PlannedRun, Run, RunHeader, RunningRun, RunOrigin, Task } from '#domain/run/run.ts';
 
@@ -114,7 +115,7 @@ const evolveTask = (task: Task, event: TaskEvent, atMs: number): Task => {
         : task;
     case 'TaskHeartbeatRecorded':
       return task.status === 'RUNNING' && task.attempt === event.data.attempt
-        ? { ...task, lastSeenMs: Math.max(task.lastSeenMs, atMs) }
+        ? heard(task, event.data, atMs)
         : task;
     case 'TaskCompleted':
       return completed(task, event.data);
@@ -140,6 +141,14 @@ const dispatched = (task: Task, attempt: number, atMs: number): Task => {
   const readyAtMs = task.status === 'READY' ? task.readyAtMs : atMs;
   return { status: 'DISPATCHED', attempt, readyAtMs, sentAtMs: atMs, sendNo: 1 };
 };
+
+type Running = Extract<Task, { readonly status: 'RUNNING' }>;
+
+/** Recorded heartbeats of one attempt are apart in time, the first alone may come with the start: a late one says nothing. */
+const heard = (task: Running, data: RunEventData<'TaskHeartbeatRecorded'>, atMs: number): Running =>
+  task.progress === undefined || atMs > task.lastSeenMs
+    ? { ...task, lastSeenMs: Math.max(task.lastSeenMs, atMs), progress: progressAfter(task.progress, data) }
+    : task;
 
 const completed = (task: Task, data: RunEventData<'TaskCompleted'>): Task => {
   const isCurrent = task.status === 'DISPATCHED' || task.status === 'RUNNING';

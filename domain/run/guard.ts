@@ -20,8 +20,16 @@ export type Report =
 
 export type Refused = { readonly kind: 'refused'; readonly rejection: Rejection };
 
+/** A report about an attempt that is under way. */
+export interface Fitting {
+  readonly kind: 'fits';
+  readonly run: PlannedRun;
+  readonly taskIndex: number;
+  readonly task: ActiveTask;
+}
+
 export type Guarded =
-  | { readonly kind: 'fits'; readonly run: PlannedRun; readonly taskIndex: number; readonly task: ActiveTask }
+  | Fitting
   /** The report was taken before: the same answer, and nothing to append. */
   | { readonly kind: 'duplicate' }
   | Refused;

@@ -1,9 +1,14 @@
-/** The effects a run owes: an offer for every dispatched task, a timer for every task that waits for its retry. */
+/**
+ * The effects a run owes: for every dispatched task an offer to workers, or a message to the in-process runners; for
+ * every task that waits for its retry a timer.
+ */
 import type { RetryTaskInput } from '#contracts/runs/read.ts';
+import type { InlineRunMessage } from '#contracts/runs/runner.ts';
 import type { Effect } from '#domain/kernel/effect.ts';
 import { attemptId, dispatchId, effectName, retryTimerId } from '#domain/kernel/ids.ts';
 import { attemptRef } from '#domain/run/draft.ts';
-import { originOf, policyOf } from '#domain/run/run.ts';
+import { runStream } from '#domain/run/run-stream.ts';
+import { inlineRunnerOf, originOf, policyOf } from '#domain/run/run.ts';
 import type { OpenTask, Run, RunOrigin } from '#domain/run/run.ts';
 
 type Dispatched = Extract<OpenTask, { readonly status: 'DISPATCHED' }>;
@@ -31,10 +36,27 @@ export const outstanding = (run: Run): readonly Effect[] => {
   if (run.status !== 'RUNNING') return [];
   const origin = originOf(run);
   return run.tasks.flatMap((task, index) => {
-    if (task.status === 'DISPATCHED') return [once(task, () => offer(origin, index, task))];
+    if (task.status === 'DISPATCHED') return [once(task, () => handOver(origin, index, task))];
     if (task.status === 'RETRY_WAIT') return [once(task, () => retryTimer(origin, index, task))];
     return [];
   });
+};
+
+const handOver = (origin: RunOrigin, index: number, task: Dispatched): Effect =>
+  inlineRunnerOf(origin.plan, index) === undefined
+    ? offer(origin, index, task)
+    : inlineMessage(origin, index, task);
+
+/** The whole run is named, and not its task: whoever takes the message runs all there is, one after another. */
+const inlineMessage = (origin: RunOrigin, index: number, task: Dispatched): Effect => {
+  const body: InlineRunMessage = { stream: runStream(origin.header) };
+  const ref = attemptRef(origin, index, task.attempt);
+  return {
+    kind: 'send-message',
+    name: effectName('inline', dispatchId(ref), task.sendNo),
+    queue: 'inline-runs',
+    body,
+  };
 };
 
 const offer = (origin: RunOrigin, index: number, task: Dispatched): Effect => {

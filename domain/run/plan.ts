@@ -203,17 +203,20 @@ const freeze = (assets: Assets, keys: ReadonlySet<string>, partitionKey: string 
 const planTask = (key: string, asset: ManifestAsset, indexOf: ReadonlyMap<string, number>): PlanTask => {
   const upstreams = new Set(dependenciesOf(asset).flatMap((upstream) => indexOf.get(upstream) ?? []));
   const dependsOn = [...upstreams].sort((left, right) => left - right);
-  const policy = ownPolicy(asset.execution ?? {});
+  const { runner, ...execution } = asset.execution ?? {};
+  const policy = ownPolicy(execution);
   const taskKey = TaskKey.parse(key);
   return {
     key: taskKey,
     ...(dependsOn.length === 0 ? {} : { dependsOn }),
     assetKey: key as AssetKey,
     ...(Object.keys(policy).length === 0 ? {} : { policy }),
+    // Left out where it is the default, so that plans which name none keep their hash.
+    ...(runner === undefined || runner === 'worker' ? {} : { runner }),
   };
 };
 
-const ownPolicy = ({ retry, ...rest }: AssetExecution): NonNullable<PlanTask['policy']> => ({
+const ownPolicy = ({ retry, ...rest }: Omit<AssetExecution, 'runner'>): NonNullable<PlanTask['policy']> => ({
   ...rest,
   ...(retry === undefined ? {} : { retry: withDefaults(retry) }),
 });

@@ -9,20 +9,13 @@ import type { Run } from '#domain/run/run.ts';
 import { decodeRun, encodeRun } from '#domain/run/state-codec.ts';
 import { waiting } from '#domain/run/waiting.ts';
 
-/** `run#tenant/workspace/runId`. */
-export const runStream = (scope: {
-  readonly tenantId: string;
-  readonly workspaceId: string;
-  readonly runId: string;
-}): string => `run#${scope.tenantId}/${scope.workspaceId}/${scope.runId}`;
-
 const isTerminal = (run: Run): boolean =>
   run.status === 'SUCCEEDED' || run.status === 'FAILED' || run.status === 'CANCELLED';
 
 /** A run, as the command handler, the sweeper and the compactor know it. */
 export const runAggregate: Aggregate<Run, RunCommand, RunEvent> = {
   kind: 'run',
-  foldVersion: 1,
+  foldVersion: 2,
   eventTypes: runEventTypes,
   initialState: () => ({ status: 'none' }),
   decide,

@@ -6,8 +6,16 @@ import type { AttemptId, RunId } from '#contracts/ids.ts';
 import type { WorkerId } from '#contracts/runs/callbacks.ts';
 import type { Plan, PlanTask, TaskPolicy } from '#contracts/runs/plan.ts';
 import type { RunEventData } from '#contracts/runs/run-events.ts';
+import type { InlineRunnerName } from '#contracts/runs/runner.ts';
 import type { RunOutcome } from '#contracts/runs/states.ts';
 import { attemptId } from '#domain/kernel/ids.ts';
+
+/** The progress a worker has reported, as far as a later report must be compared with it. */
+export interface Progress {
+  readonly pct?: number;
+  /** Short hash of the last message, empty when there was none. */
+  readonly messageHash: string;
+}
 
 /** A task that has not ended. `attempt` is the last one made, 0 before the first. */
 export type OpenTask =
@@ -30,7 +38,10 @@ export type OpenTask =
       readonly status: 'RUNNING';
       readonly attempt: number;
       readonly workerId: WorkerId;
+      /** The last recorded sign of life. */
       readonly lastSeenMs: number;
+      /** What the recorded heartbeats have said; absent before the first of the attempt. */
+      readonly progress?: Progress;
     }
   | {
       readonly status: 'RETRY_WAIT';
@@ -124,6 +135,10 @@ export const taskAt = (run: PlannedRun, index: number): Task => {
   if (!task) throw new Error(`task ${index} is not in a run of ${run.tasks.length}`);
   return task;
 };
+
+/** The in-process runner of a task, undefined for tasks of HTTP workers. */
+export const inlineRunnerOf = (plan: Plan, index: number): InlineRunnerName | undefined =>
+  plannedTask(plan, index).runner;
 
 /** A task's policy: the plan's defaults with what the task changes. */
 export const policyOf = (plan: Plan, index: number): TaskPolicy => {

@@ -6,9 +6,9 @@
 import type { WorkerId } from '#contracts/runs/callbacks.ts';
 import { attemptOf } from '#domain/run/run.ts';
 import { statusLetter, statusOf } from '#domain/run/status-letter.ts';
-import type { EndedRun, Run, RunHeader, RunningRun, Task } from '#domain/run/run.ts';
+import type { EndedRun, Progress, Run, RunHeader, RunningRun, Task } from '#domain/run/run.ts';
 
-/** Characters of a report hash. */
+/** Characters of the hash of a report or a message. */
 export const REPORT_HASH_LENGTH = 6;
 
 interface Packed {
@@ -41,11 +41,33 @@ export const encodeRun = (run: Run): string => {
     t: run.changedAtMs,
     k: run.tasks.map(({ status }) => statusLetter[status]).join(''),
     a: run.tasks.map((task) => attemptOf(task).toString(36)).join(''),
-    h: run.tasks.map((task) => ('reportHash' in task ? task.reportHash : '')).join(''),
+    h: run.tasks.map(hashOf).join(''),
     w: workers,
     d: details,
   };
   return JSON.stringify(packed);
+};
+
+/** The one hash a task remembers, if any: of its last report, or of the last message of its worker. */
+const hashOf = (task: Task): string => {
+  if ('reportHash' in task) return task.reportHash;
+  return task.status === 'RUNNING' ? (task.progress?.messageHash ?? '') : '';
+};
+
+/** 0 before the first heartbeat; then whether there was a message in the last bit, and a percentage plus 1 before it. */
+const packProgress = (progress: Progress | undefined): number =>
+  progress === undefined
+    ? 0
+    : 1 + 2 * (progress.pct === undefined ? 0 : progress.pct + 1) + (progress.messageHash === '' ? 0 : 1);
+
+const unpackProgress = (
+  packed: number,
+  hash: (isThere: boolean) => string,
+): { readonly progress?: Progress } => {
+  if (packed === 0) return {};
+  const pct = Math.floor((packed - 1) / 2) - 1;
+  const messageHash = hash((packed - 1) % 2 === 1);
+  return { progress: { ...(pct < 0 ? {} : { pct }), messageHash } };
 };
 
 const packTask = (task: Task, baseMs: number, workerIndex: (id: string) => number): readonly number[] => {
@@ -55,7 +77,7 @@ const packTask = (task: Task, baseMs: number, workerIndex: (id: string) => numbe
     case 'DISPATCHED':
       return [task.readyAtMs - baseMs, task.sentAtMs - task.readyAtMs, task.sendNo];
     case 'RUNNING':
-      return [task.lastSeenMs - baseMs, workerIndex(task.workerId)];
+      return [task.lastSeenMs - baseMs, workerIndex(task.workerId), packProgress(task.progress)];
     case 'RETRY_WAIT':
       return [task.retryAtMs - baseMs];
     case 'BLOCKED':
@@ -109,6 +131,7 @@ const unpackTasks = (
           attempt,
           lastSeenMs: baseMs + number(),
           workerId: (w[number()] ?? '') as WorkerId,
+          ...unpackProgress(number(), reportHash),
         };
       case 'RETRY_WAIT':
         return { status, attempt, retryAtMs: baseMs + number(), reportHash: reportHash(true) };

@@ -1,14 +1,16 @@
-/** Repairs what should have moved: silent workers, overdue retries, lost offers. */
+/** Repairs what should have moved: silent workers, overdue retries, lost offers and messages. */
 import { runTiming } from '#contracts/runs/limits.ts';
 import type { RunEvent } from '#contracts/runs/run-events.ts';
 import { dispatchId } from '#domain/kernel/ids.ts';
 import type { SweepRun } from '#domain/run/command.ts';
-import { completeByFailure, safeText } from '#domain/run/completion.ts';
+import { completeByFailure } from '#domain/run/completion.ts';
 import { advance, attemptRef, draftOf, record, release } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
-import { isEnded, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
+import { heartbeatDeadlineMs } from '#domain/run/heartbeat.ts';
+import { inlineRunnerOf, isEnded, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { OpenTask, Run } from '#domain/run/run.ts';
-import { heartbeatDeadlineMs, resendAtMs } from '#domain/run/waiting.ts';
+import { safeText } from '#domain/run/safe-text.ts';
+import { resendAtMs } from '#domain/run/waiting.ts';
 
 /** What the run does about everything overdue at `nowMs`; nothing when all is well or over. */
 export const sweep = ({ nowMs, lostOffers }: SweepRun, run: Run): readonly RunEvent[] => {
@@ -39,27 +41,31 @@ const sweepTask = (draft: Draft, taskIndex: number, isLost: boolean): void => {
         failure: 'heartbeat_timeout',
         error: {
           category: 'TIMEOUT',
-          message: `worker ${safeText(task.workerId, 256)} was not heard for ${draft.nowMs - task.lastSeenMs} ms`,
+          message: `no sign of worker ${safeText(task.workerId, 256)} was recorded for ${draft.nowMs - task.lastSeenMs} ms`,
           retryable: true,
         },
       });
       return;
     }
     case 'DISPATCHED':
-      if (!isLost || resendAtMs(task) > draft.nowMs) return;
+      if (!(isLost || isInline(draft, taskIndex)) || resendAtMs(task) > draft.nowMs) return;
       if (task.sendNo > runTiming.resendsMax)
         completeByFailure(draft, taskIndex, {
           attempt: task.attempt,
           failure: 'dispatch_lost',
           error: {
             category: 'INFRASTRUCTURE',
-            message: `dispatch_lost: the offer vanished ${task.sendNo} times`,
+            message: `dispatch_lost: handed out ${task.sendNo} times, and nobody took it`,
             retryable: false,
           },
         });
       else resend(draft, taskIndex, task);
   }
 };
+
+/** A message cannot be looked for as an offer can: nobody having run the task by now is the sign that it is lost. */
+const isInline = (draft: Draft, taskIndex: number): boolean =>
+  inlineRunnerOf(originOf(draft.run).plan, taskIndex) !== undefined;
 
 type Dispatched = Extract<OpenTask, { readonly status: 'DISPATCHED' }>;
 

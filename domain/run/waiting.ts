@@ -5,12 +5,13 @@ import { publicRunState } from '#contracts/runs/states.ts';
 import type { WaitingReason } from '#contracts/runs/states.ts';
 import type { RunWhy } from '#contracts/runs/read.ts';
 import type { Waiting } from '#domain/kernel/aggregate.ts';
-import { isEnded, originOf, plannedTask, policyOf } from '#domain/run/run.ts';
+import { heartbeatDeadlineMs } from '#domain/run/heartbeat.ts';
+import { inlineRunnerOf, isEnded, originOf, plannedTask } from '#domain/run/run.ts';
 import type { OpenTask, Run, RunningRun } from '#domain/run/run.ts';
 
 type RunWaiting = Waiting & { readonly reason: WaitingReason; readonly subject: string };
 
-/** The reason of each open status. */
+/** The reason of each open status of a task of HTTP workers. */
 export const waitingReason = {
   BLOCKED: 'upstream',
   READY: 'dispatch_window',
@@ -19,14 +20,17 @@ export const waitingReason = {
   RETRY_WAIT: 'retry',
 } as const satisfies Record<OpenTask['status'], WaitingReason>;
 
-/** When the attempt is given up unless its worker is heard before. */
-export const heartbeatDeadlineMs = (
-  plan: Plan,
-  taskIndex: number,
-  { lastSeenMs }: Extract<OpenTask, { readonly status: 'RUNNING' }>,
-): number => lastSeenMs + policyOf(plan, taskIndex).heartbeatTimeoutSec * 1000 + runTiming.heartbeatGraceMs;
+/** The same for tasks of in-process runners, which wait for the tasks before them and for the message of their run. */
+export const inlineWaitingReason = {
+  ...waitingReason,
+  READY: 'inline_runner',
+  DISPATCHED: 'inline_runner',
+} as const satisfies Record<OpenTask['status'], WaitingReason>;
 
-/** When a lost offer is made again; the wait doubles with each send. */
+const reasonOf = (plan: Plan, index: number, { status }: OpenTask): WaitingReason =>
+  (inlineRunnerOf(plan, index) === undefined ? waitingReason : inlineWaitingReason)[status];
+
+/** When a lost offer or message is made again; the wait doubles with each send. */
 export const resendAtMs = ({
   sentAtMs,
   sendNo,
@@ -83,7 +87,7 @@ const runningWaiting = (run: RunningRun): readonly RunWaiting[] => {
   return [
     { reason: 'tasks', deadlineMs: sharedMs, subject: header.runId },
     ...open.map(({ task, index, deadlineMs }) => ({
-      reason: waitingReason[task.status],
+      reason: reasonOf(plan, index, task),
       deadlineMs: deadlineMs ?? sharedMs,
       subject: plannedTask(plan, index).key,
     })),

@@ -1,5 +1,7 @@
 /** Serves claims of workers. */
 import { readEnvironment } from '#contracts/config.ts';
+import { dynamoClaims } from '#adapters/dynamodb/claims.ts';
+import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { claimTasks } from '#functions/api-workers/claim.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
@@ -12,7 +14,17 @@ export const createHandler = (source: Source, plugin?: object) => {
   const environment = readEnvironment('api-workers', source);
   const platform = platformOf(plugin);
   const acting = actingOf('api-workers', environment, platform);
-  const ports = { ...acting, ...platform, tokens: taskTokensOf(environment, platform) };
+  const control = {
+    client: dynamodbClient(platform.plugin),
+    table: environment.CONTROL_TABLE,
+    nowMs: platform.nowMs,
+  };
+  const ports = {
+    ...acting,
+    ...platform,
+    claims: dynamoClaims(control),
+    tokens: taskTokensOf(environment, platform),
+  };
   return httpHandler({
     operations: { claimTasks: claimTasks(ports) },
     verify: verifierOf(environment, platform),

@@ -1,6 +1,8 @@
 /** Consumes `commands`, one FIFO group per stream. */
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readEnvironment } from '#contracts/config.ts';
+import { sqsClient } from '#adapters/sdk/sqs-client.ts';
+import { sqsReceived } from '#adapters/sqs/received.ts';
 import { decideQueued } from '#functions/shared/decide-queued.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
@@ -10,11 +12,13 @@ import { actingOf } from '#functions/shared/wiring.ts';
 
 /** Builds the handler from its settings. */
 export const createHandler = (source: Source, plugin?: object) => {
-  const acting = actingOf('commands', readEnvironment('commands', source), platformOf(plugin));
+  const environment = readEnvironment('commands', source);
+  const platform = platformOf(plugin);
+  const acting = actingOf('commands', environment, platform);
+  const received = sqsReceived(sqsClient(platform.plugin), environment.COMMANDS_QUEUE_URL);
+  const ports = { ...acting, received };
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {
-    const answer = await eachGroup(event.Records, acting.telemetry, (group) =>
-      decideQueued(acting.mailbox, group),
-    );
+    const answer = await eachGroup(event.Records, acting.telemetry, (group) => decideQueued(ports, group));
     acting.telemetry.flush();
     return answer;
   };

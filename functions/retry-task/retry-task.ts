@@ -2,7 +2,8 @@
 import { errorCatalogue } from '#contracts/errors.ts';
 import type { TaskKey } from '#contracts/ids.ts';
 import { RetryTaskInput } from '#contracts/runs/read.ts';
-import { runAggregate, runStream } from '#domain/run/run-aggregate.ts';
+import { runAggregate } from '#domain/run/run-aggregate.ts';
+import { runStream } from '#domain/run/run-stream.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 
 /** What the execution learns: whether the attempt was made, or why it was not wanted any more. */

@@ -3,6 +3,7 @@
  * for an append in flight on their stream are decided together in the next commit.
  */
 import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
+import { blaming } from '#domain/kernel/command-fault.ts';
 import { prepareCommit } from '#domain/kernel/commit.ts';
 import type { CommandOutcome, CommandRequest, PreparedCommit } from '#domain/kernel/commit.ts';
 import type { Effect } from '#domain/kernel/effect.ts';
@@ -32,6 +33,8 @@ export interface HandleOptions {
   readonly effectsMustSucceed?: boolean;
   /** Perform everything outstanding, not only what this commit added: for redelivered commands and sweeps. */
   readonly performAll?: boolean;
+  /** What the caller does itself once it is answered: such an effect is not performed. */
+  readonly isTaken?: (effect: Effect) => boolean;
   /** The caller knows the stream is new: skip the read and let the append find out. */
   readonly assumeNew?: boolean;
 }
@@ -74,9 +77,14 @@ interface Start<State> {
 interface Attempt<State> {
   readonly prepared: PreparedCommit<State>;
   readonly effectsBefore: ReadonlySet<string>;
+  /** Everything the state owes once the commit stands. */
+  readonly owed: readonly Effect[];
 }
 
-/** Decides all requests, which must be of one stream, as one commit; answers one outcome per request. */
+/**
+ * Decides all requests, which must be of one stream, as one commit; answers one outcome per request. Throws
+ * `CommandFaultError` when deciding one of them breaks an invariant: then nothing was written for any.
+ */
 export const handleCommands = async <State, Command extends { readonly type: string }>(
   ports: CommandPorts,
   aggregate: AnyAggregate<State, Command>,
@@ -92,10 +100,11 @@ export const handleCommands = async <State, Command extends { readonly type: str
   for (let lost = 0; lost < triesMax;) {
     const { loaded, isGuess } = await startOf(ports, aggregate, { stream, mayGuess, options });
     mayGuess = false;
-    const attempt = prepare(ports, aggregate, { loaded, requests });
+    const attempt = isGuess
+      ? prepareOnGuess(ports, aggregate, { loaded, requests })
+      : prepare(ports, aggregate, { loaded, requests });
+    if (!attempt) continue;
     const { commit } = attempt.prepared;
-    // Nothing guards an answer that writes nothing: after a guess it is given only after a fresh look.
-    if (!commit && isGuess) continue;
     if (!commit || (await isAppended(ports, aggregate, commit)))
       return settle(ports, aggregate, { stream, attempt, options });
     lost++;
@@ -115,18 +124,45 @@ const startOf = async <State, Command extends { readonly type: string }>(
   return { loaded: await loadStream(ledger, aggregate, stream), isGuess: false };
 };
 
+interface Given<State, Command> {
+  readonly loaded: StreamState<State>;
+  readonly requests: readonly CommandRequest<Command>[];
+}
+
 const prepare = <State, Command extends { readonly type: string }>(
   ports: CommandPorts,
   aggregate: AnyAggregate<State, Command>,
-  {
-    loaded,
-    requests,
-  }: { readonly loaded: StreamState<State>; readonly requests: readonly CommandRequest<Command>[] },
+  { loaded, requests }: Given<State, Command>,
 ): Attempt<State> => {
   const nowMs = ports.nowMs();
   const effectsBefore = new Set(aggregate.outstanding(loaded.state, nowMs).map((effect) => effect.name));
   const setting = { nowMs, mintEventId: ports.mintEventId, storedBytes: ports.storedBytes };
-  return { prepared: prepareCommit(aggregate, requests, { loaded, setting }), effectsBefore };
+  const prepared = prepareCommit(aggregate, requests, { loaded, setting });
+  // Asked for before the append: a state that cannot tell what it owes is never written.
+  const onlyRequest = requests.length === 1 ? 0 : undefined;
+  const owed = blaming(onlyRequest, () => aggregate.outstanding(prepared.next.state, nowMs));
+  return { prepared, effectsBefore, owed };
+};
+
+/**
+ * The attempt when an append will guard it. Nothing guards an answer that writes nothing, nor a fault: after a guess
+ * either is given only after a fresh look.
+ */
+const prepareOnGuess = <State, Command extends { readonly type: string }>(
+  ports: CommandPorts,
+  aggregate: AnyAggregate<State, Command>,
+  given: Given<State, Command>,
+): Attempt<State> | undefined => {
+  try {
+    const attempt = prepare(ports, aggregate, given);
+    return attempt.prepared.commit && attempt;
+  } catch (error) {
+    ports.telemetry.log('warn', 'a command met a fault on a state kept warm; it is decided on a fresh load', {
+      stream: given.requests[0]?.stream,
+      errorMessage: messageOf(error),
+    });
+    return undefined;
+  }
 };
 
 const isAppended = async (
@@ -156,7 +192,7 @@ const settle = async <State, Command extends { readonly type: string }>(
   if (!aggregate.isTerminal(next.state)) ports.cache.put(stream, next);
   countOutcomes(ports, aggregate, outcomes);
   await keepLooseState(ports, aggregate, { stream, prepared: attempt.prepared });
-  await act(ports, aggregate, { stream, attempt, options });
+  await act(ports, stream, { attempt, options });
   return outcomes;
 };
 
@@ -190,19 +226,17 @@ const keepLooseState = async <State>(
   }
 };
 
-const act = async <State, Command extends { readonly type: string }>(
+const act = async (
   ports: CommandPorts,
-  aggregate: AnyAggregate<State, Command>,
-  {
-    stream,
-    attempt,
-    options,
-  }: { readonly stream: string; readonly attempt: Attempt<State>; readonly options: HandleOptions },
+  stream: string,
+  { attempt, options }: { readonly attempt: Attempt<unknown>; readonly options: HandleOptions },
 ): Promise<void> => {
-  const { next, outcomes } = attempt.prepared;
-  const owed = aggregate.outstanding(next.state, ports.nowMs());
+  const { owed, effectsBefore, prepared } = attempt;
+  const { outcomes } = prepared;
   const isAll = options.performAll ?? isRepeat(outcomes);
-  const effects = isAll ? owed : owed.filter((effect) => !attempt.effectsBefore.has(effect.name));
+  const effects = owed.filter(
+    (effect) => (isAll || !effectsBefore.has(effect.name)) && !options.isTaken?.(effect),
+  );
   if (effects.length === 0) return;
   try {
     await ports.perform(effects);

@@ -2,6 +2,8 @@
 import type { SQSRecord } from 'aws-lambda';
 import { errorCatalogue } from '#contracts/errors.ts';
 import type { Rejection } from '#domain/kernel/aggregate.ts';
+import { isCommandFault } from '#domain/kernel/command-fault.ts';
+import type { Received, Telemetry } from '#domain/ports/outside.ts';
 import { aggregateOf } from '#functions/shared/aggregates.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 import { SomeFailedError } from '#functions/shared/queue-batch.ts';
@@ -22,11 +24,19 @@ export class RefusedForNowError extends Error {
   }
 }
 
+export interface QueuedPorts {
+  readonly mailbox: Mailbox;
+  readonly received: Received;
+  readonly telemetry: Telemetry;
+}
+
 /**
  * One FIFO group of a batch. When the commit fails, each command is decided alone, in order, and only those from the
- * first failing one on fail; a message nobody understands fails alone, since it has no place in the order.
+ * first failing one on fail. A message nobody understands and a command that breaks an invariant fail alone, since
+ * they have no place in the order. The latter is released at once, since those behind it would wait for it, and its
+ * queue gives it up into the dead-letter queue.
  */
-export const decideQueued = async (mailbox: Mailbox, records: readonly SQSRecord[]): Promise<void> => {
+export const decideQueued = async (ports: QueuedPorts, records: readonly SQSRecord[]): Promise<void> => {
   const waiting: Waiting[] = [];
   const unreadable: SQSRecord[] = [];
   for (const record of records) {
@@ -34,10 +44,25 @@ export const decideQueued = async (mailbox: Mailbox, records: readonly SQSRecord
     if (command) waiting.push({ record, command });
     else unreadable.push(record);
   }
-  const { failed, cause } = await decideAll(mailbox, waiting);
-  const all = [...unreadable, ...failed.map(({ record }) => record)];
-  if (all.length > 0)
-    throw new SomeFailedError(all, cause ?? new Error('the message is no command this version understands'));
+  const failures = await decideAll(ports.mailbox, waiting);
+  const failed = [...unreadable, ...failures.map(({ waiting: { record } }) => record)];
+  if (failed.length === 0) return;
+  for (const { waiting: faulty, cause } of failures)
+    if (isCommandFault(cause)) await release(ports, faulty.record);
+  const cause = failures[0]?.cause ?? new Error('the message is no command this version understands');
+  throw new SomeFailedError(failed, cause);
+};
+
+/** A message that cannot be released comes back by itself, only later. */
+const release = async ({ received, telemetry }: QueuedPorts, record: SQSRecord): Promise<void> => {
+  try {
+    await received.release(record.receiptHandle);
+  } catch (error) {
+    telemetry.log('warn', 'a message could not be released; those behind it wait', {
+      messageId: record.messageId,
+      errorMessage: error instanceof Error ? error.message : String(error),
+    });
+  }
 };
 
 /** The command in a message, absent when this version does not understand it. */
@@ -66,26 +91,33 @@ export const decideCommand = async (
     throw new RefusedForNowError(outcome.rejection);
 };
 
-interface Undecided {
-  readonly failed: readonly Waiting[];
-  readonly cause?: unknown;
+interface Failure {
+  readonly waiting: Waiting;
+  readonly cause: unknown;
 }
 
-const decideAll = async (mailbox: Mailbox, waiting: readonly Waiting[]): Promise<Undecided> => {
-  const results = await Promise.allSettled(waiting.map(({ command }) => decideCommand(mailbox, command)));
-  const failed = waiting.filter((_, index) => results[index]?.status === 'rejected');
-  if (waiting.length > 1) return decideInTurn(mailbox, failed);
-  const [only] = results;
-  return only?.status === 'rejected' ? { failed, cause: only.reason } : { failed };
+const decideAll = async (mailbox: Mailbox, all: readonly Waiting[]): Promise<readonly Failure[]> => {
+  const results = await Promise.allSettled(all.map(({ command }) => decideCommand(mailbox, command)));
+  const failures = all.flatMap((waiting, index): readonly Failure[] => {
+    const result = results[index];
+    return result?.status === 'rejected' ? [{ waiting, cause: result.reason }] : [];
+  });
+  if (all.length === 1) return failures;
+  const faults = failures.filter(({ cause }) => isCommandFault(cause));
+  const others = failures.filter(({ cause }) => !isCommandFault(cause)).map(({ waiting }) => waiting);
+  return [...faults, ...(await decideInTurn(mailbox, others))];
 };
 
-const decideInTurn = async (mailbox: Mailbox, waiting: readonly Waiting[]): Promise<Undecided> => {
-  for (const [index, { command }] of waiting.entries()) {
+const decideInTurn = async (mailbox: Mailbox, all: readonly Waiting[]): Promise<readonly Failure[]> => {
+  const faults: Failure[] = [];
+  for (const [index, waiting] of all.entries()) {
     try {
-      await decideCommand(mailbox, command);
+      await decideCommand(mailbox, waiting.command);
     } catch (cause) {
-      return { failed: waiting.slice(index), cause };
+      if (!isCommandFault(cause))
+        return [...faults, ...all.slice(index).map((rest) => ({ waiting: rest, cause }))];
+      faults.push({ waiting, cause });
     }
   }
-  return { failed: [] };
+  return faults;
 };

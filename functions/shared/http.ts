@@ -8,6 +8,7 @@ import { satisfiesRole } from '#contracts/roles.ts';
 import { routes } from '#contracts/routes.ts';
 import type { OperationId, Route } from '#contracts/routes.ts';
 import type { Principal, Verification } from '#adapters/tokens/access-token.ts';
+import { isCommandFault } from '#domain/kernel/command-fault.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
 import { ApiError, errorReply, toApiError } from '#functions/shared/api-error.ts';
 
@@ -228,7 +229,8 @@ const respond = (reply: ApiReply, requestId: string, retryAfterMs?: number): API
 });
 
 const logFault = (telemetry: Telemetry, requestId: string, error: unknown): void => {
-  telemetry.count('CommandsFailed');
+  // The mailbox has counted a fault of the command itself.
+  if (!isCommandFault(error)) telemetry.count('CommandsFailed');
   telemetry.log('error', 'request failed', {
     requestId,
     errorName: error instanceof Error ? error.name : 'unknown',

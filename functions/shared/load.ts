@@ -22,7 +22,8 @@ export const loadStream = async <State>(
   let tail: Tail = await ledger.tail(stream, TAIL_LIMIT);
   for (;;) {
     const folded = foldTail(aggregate, tail);
-    if (folded.kind === 'folded') return withOrigin(ledger, aggregate, { stream, loaded: folded.stream });
+    if (folded.kind === 'folded')
+      return withOrigin(ledger, aggregate, { stream, loaded: folded.stream, tail });
     const older = await ledger.tail(stream, DEEP_LIMIT, folded.before);
     tail = {
       commits: [...tail.commits, ...older.commits],
@@ -32,13 +33,21 @@ export const loadStream = async <State>(
   }
 };
 
-/** Puts back what an embedded state leaves out by design; the first commit of a stream never changes. */
+/**
+ * Puts back what an embedded state leaves out by design; the first commit of a stream never changes, and while the
+ * stream is short it has just been read.
+ */
 const withOrigin = async <State>(
   ledger: LedgerReader,
   { origin }: Foldable<State>,
-  { stream, loaded }: { readonly stream: string; readonly loaded: StreamState<State> },
+  {
+    stream,
+    loaded,
+    tail,
+  }: { readonly stream: string; readonly loaded: StreamState<State>; readonly tail: Tail },
 ): Promise<StreamState<State>> => {
   if (!origin?.isMissing(loaded.state)) return loaded;
-  const [first] = await ledger.read(stream, 1, 1);
+  const oldest = tail.commits.at(-1);
+  const first = oldest?.sequence === 1 ? oldest : (await ledger.read(stream, 1, 1))[0];
   return { ...loaded, state: origin.attach(loaded.state, first?.events ?? []) };
 };

@@ -3,6 +3,7 @@
  * commit. Two pipelined appends, the first throttled and the second accepted, would leave a gap.
  */
 import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
+import { isCommandFault } from '#domain/kernel/command-fault.ts';
 import type { CommandOutcome, CommandRequest } from '#domain/kernel/commit.ts';
 import { EffectsFailedError, handleCommands, TRIES_MAX } from '#functions/shared/command-handler.ts';
 import type { CommandPorts, HandleOptions } from '#functions/shared/command-handler.ts';
@@ -55,7 +56,10 @@ export const mailbox = (ports: CommandPorts): Mailbox => {
   };
 };
 
-/** Decides a batch as one commit, or as several when together they are too much for one. */
+/**
+ * Decides a batch as one commit, or as several when together they are too much for one. A command whose decision
+ * breaks an invariant fails alone: the others are decided as if it had not been sent.
+ */
 const decide = async (
   ports: CommandPorts,
   aggregate: AnyAggregate,
@@ -66,17 +70,45 @@ const decide = async (
   try {
     answer(batch, await handleCommands(ports, aggregate, { requests, options }));
   } catch (error) {
-    if (batch.length > 1 && isTooLarge(error)) {
-      const middle = Math.ceil(batch.length / 2);
-      await decide(ports, aggregate, batch.slice(0, middle));
-      await decide(ports, aggregate, batch.slice(middle));
-    } else if (error instanceof EffectsFailedError) {
-      answer(
-        batch.filter((waiting) => !waiting.options.effectsMustSucceed),
-        error.outcomes.filter((_, index) => !batch[index]?.options.effectsMustSucceed),
-      );
-      for (const { options: own, reject } of batch) if (own.effectsMustSucceed) reject(error);
-    } else for (const waiting of batch) waiting.reject(error);
+    const culprit = culpritOf(batch, error);
+    if (culprit) fail(ports, culprit, error);
+    const parts = culprit ? [batch.filter((waiting) => waiting !== culprit)] : partsOf(batch, error);
+    if (!parts) failTogether(batch, error);
+    else for (const part of parts) if (part.length > 0) await decide(ports, aggregate, part);
+  }
+};
+
+/** The one whose fault it is, when it is known. */
+const culpritOf = (batch: readonly Waiting[], error: unknown): Waiting | undefined =>
+  isCommandFault(error) && error.requestIndex !== undefined ? batch[error.requestIndex] : undefined;
+
+const fail = ({ telemetry }: CommandPorts, { request, reject }: Waiting, error: unknown): void => {
+  const { stream, command, correlationId } = request as CommandRequest<{ readonly type: string }>;
+  telemetry.count('CommandsFailed');
+  telemetry.log('error', 'deciding a command broke an invariant; it fails alone', {
+    stream,
+    commandType: command.type,
+    correlationId,
+    errorName: error instanceof Error ? error.name : 'unknown',
+    errorMessage: error instanceof Error ? error.message : String(error),
+    stack: error instanceof Error && error.cause instanceof Error ? error.cause.stack : undefined,
+  });
+  reject(error);
+};
+
+/** Halves to decide apart: of commands that are too much for one commit, or of which nobody knows whose fault it was. */
+const partsOf = (batch: readonly Waiting[], error: unknown): readonly (readonly Waiting[])[] | undefined => {
+  if (batch.length === 1 || !(isTooLarge(error) || isCommandFault(error))) return undefined;
+  const middle = Math.ceil(batch.length / 2);
+  return [batch.slice(0, middle), batch.slice(middle)];
+};
+
+const failTogether = (batch: readonly Waiting[], error: unknown): void => {
+  const isEffects = error instanceof EffectsFailedError;
+  for (const [index, { options, resolve, reject }] of batch.entries()) {
+    const outcome = isEffects && !options.effectsMustSucceed ? error.outcomes[index] : undefined;
+    if (outcome) resolve(outcome as CommandOutcome<never>);
+    else reject(error);
   }
 };
 
@@ -92,4 +124,5 @@ const mergeOptions = (all: readonly HandleOptions[]): HandleOptions => ({
   effectsMustSucceed: all.some((options) => options.effectsMustSucceed),
   ...(all.some((options) => options.performAll) ? { performAll: true } : {}),
   assumeNew: all.every((options) => options.assumeNew),
+  isTaken: (effect) => all.every((options) => options.isTaken?.(effect)),
 });

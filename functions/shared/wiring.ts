@@ -69,6 +69,7 @@ export const actingOf = (
     commands: environment.COMMANDS_QUEUE_URL,
     sweep: environment.SWEEP_QUEUE_URL,
     timers: environment.TIMERS_QUEUE_URL,
+    'inline-runs': environment.INLINE_RUNS_QUEUE_URL,
     publications: environment.PUBLICATIONS_QUEUE_URL,
     ...moreQueues,
   });

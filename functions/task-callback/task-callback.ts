@@ -16,7 +16,8 @@ import type { Queues, Telemetry } from '#domain/ports/outside.ts';
 import { checkCallback, shouldCancel } from '#domain/run/callback.ts';
 import type { RunCommand } from '#domain/run/command.ts';
 import type { Report } from '#domain/run/guard.ts';
-import { runAggregate, runStream } from '#domain/run/run-aggregate.ts';
+import { runAggregate } from '#domain/run/run-aggregate.ts';
+import { runStream } from '#domain/run/run-stream.ts';
 import type { Run } from '#domain/run/run.ts';
 import type { TaskTokens } from '#adapters/tokens/task-token.ts';
 import { ApiError } from '#functions/shared/api-error.ts';
@@ -67,7 +68,7 @@ const report = async (ports: CallbackPorts, kind: Kind, request: ApiRequest): Pr
   const stream = runStream(claims);
   const taskId = request.path['taskId'] ?? '';
   const state = await ports.loadRun(stream);
-  const verdict = checkCallback(state, { ...parsed, taskId, claims });
+  const verdict = checkCallback(state, { ...parsed, taskId, claims }, ports.nowMs());
   if (verdict.kind === 'refused') throw refused(verdict.rejection);
   noteClockSkew(ports, parsed);
   if (verdict.kind === 'duplicate') return answer(ports, parsed, { run: state, isDuplicate: true });

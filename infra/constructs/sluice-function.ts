@@ -120,6 +120,7 @@ const environmentOf = (
     TIMERS_QUEUE_URL: names.queueUrl('timers'),
     COMPACTIONS_QUEUE_URL: names.queueUrl('compactions'),
     PUBLICATIONS_QUEUE_URL: names.queueUrl('publications'),
+    INLINE_RUNS_QUEUE_URL: names.queueUrl('inline-runs'),
     MARKET_DEAD_LETTERS_QUEUE_URL: names.queueUrl('market-dead-letters'),
     RETRY_TASK_MACHINE_ARN: names.machineArn('retry-task'),
     TASK_TOKEN_SECRET_ID: names.of(taskTokenSecretName),

@@ -45,6 +45,7 @@ export class WorkflowStack extends Stack {
     this.consumedQueue('Commands', 'commands.fifo', 'commands');
     this.consumedQueue('Sweep', 'sweep', 'sweep');
     this.consumedQueue('Timers', 'timers', 'timers');
+    this.consumedQueue('RunInline', 'inline-runs', 'run-inline');
     this.sweeper();
     this.retryTask();
   }

@@ -56,12 +56,17 @@ const readMarket: Grants = {
   ],
 };
 const watchEngineRuns: Grants = { 'queue/sluice-dev-engine-runs.fifo': ['sqs:GetQueueAttributes'] };
-const forRuns: readonly Grants[] = [decide, coordinate, retries, send('commands.fifo', 'timers')];
+const forRuns: readonly Grants[] = [
+  decide,
+  coordinate,
+  retries,
+  send('commands.fifo', 'timers', 'inline-runs'),
+];
 const forFeeds: readonly Grants[] = [
   decide,
   send('engine-runs.fifo', 'commands.fifo', 'timers', 'publications', 'sweep'),
 ];
-const forAll: readonly Grants[] = [...forFeeds, coordinate, retries];
+const forAll: readonly Grants[] = [...forFeeds, ...forRuns];
 
 const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
   'api-runs': [...forRuns, readViews],
@@ -103,10 +108,12 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
       'timers-dead',
       'compactions-dead',
       'publications-dead',
+      'inline-runs-dead',
       'dead-letters',
     ),
   ],
   timers: [...forAll, consume('timers')],
+  'run-inline': [...forRuns, consume('inline-runs')],
 };
 
 /** Everything a policy names with an asterisk, with the reason AWS leaves no narrower way. */

@@ -2,6 +2,7 @@
 import type { DynamoDBStreamEvent } from 'aws-lambda';
 import { monotonicFactory } from 'ulid';
 import { packedBytes } from '#adapters/dynamodb/attributes.ts';
+import { dynamoClaims } from '#adapters/dynamodb/claims.ts';
 import { dynamoCursors, dynamoOffers, dynamoRearms } from '#adapters/dynamodb/control.ts';
 import { dynamoLedger } from '#adapters/dynamodb/ledger.ts';
 import { dynamoViewWriter } from '#adapters/dynamodb/views.ts';
@@ -52,6 +53,7 @@ export const adaptersOf = ({ plugin, clock, queueUrl, environment }: LocalStage)
     ledger: dynamoLedger({ client, table: 'ledger', blobs, nowMs: clock.nowMs }),
     views: dynamoViewWriter({ client, table: 'views' }),
     offers: dynamoOffers(control),
+    claims: dynamoClaims(control),
     cursors: dynamoCursors(control),
     rearms: dynamoRearms(control),
     queues: sqsQueues(sqsClient(plugin), {
@@ -61,6 +63,7 @@ export const adaptersOf = ({ plugin, clock, queueUrl, environment }: LocalStage)
       timers: queueUrl('timers'),
       compactions: queueUrl('compactions'),
       publications: queueUrl('publications'),
+      'inline-runs': queueUrl('inline-runs'),
     }),
     workflow: stepFunctionsWorkflow(stepFunctionsClient(plugin), {
       'retry-task': environment['RETRY_TASK_MACHINE_ARN'] ?? '',

@@ -5,6 +5,7 @@ import { createHandler as apiWorkers } from '#functions/api-workers/handler.ts';
 import { createHandler as compact } from '#functions/compact/handler.ts';
 import { createHandler as commands } from '#functions/commands/handler.ts';
 import { createHandler as retryTask } from '#functions/retry-task/handler.ts';
+import { createHandler as runInline } from '#functions/run-inline/handler.ts';
 import { createHandler as sweep } from '#functions/sweep/handler.ts';
 import { createHandler as sweeper } from '#functions/sweeper/handler.ts';
 import { createHandler as taskCallback } from '#functions/task-callback/handler.ts';
@@ -35,6 +36,7 @@ export const queueEvent = (queue: string, messages: readonly Json[]): SQSEvent =
   ({
     Records: messages.map((message, index) => ({
       messageId: message['MessageId'] ?? `message-${index}`,
+      receiptHandle: message['ReceiptHandle'] ?? `receipt-${index}`,
       body: message['Body'],
       attributes: message['Attributes'] ?? {},
       eventSource: 'aws:sqs',
@@ -54,6 +56,7 @@ export const assetPlane = async (options: StageOptions & { readonly limits?: obj
     callbacks: build(taskCallback),
     commands: build(commands),
     retryTask: build(retryTask),
+    'inline-runs': build(runInline),
     sweep: build(sweep),
     sweeper: build(sweeper),
     compact: build(compact),
@@ -131,7 +134,7 @@ export const assetPlane = async (options: StageOptions & { readonly limits?: obj
     getRun: async (runId: string): Promise<Json> =>
       (await call(handlers.runs, inWorkspace('/runs/{runId}', { parameters: { runId } }))).body,
     /** Delivers everything visible in a queue to its consumer. */
-    deliver: async (queue: 'commands' | 'sweep'): Promise<SQSBatchResponse> => {
+    deliver: async (queue: 'commands' | 'sweep' | 'inline-runs'): Promise<SQSBatchResponse> => {
       const messages = await stage.drain(queue === 'commands' ? 'commands.fifo' : queue);
       return handlers[queue](queueEvent(queue, messages));
     },

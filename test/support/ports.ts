@@ -30,6 +30,7 @@ const QUEUES = [
   'timers',
   'compactions',
   'publications',
+  'inline-runs',
   'market-dead-letters',
 ] as const;
 
@@ -149,6 +150,7 @@ const environmentOf = (queueUrl: (name: string) => string): Readonly<Record<stri
   TIMERS_QUEUE_URL: queueUrl('timers'),
   COMPACTIONS_QUEUE_URL: queueUrl('compactions'),
   PUBLICATIONS_QUEUE_URL: queueUrl('publications'),
+  INLINE_RUNS_QUEUE_URL: queueUrl('inline-runs'),
   MARKET_DEAD_LETTERS_QUEUE_URL: queueUrl('market-dead-letters'),
   RETRY_TASK_MACHINE_ARN: `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:retry-task`,
   TASK_TOKEN_SECRET_ID: 'task-token-key',

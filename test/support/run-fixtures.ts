@@ -6,8 +6,10 @@ import { CompletedRequest as CompletedBody, WorkerId } from '#contracts/runs/cal
 import type { Plan, TaskPolicy } from '#contracts/runs/plan.ts';
 import type { RunCommand, TriggerRun } from '#domain/run/command.ts';
 import { attemptId, planId } from '#domain/kernel/ids.ts';
+import { INLINE_WORKER } from '#domain/run/inline.ts';
 import { defaultPolicy } from '#domain/run/plan.ts';
-import { runAggregate, runStream } from '#domain/run/run-aggregate.ts';
+import { runAggregate } from '#domain/run/run-aggregate.ts';
+import { runStream } from '#domain/run/run-stream.ts';
 import { given } from '#test/support/decider.ts';
 
 export const START_MS = 1_767_387_600_000;
@@ -22,10 +24,12 @@ export type Edges = Readonly<Record<string, readonly string[]>>;
 export interface PlanOptions {
   readonly partitionKey?: string;
   readonly policy?: Partial<TaskPolicy>;
+  /** Tasks of an in-process runner. */
+  readonly inline?: readonly string[];
 }
 
 /** A plan of these edges; every task is an asset of the same key. */
-export const planOf = (edges: Edges, { partitionKey, policy }: PlanOptions = {}): Plan => {
+export const planOf = (edges: Edges, { partitionKey, policy, inline = [] }: PlanOptions = {}): Plan => {
   const names = Object.keys(edges);
   return {
     ...(partitionKey === undefined ? {} : { partitionKey }),
@@ -37,6 +41,7 @@ export const planOf = (edges: Edges, { partitionKey, policy }: PlanOptions = {})
         key: TaskKey.parse(name),
         assetKey: name as AssetKey,
         ...(dependsOn.length === 0 ? {} : { dependsOn }),
+        ...(inline.includes(name) ? { runner: 'noop' as const } : {}),
       };
     }),
   };
@@ -110,6 +115,19 @@ export const fail = (taskKey: string, attempt = 1, category = 'USER_CODE'): RunC
   type: 'CompleteTask',
   taskKey: TaskKey.parse(taskKey),
   report: completion(taskKey, { outcome: 'FAILED', attempt, error: { category, message: 'it broke' } }),
+});
+
+/** An in-process runner has made an attempt; by default it succeeded. */
+export const finishInline = (taskKey: string, attempt = 1, category?: string): RunCommand => ({
+  type: 'FinishInlineTask',
+  taskKey: TaskKey.parse(taskKey),
+  report: completion(taskKey, {
+    attempt,
+    workerId: INLINE_WORKER,
+    ...(category === undefined
+      ? { outcome: 'SUCCEEDED' }
+      : { outcome: 'FAILED', error: { category, message: 'it broke' } }),
+  }),
 });
 
 export const cancel = (taskKey: string): RunCommand => ({

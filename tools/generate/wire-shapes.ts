@@ -29,6 +29,7 @@ import * as callbacks from '#contracts/runs/callbacks.ts';
 import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
 import * as manifest from '#contracts/runs/manifest.ts';
 import * as read from '#contracts/runs/read.ts';
+import { InlineRunMessage } from '#contracts/runs/runner.ts';
 import { TriggerRunRequest, TriggerRunResponse } from '#contracts/runs/trigger.ts';
 import { ledgerEvent, ledgerEventData } from '#tools/generate/ledger-events.ts';
 
@@ -111,6 +112,7 @@ const messages = {
   CompactionMessage,
   EngineRunsMessage,
   FeedTimerMessage,
+  InlineRunMessage,
   PublicationMessage,
   RetryTaskInput: read.RetryTaskInput,
 };

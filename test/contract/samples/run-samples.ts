@@ -8,7 +8,8 @@ import { RunEventRead } from '#contracts/runs/read.ts';
 import { attemptId, callbackTaskId, dispatchId, planId } from '#domain/kernel/ids.ts';
 import { sha256Hex } from '#domain/kernel/hash.ts';
 import { defaultPolicy } from '#domain/run/plan.ts';
-import { runAggregate, runStream } from '#domain/run/run-aggregate.ts';
+import { runAggregate } from '#domain/run/run-aggregate.ts';
+import { runStream } from '#domain/run/run-stream.ts';
 import { runDetail, runItem } from '#domain/run/run-detail.ts';
 import { runRowAfter } from '#domain/run/run-rows.ts';
 import type { RunRow } from '#domain/run/run-rows.ts';
@@ -259,6 +260,7 @@ const workerSamples = (): Samples => {
       expectedAttempt: 2,
       receivedAttempt: 1,
     },
+    [sampleFile('messages', 'InlineRunMessage')]: { stream: runStream({ ...scopeOf, runId }) },
     [sampleFile('messages', 'RetryTaskInput')]: {
       runId,
       ...scopeOf,

@@ -106,6 +106,28 @@ describe('a run whose effect was lost', () => {
     },
   );
 
+  it('hands an in-process task over again although its message was lost, and tells what it waits for', async () => {
+    const cloud = await bootTestCloud();
+    const api = apiOf(cloud);
+    const mapping = [...cloud.mappings.values()].find(({ setting }) => setting.id.includes('RunInline'));
+    mapping?.stop();
+    await deploy(api, { a: { execution: { runner: 'noop' } }, b: ['a'] });
+    const runId = await trigger(api, ['a', 'b']);
+    await cloud.settle();
+    await purge(cloud, 'inline-runs');
+    mapping?.start();
+    await cloud.settle();
+    const { waiting } = await api.must('GET', inMain(`/runs/${runId}/why`));
+    expect(waiting).toContainEqual({
+      reason: 'inline_runner',
+      subject: 'demo.a',
+      deadlineAt: new Date(START_MS + MINUTE_MS).toISOString(),
+    });
+    expect(await minutesToOffer(api)).toBeLessThanOrEqual(3);
+    expect((await runEvents(api, runId)).map(({ type }) => type)).toContain('TaskRedispatched');
+    expect(await readRun(api, runId)).toMatchObject({ state: 'SUCCEEDED' });
+  });
+
   it('retries although its execution could never be started', async () => {
     const fault = { service: 'states', operation: 'StartExecution', kind: 'server-error' } as const;
     const api = apiOf(await bootTestCloud({ faults: [fault] }));

@@ -57,6 +57,33 @@ describe('control on DynamoDB', () => {
     expect(await adapters.offers.peek(place, 10)).toEqual([]);
   });
 
+  it('keeps what a claim took for a day, the first of all who try', async () => {
+    const [mine, other] = ['m.a', 'm.b'].map((name) => ({ requestHash: name, offers: [offer(name)] }));
+    if (!mine || !other) throw new Error('two claims expected');
+    expect(await adapters.claims.get('k')).toBeUndefined();
+    expect(await adapters.claims.keep('k', mine)).toEqual(mine);
+    expect(await adapters.claims.keep('k', other)).toEqual(mine);
+    expect(await adapters.claims.get('k')).toEqual(mine);
+
+    await adapters.claims.replace('k', { ...mine, offers: [] });
+    expect(await adapters.claims.get('k')).toEqual({ ...mine, offers: [] });
+
+    // Expired items stay until DynamoDB gets round to them.
+    stage.clock.jump(START_MS + 86_399_000);
+    expect(await adapters.claims.get('k')).toBeDefined();
+    stage.clock.jump(START_MS + 86_400_000);
+    expect(await adapters.claims.get('k')).toBeUndefined();
+    expect(await adapters.claims.keep('k', other)).toEqual(other);
+  });
+
+  it('tells a failure of the store from a claim that stands', async () => {
+    stage.inject({ service: 'dynamodb', operation: 'PutItem', kind: 'server-error', calls: [1] });
+
+    await expect(adapters.claims.keep('k', { requestHash: 'h', offers: [] })).rejects.toMatchObject({
+      name: 'InternalServerError',
+    });
+  });
+
   it('withdraws an offer whether it stands or not', async () => {
     await adapters.offers.put(offer('m.a'));
 

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { CommandFaultError, isCommandFault } from '#domain/kernel/command-fault.ts';
 import { prepareCommit } from '#domain/kernel/commit.ts';
 import type { CommandRequest } from '#domain/kernel/commit.ts';
 import { emptyStream, foldTail } from '#domain/kernel/stream.ts';
@@ -7,6 +8,7 @@ import type { StreamState } from '#domain/kernel/stream.ts';
 import type { StateItem, StoredCommit } from '#domain/ports/ledger.ts';
 import { counter, counterStream } from '#test/support/counter.ts';
 import type { Counter, CounterCommand } from '#test/support/counter.ts';
+import { brokenDecide, brokenFold, brokenOutputs, POISON } from '#test/support/faulty-counter.ts';
 
 let minted = 0;
 const setting = (nowMs: number, stateBytes?: number) => ({
@@ -170,6 +172,61 @@ describe('prepareCommit', () => {
     const loaded: StreamState<Counter> = { ...emptyStream(counter), sawUnknownType: true, tailCommits: 20 };
 
     expect(prepare(loaded, [request({ type: 'Add', amount: 1 })]).commit?.state).toBeUndefined();
+  });
+});
+
+describe('a command whose decision breaks an invariant', () => {
+  const batch = (...amounts: readonly number[]) => amounts.map((amount) => request({ type: 'Add', amount }));
+  const faultOf = (
+    aggregate: typeof counter,
+    requests: readonly CommandRequest<CounterCommand>[],
+  ): unknown => {
+    try {
+      prepareCommit(aggregate, requests, { loaded: emptyStream(aggregate), setting: setting(1_000) });
+    } catch (error) {
+      return error;
+    }
+    return undefined;
+  };
+
+  it.each([
+    ['decider', brokenDecide, 'broken while deciding'],
+    ['fold', brokenFold, 'broken while folding'],
+  ])('is named when its %s throws, with the cause', (_, aggregate, message) => {
+    const error = faultOf(aggregate, batch(1, 2, POISON, 4));
+
+    expect(error).toBeInstanceOf(CommandFaultError);
+    expect(error).toMatchObject({ code: 'command_fault', requestIndex: 2, message, cause: { message } });
+    expect(isCommandFault(error)).toBe(true);
+  });
+
+  it('is named when the commit cannot be closed and nobody else wrote to it', () => {
+    expect(faultOf(brokenOutputs, batch(0, POISON, 0))).toMatchObject({ requestIndex: 1 });
+  });
+
+  it('is not named when the commit of several cannot be closed', () => {
+    expect(faultOf(brokenOutputs, batch(1, POISON))).toMatchObject({
+      code: 'command_fault',
+      requestIndex: undefined,
+    });
+  });
+
+  it('keeps what was thrown when it is no error', () => {
+    const shouting: typeof counter = {
+      ...counter,
+      decide: () => {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- what a broken library may do
+        throw 'everything is lost';
+      },
+    };
+
+    expect(faultOf(shouting, batch(1))).toMatchObject({
+      name: 'CommandFaultError',
+      message: 'everything is lost',
+      cause: 'everything is lost',
+    });
+    expect(isCommandFault('everything is lost')).toBe(false);
+    expect(isCommandFault(new Error('no code'))).toBe(false);
   });
 });
 

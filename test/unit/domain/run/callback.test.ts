@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { AttemptId, CallbackTaskId, RunId } from '#contracts/ids.ts';
 import type { TaskTokenClaims } from '#contracts/runs/callbacks.ts';
 import { callbackTaskId } from '#domain/kernel/ids.ts';
-import { checkCallback, shouldCancel } from '#domain/run/callback.ts';
+import { checkCallback as checkCallbackAt, shouldCancel } from '#domain/run/callback.ts';
 import type { Callback } from '#domain/run/callback.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
+import type { Run } from '#domain/run/run.ts';
 import { given } from '#test/support/decider.ts';
 import {
   START_MS,
@@ -39,6 +40,8 @@ const started = (more: Partial<Callback['body']> = {}, given: Partial<TaskTokenC
   claims: claims(given),
   body: { attempt: 1, attemptId: idOf('m.a', 1), workerId: worker('wk-1'), ...more },
 });
+const checkCallback = (run: Run, callback: Callback, nowMs = START_MS) =>
+  checkCallbackAt(run, callback, nowMs);
 const running = () => triggered(planOf({ 'm.a': [], 'm.b': ['m.a'] })).after(claim('m.a'));
 const refused = (code: string, more: object = {}) => ({ kind: 'refused', rejection: { code, ...more } });
 
@@ -135,6 +138,16 @@ describe('a fitting callback', () => {
     expect(checkCallback(running().state(), started({ workerId: worker('wk-2') }))).toMatchObject(
       refused('attempt_already_started'),
     );
+  });
+
+  it('is answered without a command while its heartbeat need not be recorded', () => {
+    const { report } = beat('m.a') as Extract<ReturnType<typeof beat>, { type: 'HeartbeatTask' }>;
+    const heartbeat = call({ kind: 'heartbeat', body: report });
+    const story = running();
+    expect(checkCallback(story.state(), heartbeat)).toMatchObject({ kind: 'proceed' });
+    story.after(beat('m.a'));
+    expect(checkCallback(story.state(), heartbeat, START_MS + 29_999)).toEqual({ kind: 'duplicate' });
+    expect(checkCallback(story.state(), heartbeat, START_MS + 30_000)).toMatchObject({ kind: 'proceed' });
   });
 
   it('on an ended task is a duplicate, a conflict or too late', () => {

@@ -56,6 +56,22 @@ describe('planRun', () => {
     ]);
   });
 
+  it('names a runner only where it is not the default, so that other plans keep their hash', () => {
+    const hashOf = (execution?: object): string => {
+      const assets = [asset('m', 'a', [], execution === undefined ? {} : { execution })];
+      const request = TriggerRunRequest.parse({ selection: ['m.a'] });
+      const result = planRun(validated(manifest(assets)), request);
+      if (result.kind !== 'planned') throw new Error(result.rejection.message);
+      return `${JSON.stringify(result.plan.tasks)} ${planHash(result.plan)}`;
+    };
+    const plain = '[{"key":"m.a","assetKey":"m.a"}]';
+    expect(hashOf()).toBe(`${plain} 73497e28b45b1a29b0d52b80d4f8231bb9a7836f24505abecfa69b990ffdf6b3`);
+    expect(hashOf({ runner: 'worker' })).toBe(hashOf());
+    expect(hashOf({})).toBe(hashOf());
+    expect(hashOf({ runner: 'noop' })).toContain('[{"key":"m.a","assetKey":"m.a","runner":"noop"}]');
+    expect(hashOf({ runner: 'noop', priority: 1 })).toContain('"policy":{"priority":1},"runner":"noop"');
+  });
+
   it('completes a partial retry policy with the defaults', () => {
     const full = { maxAttempts: 2, baseMs: 1, factor: 3, maxMs: 4, jitterMs: 5 };
     const graph = validated(manifest([asset('m', 'a', [], { execution: { retry: full } })]));

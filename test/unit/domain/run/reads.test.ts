@@ -186,11 +186,10 @@ describe('the read of a run', () => {
   });
 
   it('keeps the last progress until a heartbeat says more', () => {
-    const story = triggered(planOf({ 'm.a': [] })).after(
-      claim('m.a'),
-      beat('m.a', { progressPct: 10 }),
-      beat('m.a', { message: 'still here' }),
-    );
+    const story = triggered(planOf({ 'm.a': [] }))
+      .after(claim('m.a'), beat('m.a', { progressPct: 10 }))
+      .at(START_MS + 5_000)
+      .after(beat('m.a', { message: 'still here' }));
     expect(runDetail(story.history())?.tasks[0]).toMatchObject({
       progressPct: 10,
       progressMessage: 'still here',

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ErrorCategory } from '#contracts/runs/task-output.ts';
 import { defaultPolicy } from '#domain/run/plan.ts';
 import { backoffMs, isRetryable, jitterOf, retryAtMs } from '#domain/run/retry.ts';
-import { safeText } from '#domain/run/completion.ts';
+import { safeText } from '#domain/run/safe-text.ts';
 import { decodeRun, encodeRun } from '#domain/run/state-codec.ts';
 import { START_MS, claim, finish, planOf, runId, triggered } from '#test/support/run-fixtures.ts';
 

@@ -55,13 +55,57 @@ describe('the commands queue', () => {
     expect((await plane.claim(10)).map(({ taskKey }) => taskKey)).toEqual(['m.b']);
   });
 
-  it('decides what stands before a command that cannot be decided, and fails from there on', async () => {
-    const poison = message({ type: 'CompleteTask', taskKey: 'm.a' } as unknown as RunCommand, 'poison');
+  const poison = message({ type: 'CompleteTask', taskKey: 'm.a' } as unknown as RunCommand, 'poison');
+
+  it('lets a command that breaks an invariant fail alone, the others in one commit', async () => {
+    plane.stage.requests();
 
     const answer = await consume(start, poison, message(claim('m.b'), 'claim'));
 
-    expect(answer.batchItemFailures).toEqual([{ itemIdentifier: 'poison' }, { itemIdentifier: 'claim' }]);
-    expect((await plane.claim(10)).map(({ taskKey }) => taskKey)).toEqual(['m.a', 'm.b']);
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'poison' }] });
+    expect((await plane.claim(10)).map(({ taskKey }) => taskKey)).toEqual(['m.a']);
+    const lines = plane.stage.lines();
+    expect(lines).toContainEqual(expect.objectContaining({ CommandsFailed: 1 }));
+    expect(lines).toContainEqual(expect.objectContaining({ level: 'error', commandType: 'CompleteTask' }));
+  });
+
+  it('says so when it cannot release the command that fails, which then comes back later', async () => {
+    plane.stage.inject({ service: 'sqs', operation: 'ChangeMessageVisibility', kind: 'server-error' });
+
+    expect(await consume(start, poison)).toEqual({ batchItemFailures: [{ itemIdentifier: 'poison' }] });
+    expect(plane.stage.lines()).toContainEqual(
+      expect.objectContaining({ level: 'warn', messageId: 'poison' }),
+    );
+  });
+
+  it('finds it too when the commit of all had failed for another reason', async () => {
+    plane.stage.inject({
+      service: 'dynamodb',
+      operation: 'PutItem',
+      resource: 'ledger',
+      kind: 'server-error',
+      calls: [1],
+    });
+
+    const answer = await consume(start, poison, message(claim('m.b'), 'claim'));
+
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'poison' }] });
+    expect((await plane.claim(10)).map(({ taskKey }) => taskKey)).toEqual(['m.a']);
+  });
+
+  it('fails from the first on that could not be written, in order', async () => {
+    await consume(start);
+    plane.stage.inject({
+      service: 'dynamodb',
+      operation: 'PutItem',
+      resource: 'ledger',
+      kind: 'server-error',
+      calls: [1, 2],
+    });
+
+    const answer = await consume(message(claim('m.a'), 'one'), message(claim('m.b'), 'two'));
+
+    expect(answer.batchItemFailures).toEqual([{ itemIdentifier: 'one' }, { itemIdentifier: 'two' }]);
   });
 
   it('lets a command come again that a newer version of Sluice may take', async () => {

@@ -24,6 +24,7 @@ describe('dead letters', () => {
     ['commands-dead.fifo', { stream: 'run#acme/prod/x', command: {} }, 'run#acme/prod/x'],
     ['engine-runs-dead.fifo', { feedStream: 'feed#acme/prod/x' }, 'feed#acme/prod/x'],
     ['timers-dead', { feedStream: 'feed#acme/prod/y' }, 'feed#acme/prod/y'],
+    ['inline-runs-dead', { stream: 'run#acme/prod/y' }, 'run#acme/prod/y'],
   ])('of %s have their stream looked at', async (queue, body, stream) => {
     expect(await take(queue, JSON.stringify(body))).toEqual({ batchItemFailures: [] });
 

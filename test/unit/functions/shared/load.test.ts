@@ -97,8 +97,11 @@ describe('loading a stream', () => {
     expect(loaded.armedDeadlineMs).toBe(Math.floor((stage.clock.nowMs() + 90_000) / 60_000) * 60_000);
   });
 
-  it('puts back what the first commit fixed with a second read', async () => {
-    await write(20);
+  it.each([
+    [20, 'with a second read', 2],
+    [9, 'out of what was read while the stream is short', 1],
+  ])('puts back what the first of %i commits fixed %s', async (count, _, queries) => {
+    await write(count);
     const withOrigin = {
       ...counter,
       origin: {
@@ -115,7 +118,7 @@ describe('loading a stream', () => {
 
     const { state } = await loadStream(adaptersOf(stage).ledger, withOrigin, counterStream);
 
-    expect(state.total).toBe(1_020);
-    expect(stage.requests()).toEqual({ 'dynamodb.Query': 2 });
+    expect(state.total).toBe(1_000 + count);
+    expect(stage.requests()).toEqual({ 'dynamodb.Query': queries });
   });
 });

@@ -61,6 +61,18 @@ describe('worker callbacks', () => {
     expect(plane.stage.requests()).not.toHaveProperty('dynamodb.PutItem');
   });
 
+  it('answer a heartbeat that need not be recorded alike, and write nothing for it', async () => {
+    const first = await plane.report('heartbeat', task);
+    plane.stage.requests();
+
+    expect(await plane.report('heartbeat', task)).toMatchObject({ status: 200, body: first.body });
+    expect(plane.stage.requests()).toEqual({ 'dynamodb.Query': 1 });
+
+    plane.pass(30_000);
+    await plane.report('heartbeat', task);
+    expect(plane.stage.requests()).toMatchObject({ 'dynamodb.PutItem': 1 });
+  });
+
   it('answer the same completion again as a duplicate, and another as a conflict', async () => {
     await plane.succeed(task);
 
@@ -224,6 +236,16 @@ describe('worker callbacks', () => {
       await plane.handlers.commands(queueEvent('commands.fifo', messages));
 
       expect(plane.stage.requests()).not.toHaveProperty('dynamodb.PutItem');
+    });
+
+    it('take no place in the queue when they are heartbeats that need not be recorded', async () => {
+      const [first] = claimed;
+      if (!first) throw new Error('nothing was claimed');
+      await plane.report('heartbeat', first);
+      await plane.deliver('commands');
+
+      expect(await plane.report('heartbeat', first)).toMatchObject({ status: 200 });
+      expect(await plane.stage.drain('commands.fifo')).toEqual([]);
     });
 
     it('with the same request id are all taken', async () => {
