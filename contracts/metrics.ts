@@ -31,6 +31,8 @@ export interface MetricAlarm {
 export interface Metric {
   readonly unit: 'Count' | 'Milliseconds';
   readonly meaning: string;
+  /** What is the case at an instant: of several values the greatest counts, and they are never added up. */
+  readonly isGauge?: true;
   /** Besides `stage`, which every metric carries. A metric with an alarm carries none. */
   readonly dimensions: readonly MetricDimension[];
   readonly alarm?: MetricAlarm;
@@ -46,6 +48,7 @@ const milliseconds = (meaning: string, ...dimensions: readonly MetricDimension[]
   meaning,
   dimensions,
 });
+const gauge = (metric: Metric): Metric => ({ ...metric, isGauge: true });
 const alarmed = (metric: Metric, alarm: MetricAlarm): Metric => ({ ...metric, alarm });
 const moreThan = (threshold: number, periods = 1): MetricAlarm => ({
   statistic: 'Sum',
@@ -78,6 +81,18 @@ export const metricCatalogue = {
   'orchestrator.ingest.count': count('market records written to the buffer'),
   RecordsRefused: alarmed(count('market records sent to the dead-letter queue'), moreThan(100)),
   RecordsRepeated: count('market records delivered again and skipped'),
+  'orchestrator.buffer.depth': gauge(count('records in a buffer that are not consumed')),
+  'orchestrator.buffer.age_ms': gauge(milliseconds('feed time since the oldest record that is not consumed')),
+  'orchestrator.scheduler.lag_ms': milliseconds('from the instant of a tick of a live clock to its plan'),
+  'orchestrator.engine.duration_ms': milliseconds('time a run took, with the reading of its records'),
+  'orchestrator.backpressure.blocked_ms': milliseconds('time for which records had waited in their stream'),
+  'market_data.events.count': count('market events that arrived for a feed'),
+  'market_data.decode_failures.count': count(
+    'records that could not be decoded and were kept as DecodeFailure',
+  ),
+  'market_data.exchange_to_recv.latency_ms': milliseconds(
+    'greatest time of a batch from the venue to the producer',
+  ),
   'orchestrator.buffer.append_failures': alarmed(
     count('batches that could not be written to the buffer after all tries'),
     moreThan(0),

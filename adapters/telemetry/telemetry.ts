@@ -4,7 +4,7 @@
  * anything else is named as withheld, so that a secret in an unexpected place never reaches a log.
  */
 import { metricCatalogue, metricNamespace } from '#contracts/metrics.ts';
-import type { MetricName } from '#contracts/metrics.ts';
+import type { Metric, MetricName } from '#contracts/metrics.ts';
 import { redactJson } from '#domain/kernel/redact.ts';
 import type { MetricDimensions, Telemetry } from '#domain/ports/outside.ts';
 
@@ -42,6 +42,22 @@ const LOGGED_FIELDS = new Set([
   'correlationId',
   'shardId',
   'stack',
+  'areRowsBehind',
+  'areOutputsBehind',
+  'isHalted',
+  // The market plane logs in the names of its reference, section 7.
+  'source_id',
+  'ingest_seq',
+  'recv_ts_ms',
+  'exchange_ts_ms',
+  'run_id',
+  'engine_timestamp_ms',
+  'cut_start_ingest_seq',
+  'cut_end_ingest_seq',
+  'engine_mode',
+  'failure_domain',
+  'error_kind',
+  'error_detail',
 ]);
 
 const allowed = (fields: Readonly<Record<string, unknown>>): Record<string, unknown> => {
@@ -111,9 +127,11 @@ const dimensionsOf = (metric: MetricName, given: MetricDimensions): MetricDimens
   );
 };
 
+const sumOf = (values: readonly number[]): number => values.reduce((sum, one) => sum + one, 0);
+
 const embeddedMetric = (setting: TelemetrySetting, { metric, dimensions, values }: Sample): unknown => {
-  const { unit } = metricCatalogue[metric];
-  const value = unit === 'Count' ? values.reduce((sum, one) => sum + one, 0) : values;
+  const { unit, isGauge }: Metric = metricCatalogue[metric];
+  const value = isGauge ? Math.max(...values) : unit === 'Count' ? sumOf(values) : values;
   return {
     _aws: {
       Timestamp: setting.nowMs(),

@@ -29,6 +29,8 @@ export interface DecodedEvent {
   readonly symbol: string;
   /** The producer's receipt time; absent when the bytes could not be read. */
   readonly recvTsMs?: number;
+  /** Time at the venue, when it gives one. */
+  readonly exchangeTsMs?: number;
   readonly text: string;
 }
 
@@ -153,6 +155,7 @@ export const decodeRecord = (record: MarketRecord): DecodedEvent | RefusedRecord
       sourceId: event.source_id,
       symbol: event.symbol,
       recvTsMs: event.recv_ts_ms,
+      ...(event.exchange_ts_ms === null ? {} : { exchangeTsMs: event.exchange_ts_ms }),
       text,
     }
   );

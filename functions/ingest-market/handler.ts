@@ -23,6 +23,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const ports = {
     ...acting,
     sleep: platform.sleep,
+    nowMs: platform.nowMs,
     loadFeed: (stream: string) => acting.peekOrLoad(feedAggregate, stream),
     feeds: startedFeeds(views, scope),
     refuse: deadLetters(sqsClient(platform.plugin), environment.MARKET_DEAD_LETTERS_QUEUE_URL),

@@ -15,6 +15,7 @@ import type { Ledger } from '#domain/ports/ledger.ts';
 import type { QueueDepth, Telemetry } from '#domain/ports/outside.ts';
 import { ContentionError, EffectsFailedError } from '#functions/shared/command-handler.ts';
 import { pressureCommand } from '#functions/shared/engine-pressure.ts';
+import { reportIngested } from '#functions/ingest-market/ingest-report.ts';
 import { feedProgress } from '#functions/shared/feed-acknowledgement.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 import { storeChunk } from '#functions/shared/market-chunks.ts';
@@ -28,6 +29,7 @@ export interface IngestFeedPorts {
   readonly engineDepth: QueueDepth;
   readonly telemetry: Telemetry;
   readonly sleep: (waitMs: number) => Promise<void>;
+  readonly nowMs: () => number;
 }
 
 /** Records of one shard for one feed, in stream order. */
@@ -80,6 +82,7 @@ export const ingestFeed = async (
       feed = await makeRoom(ports, feed, records[plan.duplicateCount]);
       continue;
     }
+    const before = feed;
     const outcome = await append(ports, feed, plan);
     feed = existing(outcome.state, stream);
     if (outcome.kind === 'rejected') {
@@ -88,15 +91,10 @@ export const ingestFeed = async (
       feed = existing(await ports.loadFeed(stream), stream);
       continue;
     }
-    countIngested(ports.telemetry, plan);
+    const consumed = records.slice(0, plan.consumedCount);
+    reportIngested(ports.telemetry, { before, after: feed, plan, records: consumed, nowMs: ports.nowMs() });
     records = records.slice(plan.consumedCount);
   }
-};
-
-const countIngested = (telemetry: Telemetry, plan: BatchPlan): void => {
-  telemetry.count('orchestrator.ingest.count', plan.records.length);
-  telemetry.count('RecordsRepeated', plan.duplicateCount);
-  telemetry.count('orchestrator.scheduler.ticks', plan.planned.ticks.length);
 };
 
 const existing = (feed: Feed, stream: string): ExistingFeed => {
@@ -142,7 +140,12 @@ const degrade = async (
   const errorDetail = (error instanceof Error ? error.message : String(error)).slice(0, 200);
   const failure = { failureDomain: 'buffer', errorKind: 'buffer_append_failure', errorDetail } as const;
   telemetry.count('orchestrator.buffer.append_failures');
-  telemetry.log('warn', 'orchestrator.failure', { stream: feed.stream, ...failure });
+  telemetry.log('warn', 'orchestrator.failure', {
+    stream: feed.stream,
+    failure_domain: failure.failureDomain,
+    error_kind: failure.errorKind,
+    error_detail: errorDetail,
+  });
   if (feed.status === 'degraded') return;
   try {
     await mailbox.send(feedAggregate, request(feed.stream, { type: 'DegradeFeed', ...failure }));

@@ -110,11 +110,13 @@ export const block = async (
   const delaySeconds = Math.min(DELAY_MAX_S, 2 ** Math.min(attempt - 1, 10));
   const errorDetail = (error instanceof Error ? error.message : String(error)).slice(0, DETAIL_MAX);
   ports.telemetry.count(isHalted ? 'PublishHalted' : 'PublishBlocked');
-  ports.telemetry.log('error', 'outputs of a stream could not be delivered', {
+  ports.telemetry.log('warn', 'orchestrator.failure', {
     stream,
     attempt,
     isHalted,
-    errorMessage: errorDetail,
+    failure_domain: 'publish',
+    error_kind: 'publish_failure',
+    error_detail: errorDetail,
   });
   // The message first: a mark without one would wait until somebody finds it lost.
   if (isHalted)

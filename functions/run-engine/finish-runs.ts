@@ -6,6 +6,7 @@ import type { BufferedRecord } from '#domain/market/chunk.ts';
 import { isSkipped } from '#domain/market/cut.ts';
 import type { executeRun, ExecutedRun, RunMemory, RunSetting } from '#domain/market/execute-run.ts';
 import { retryBounds } from '#domain/market/feed/retry-bounds.ts';
+import { engineRunId } from '#domain/market/run-id.ts';
 import { runSetting } from '#domain/market/run-setting.ts';
 import { countsByEventType, sliceOfTexts } from '#domain/market/slice.ts';
 import type { Slice } from '#domain/market/slice.ts';
@@ -15,6 +16,7 @@ import { withRetries } from '#functions/shared/with-retries.ts';
 export interface FinishPorts {
   readonly execute: typeof executeRun;
   readonly sleep: (waitMs: number) => Promise<void>;
+  readonly nowMs: () => number;
   readonly telemetry: Telemetry;
 }
 
@@ -45,6 +47,7 @@ export const finishRuns = async (
       finished.push({ ...run, engineMode, attempts: 1, outcome: { kind: 'skipped' } });
       continue;
     }
+    const startedMs = ports.nowMs();
     const slice = sliceOfTexts(await recordsOf(run));
     const { executed, attempts } = await execute(ports, config, {
       run: { ...run, symbol },
@@ -64,6 +67,16 @@ export const finishRuns = async (
       ...(candles ? { candles: { window: candles.window, seen: [...candles.seen] } } : {}),
     });
     bytes += JSON.stringify(outcome).length;
+    ports.telemetry.count('orchestrator.engine.duration_ms', ports.nowMs() - startedMs);
+    ports.telemetry.log('debug', 'orchestrator.engine_run', {
+      run_id: engineRunId({ ...run, symbol, engineMode }),
+      symbol,
+      engine_timestamp_ms: run.engineTimestampMs,
+      cut_start_ingest_seq: run.cutStart,
+      cut_end_ingest_seq: run.cutEnd,
+      engine_mode: engineMode,
+      attempt: attempts,
+    });
   }
   return finished;
 };

@@ -23,6 +23,7 @@ export const createHandler = (source: Source, plugin?: object) => {
     ...acting,
     execute: executeRun,
     sleep: platform.sleep,
+    nowMs: platform.nowMs,
     loadFeed,
     configOf: feedConfigs(loadFeed),
     loadSymbol: (stream: string) => acting.peekOrLoad(feedSymbolAggregate, stream),
@@ -32,7 +33,10 @@ export const createHandler = (source: Source, plugin?: object) => {
     const answer = await eachGroup(event.Records, acting.telemetry, (group) =>
       runEngine(
         ports,
-        group.map(({ body }) => body),
+        group.map(({ body, attributes }) => ({
+          body,
+          sentAtMs: Number(attributes.SentTimestamp),
+        })),
       ),
     );
     acting.telemetry.flush();

@@ -10,6 +10,7 @@ import type { FeedConfig } from '#contracts/market/feed-config.ts';
 import type { FeedSymbolCommand, FinishedRun } from '#contracts/market/feed-symbol.ts';
 import type { FeedSymbolState } from '#contracts/market/feed-state.ts';
 import { feedSymbolAggregate } from '#domain/market/feed-symbol/feed-symbol.ts';
+import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { chunksOfCut, runsToResend } from '#domain/market/feed/resend.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import { feedSymbolStream, parseFeedStream } from '#domain/market/streams.ts';
@@ -38,18 +39,43 @@ export interface RunEnginePorts extends FinishPorts {
 const RUNS_PER_COMMIT_MAX = 40;
 const BYTES_PER_COMMIT_MAX = 40_000;
 
+/** A message of the queue and when it was sent. */
+export interface SentMessage {
+  readonly body: string;
+  readonly sentAtMs: number;
+}
+
 /** Works off the messages of one group, which are of one feed and symbol, in order. */
-export const runEngine = async (ports: RunEnginePorts, bodies: readonly string[]): Promise<void> => {
-  const messages = bodies.map((body) => EngineRunsMessage.parse(JSON.parse(body)));
-  for (const message of messages) {
+export const runEngine = async (ports: RunEnginePorts, sent: readonly SentMessage[]): Promise<void> => {
+  for (const { body, sentAtMs } of sent) {
+    const message = EngineRunsMessage.parse(JSON.parse(body));
     const stream = feedSymbolStream({ ...parseFeedStream(message.feedStream), symbol: message.symbol });
     const { runNo } = await ports.loadSymbol(stream);
     const first = message.runs.find((run) => run.runNo > runNo);
     if (!first) continue;
     const config = await ports.configOf(message);
+    await tellAge(ports, config, { message, sentAtMs });
     if (first.runNo > runNo + 1) await runMissing(ports, config, { message, stream, runNo });
     await runMessage(ports, config, { message, stream });
   }
+};
+
+/** A message that has waited for longer than the feed allows tells it to hold back what it plans from now on. */
+const tellAge = async (
+  { mailbox, nowMs }: RunEnginePorts,
+  { output_publish: { max_block_ms: limit } }: FeedConfig,
+  { message, sentAtMs }: { readonly message: EngineRunsMessage; readonly sentAtMs: number },
+): Promise<void> => {
+  const observed = nowMs() - sentAtMs;
+  if (limit === null || observed <= limit) return;
+  const stream = message.feedStream;
+  await mailbox.send(feedAggregate, {
+    stream,
+    command: { type: 'PauseScheduling', reason: 'queue_age', observed, limit },
+    commandId: `queue-age:${stream}:${sentAtMs}`,
+    actor: { kind: 'service', id: 'run-engine' },
+    correlationId: stream,
+  });
 };
 
 interface Addressed {

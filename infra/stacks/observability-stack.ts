@@ -36,14 +36,14 @@ const graphsOf = (dashboard: DashboardName, stage: string): readonly IWidget[] =
     .map(([name, metric]) => graph(name, metric, stage));
 
 /** Every series of one metric, found by search so that new dimension values show up on their own. */
-const graph = (name: string, { unit, dimensions, meaning }: Metric, stage: string): IWidget =>
+const graph = (name: string, { unit, isGauge, dimensions, meaning }: Metric, stage: string): IWidget =>
   new GraphWidget({
     title: `${name}: ${meaning}`,
     width: 24 / columnCount,
     height: 6,
     left: [
       new MathExpression({
-        expression: `SEARCH('{${[metricNamespace, 'stage', ...dimensions].join(',')}} MetricName="${name}" stage="${stage}"', '${unit === 'Count' ? 'Sum' : 'p99'}', 300)`,
+        expression: `SEARCH('{${[metricNamespace, 'stage', ...dimensions].join(',')}} MetricName="${name}" stage="${stage}"', '${isGauge ? 'Maximum' : unit === 'Count' ? 'Sum' : 'p99'}', 300)`,
         label: '',
         usingMetrics: {},
       }),

@@ -4,11 +4,13 @@ import type { RecordsIngested } from '#contracts/market/feed.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { createHandler as compactHandler } from '#functions/compact/handler.ts';
 import { createHandler } from '#functions/ingest-market/handler.ts';
+import { createHandler as sweepHandler } from '#functions/sweep/handler.ts';
 import { mailbox } from '#functions/shared/mailbox.ts';
 import { adaptersOf, commandPorts, ledgerEvent, requestOf } from '#test/support/ledger.ts';
 import { demoConfig, FEED_STREAM, marketEvent } from '#test/support/market-harness.ts';
 import { localStage, START_MS } from '#test/support/ports.ts';
 import type { LocalStage } from '#test/support/ports.ts';
+import { queueEvent } from '#test/support/ports-assets.ts';
 
 interface Sent {
   readonly sequence: number;
@@ -173,5 +175,54 @@ describe('ingesting market records', () => {
 
     expect((await stage.drain('engine-runs.fifo')).length).toBeGreaterThan(0);
     expect(await taken()).toEqual([[1, 2]]);
+  });
+
+  describe('while the queue of engine runs is long', () => {
+    const types = async (): Promise<readonly string[]> =>
+      (await adaptersOf(stage).ledger.read(FEED_STREAM, 1, 1_000))
+        .flatMap(({ events }) => events)
+        .map(({ type }) => type);
+    const second = (index: number) => record(index, { recv_ts_ms: index * 1_000 + 500 });
+    const pass = (): void => stage.clock.jump(stage.clock.nowMs() + 5_000);
+    const sweep = () =>
+      sweepHandler(
+        stage.environment,
+        stage.plugin,
+      )(queueEvent('sweep', [{ Body: JSON.stringify({ stream: FEED_STREAM }) }]));
+
+    it('holds back what it plans from there on, and sends it in order when the queue is short again', async () => {
+      const box = mailbox(commandPorts(stage));
+      const config = demoConfig({
+        sources: [{ source_id: 'venue', symbols: ['AAA', 'BBB', 'CCC'] }],
+        output_publish: { max_pending: 2 },
+      });
+      await box.send(feedAggregate, requestOf(FEED_STREAM, { type: 'DrainFeed' as const }));
+      const configure = { type: 'CreateFeed' as const, config, start: false };
+      await box.send(feedAggregate, requestOf(FEED_STREAM, configure));
+      await box.send(feedAggregate, requestOf(FEED_STREAM, { type: 'StartFeed' as const }));
+      for (let index = 1; index <= 4; index++) await ingest(eventOf(second(index)));
+      expect(await types()).not.toContain('SchedulingPaused');
+
+      pass();
+      await ingest(eventOf(second(5)));
+      await ingest(eventOf(second(6)));
+
+      expect((await types()).filter((type) => type === 'SchedulingPaused')).toHaveLength(1);
+      const first = await stage.drain('engine-runs.fifo');
+      expect(first).toHaveLength(3);
+      pass();
+      await sweep();
+      stage.clock.jump(stage.clock.nowMs() + 60_000);
+      await sweep();
+      expect(await types()).toContain('SchedulingResumed');
+      expect(await stage.drain('engine-runs.fifo')).toEqual([]);
+      await sweep();
+
+      expect((await types()).at(-1)).toBe('HeldRunsDispatched');
+      const runs = (await stage.drain('engine-runs.fifo')).map(
+        ({ Body }) => (JSON.parse(String(Body)) as { runs: { runNo: number }[] }).runs[0]?.runNo,
+      );
+      expect(runs).toEqual([4, 5]);
+    });
   });
 });

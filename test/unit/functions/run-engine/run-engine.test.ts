@@ -97,6 +97,30 @@ describe('running the engine', () => {
     expect(await stage.drain('engine-runs.fifo')).toEqual([]);
   });
 
+  it('tells the feed when a message has waited for longer than it allows, and not a moment before', async () => {
+    const types = async (): Promise<readonly string[]> =>
+      (await adaptersOf(stage).ledger.read(FEED_STREAM, 1, 1_000))
+        .flatMap(({ events }) => events)
+        .map(({ type }) => type)
+        .filter((type) => type.startsWith('Scheduling'));
+    const config = demoConfig({ output_publish: { max_block_ms: 5_000 } });
+    const box = mailbox(commandPorts(stage));
+    await box.send(feedAggregate, requestOf(FEED_STREAM, { type: 'DrainFeed' as const }));
+    const configure = { type: 'CreateFeed' as const, config, start: false };
+    await box.send(feedAggregate, requestOf(FEED_STREAM, configure));
+    await box.send(feedAggregate, requestOf(FEED_STREAM, { type: 'StartFeed' as const }));
+    const messages = await planned(1, 2, 3);
+
+    stage.clock.jump(START_MS + 5_000);
+    await deliver(messages.slice(0, 1));
+    expect(await types()).toEqual([]);
+    stage.clock.jump(START_MS + 5_001);
+    await deliver(messages.slice(1));
+
+    expect(await types()).toEqual(['SchedulingPaused']);
+    expect(await runNos()).toEqual([1, 2]);
+  });
+
   it('fails a message whose chunk cannot be read, and the ones behind it in its group', async () => {
     const messages = await planned(1, 2, 3);
     stage.inject({ service: 'dynamodb', operation: 'GetItem', kind: 'server-error' });

@@ -1,0 +1,74 @@
+/** What ingestion says of itself, in the names of the market reference, section 7. */
+import type { BatchPlan, BatchRecord } from '#domain/market/feed/plan-batch.ts';
+import type { ExistingFeed } from '#domain/market/feed/state.ts';
+import { groupBy } from '#domain/kernel/group-by.ts';
+import type { Telemetry } from '#domain/ports/outside.ts';
+
+/** Lines of log one commit writes at most; what is left is counted all the same. */
+const LINES_MAX = 50;
+
+/** A commit that was made: the feed before and after it, and what it took in. */
+export interface Ingested {
+  readonly before: ExistingFeed;
+  readonly after: ExistingFeed;
+  readonly plan: BatchPlan;
+  /** The records the plan consumed, duplicates included. */
+  readonly records: readonly BatchRecord[];
+  readonly nowMs: number;
+}
+
+/** Counts and logs one commit of a feed: a line for each source and symbol with its last record. */
+export const reportIngested = (telemetry: Telemetry, ingested: Ingested): void => {
+  const { plan, after } = ingested;
+  telemetry.count('orchestrator.ingest.count', plan.records.length);
+  telemetry.count('market_data.events.count', plan.records.length);
+  telemetry.count('RecordsRepeated', plan.duplicateCount);
+  telemetry.count('orchestrator.scheduler.ticks', plan.planned.ticks.length);
+  if (plan.ingested.decodeFailures > 0)
+    telemetry.count('market_data.decode_failures.count', plan.ingested.decodeFailures);
+  reportBuffer(telemetry, after);
+  reportTimes(telemetry, ingested);
+  reportRecords(telemetry, ingested);
+};
+
+const reportBuffer = (telemetry: Telemetry, { lastSeq, lastIngestTsMs, buffer }: ExistingFeed): void => {
+  const depth = lastSeq - buffer.prunedSeq;
+  telemetry.count('orchestrator.buffer.depth', depth);
+  telemetry.count(
+    'orchestrator.buffer.age_ms',
+    depth === 0 || buffer.prunedSeq === 0 ? 0 : lastIngestTsMs - buffer.prunedTsMs,
+  );
+};
+
+const reportTimes = (telemetry: Telemetry, { before, plan, records, nowMs }: Ingested): void => {
+  const lastTick = plan.planned.ticks.at(-1);
+  if (lastTick && before.config.clock === 'arrival')
+    telemetry.count('orchestrator.scheduler.lag_ms', Math.max(0, nowMs - lastTick.plannedTsMs));
+  if (before.ingestionPaused)
+    telemetry.count('orchestrator.backpressure.blocked_ms', nowMs - before.ingestionPaused.sinceMs);
+  const latencies = records.flatMap(({ event: { recvTsMs, exchangeTsMs } }) =>
+    recvTsMs === undefined || exchangeTsMs === undefined ? [] : [recvTsMs - exchangeTsMs],
+  );
+  if (latencies.length > 0)
+    telemetry.count(
+      'market_data.exchange_to_recv.latency_ms',
+      latencies.reduce((greatest, latency) => Math.max(greatest, latency), 0),
+    );
+};
+
+const reportRecords = (telemetry: Telemetry, { before, after, records }: Ingested): void => {
+  const groups = groupBy(records, ({ event }) => `${event.sourceId}|${event.symbol}`);
+  for (const group of [...groups.values()].slice(0, LINES_MAX)) {
+    const last = group.at(-1)?.event;
+    if (!last) continue;
+    telemetry.log('debug', 'orchestrator.ingest', {
+      stream: before.stream,
+      source_id: last.sourceId,
+      symbol: last.symbol,
+      ingest_seq: after.lastSeq,
+      recv_ts_ms: last.recvTsMs,
+      exchange_ts_ms: last.exchangeTsMs,
+      count: group.length,
+    });
+  }
+};
