@@ -21,6 +21,7 @@ import { RegimeLogRecord } from '#contracts/market/regime-log.ts';
 import { RegimeOutput, RegimeState } from '#contracts/market/regime.ts';
 import { RegimeInputSnapshot } from '#contracts/market/regime-snapshot.ts';
 import { SimulationConfig } from '#contracts/market/simulation-config.ts';
+import { StateGateConfig, StateGateEvent, StateGateRecord } from '#contracts/market/state-gate.ts';
 import { Health, NotReady, Ready } from '#contracts/route-shapes.ts';
 import * as callbacks from '#contracts/runs/callbacks.ts';
 import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
@@ -60,10 +61,11 @@ const marketEvents = Object.entries(normalizedShapes).map(([type, normalized]): 
   RawMarketEvent.extend({ event_type: z.literal(type), normalized }),
 ]);
 
-const orchestratorEvents = OrchestratorEvent.options.map((option): [string, z.ZodType] => [
-  option.shape.event_type.value,
-  option,
-]);
+/** The options of an event, each under the name of its type. */
+const byType = (
+  options: readonly z.ZodObject<{ readonly event_type: z.ZodLiteral<string> }>[],
+): Readonly<Record<string, z.ZodType>> =>
+  Object.fromEntries(options.map((option) => [option.shape.event_type.value, option]));
 
 /** Bodies of requests by name. */
 export const requestBodies = {
@@ -114,6 +116,7 @@ const records = {
   FeatureSnapshot,
   EvidenceSnapshot,
   RefusedLine,
+  StateGateRecord,
 } as const;
 
 const configuration = {
@@ -122,6 +125,7 @@ const configuration = {
   DecisionHysteresisConfig: hysteresis.DecisionHysteresisConfig,
   BeliefHysteresisConfig: hysteresis.BeliefHysteresisConfig,
   SimulationConfig,
+  StateGateConfig,
 } as const;
 
 const messages = { EngineRunsMessage, FeedTimerMessage, RetryTaskInput: read.RetryTaskInput };
@@ -135,7 +139,8 @@ export const wireShapes: readonly WireShape[] = [
     RegimeLogRecord,
   }),
   ...shapes('market-events', 'accepted', Object.fromEntries(marketEvents)),
-  ...shapes('orchestrator-events', 'answered', Object.fromEntries(orchestratorEvents)),
+  ...shapes('orchestrator-events', 'answered', byType(OrchestratorEvent.options)),
+  ...shapes('state-gate-events', 'answered', byType(StateGateEvent.options)),
   ...shapes('requests', 'accepted', requestBodies),
   ...shapes('answers', 'answered', answerBodies),
   ...shapes('lines', 'accepted', lines),
