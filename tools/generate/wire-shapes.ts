@@ -5,6 +5,11 @@
 import * as z from 'zod';
 import { Limits } from '#contracts/config.ts';
 import { ErrorBody } from '#contracts/errors.ts';
+import {
+  AnalysisConfig,
+  AnalysisEngineEvent,
+  AnalysisModuleStateRecord,
+} from '#contracts/market/analysis.ts';
 import { RawInputBufferRecord } from '#contracts/market/buffer-record.ts';
 import { ChunkDirectory } from '#contracts/market/chunk.ts';
 import { FeatureSnapshot } from '#contracts/market/composer.ts';
@@ -117,6 +122,7 @@ const records = {
   EvidenceSnapshot,
   RefusedLine,
   StateGateRecord,
+  AnalysisModuleStateRecord,
 } as const;
 
 const configuration = {
@@ -126,6 +132,7 @@ const configuration = {
   BeliefHysteresisConfig: hysteresis.BeliefHysteresisConfig,
   SimulationConfig,
   StateGateConfig,
+  AnalysisConfig,
 } as const;
 
 const messages = { EngineRunsMessage, FeedTimerMessage, RetryTaskInput: read.RetryTaskInput };
@@ -141,6 +148,7 @@ export const wireShapes: readonly WireShape[] = [
   ...shapes('market-events', 'accepted', Object.fromEntries(marketEvents)),
   ...shapes('orchestrator-events', 'answered', byType(OrchestratorEvent.options)),
   ...shapes('state-gate-events', 'answered', byType(StateGateEvent.options)),
+  ...shapes('analysis-engine-events', 'answered', byType(AnalysisEngineEvent.options)),
   ...shapes('requests', 'accepted', requestBodies),
   ...shapes('answers', 'answered', answerBodies),
   ...shapes('lines', 'accepted', lines),
