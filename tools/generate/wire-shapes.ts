@@ -13,6 +13,7 @@ import {
 import { RawInputBufferRecord } from '#contracts/market/buffer-record.ts';
 import { ChunkDirectory } from '#contracts/market/chunk.ts';
 import { FeatureSnapshot } from '#contracts/market/composer.ts';
+import { DashboardViewModel } from '#contracts/market/dashboard.ts';
 import { EngineRunPage, EngineRunRecord, EngineRunsMessage } from '#contracts/market/engine-run.ts';
 import { EngineSetting } from '#contracts/market/engine-setting.ts';
 import { EvidenceSnapshot } from '#contracts/market/evidence-matrix.ts';
@@ -123,6 +124,7 @@ const records = {
   RefusedLine,
   StateGateRecord,
   AnalysisModuleStateRecord,
+  DashboardViewModel,
 } as const;
 
 const configuration = {

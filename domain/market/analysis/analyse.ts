@@ -10,6 +10,7 @@ import type {
   ModuleFailure,
 } from '#contracts/market/analysis.ts';
 import type { StateGateEvent } from '#contracts/market/state-gate.ts';
+import { compareText } from '#domain/kernel/compare-text.ts';
 import { artifactKey, artifactKinds } from '#domain/market/analysis/module.ts';
 import type {
   AnalysisModule,
@@ -177,7 +178,7 @@ const kindFault = ({ id, kind }: AnalysisModule, wrong: MadeArtifact): string =>
   `invalid artifact kind for ${id}: ${wrong.kind} (expected ('${artifactKinds[kind]}',))`;
 
 const inOrder = (artifacts: readonly MadeArtifact[]): readonly MadeArtifact[] =>
-  [...artifacts].sort((left, right) => (left.name < right.name ? -1 : 1));
+  [...artifacts].sort((left, right) => compareText(left.name, right.name));
 
 const artifactOf = ({ id }: AnalysisModule, made: MadeArtifact): Artifact => ({
   artifact_kind: made.kind,

@@ -1,12 +1,16 @@
-/** Who listens to a feed, fed with the demo tape: samples of what the state gate and the analysis engine say. */
+/** Who listens to a feed, fed with the demo tape: what gate, analysis and dashboard make of it. */
 import { AnalysisConfig } from '#contracts/market/analysis.ts';
 import type { AnalysisEngineEvent, AnalysisModuleStateRecord } from '#contracts/market/analysis.ts';
+import type { DashboardViewModel } from '#contracts/market/dashboard.ts';
 import { StateGateConfig } from '#contracts/market/state-gate.ts';
 import type { StateGateEvent, StateGateRecord } from '#contracts/market/state-gate.ts';
 import { analyse } from '#domain/market/analysis/analyse.ts';
 import type { AnalysisState } from '#domain/market/analysis/analyse.ts';
 import { analysisModules } from '#domain/market/analysis/modules/registry.ts';
 import { analysisSetting } from '#domain/market/analysis/setting.ts';
+import { initialDashboard, observe } from '#domain/market/dashboard/observation.ts';
+import type { DashboardEvent } from '#domain/market/dashboard/observation.ts';
+import { dashboardViewModel } from '#domain/market/dashboard/view-model.ts';
 import { truthSetting } from '#domain/market/execute-run.ts';
 import { decisionDefaults } from '#domain/market/hysteresis/decision.ts';
 import { initialGateState, passGate } from '#domain/market/state-gate/gate.ts';
@@ -21,15 +25,21 @@ const gateConfig = {
   publish_limits: { max_pending: 1 },
 };
 
-/** A gate that holds each run for late, so that it resets at each, and halts where only one event may wait. */
-const gated = (
-  maxPending: number,
-): { readonly events: readonly StateGateEvent[]; readonly records: readonly StateGateRecord[] } => {
-  const { events: inputs } = told({
+const stabilized = () =>
+  told({
     ...truthSetting,
     source: 'composer',
     hysteresis: { kind: 'decision', config: decisionDefaults },
   });
+
+const shown = (events: readonly DashboardEvent[]): DashboardViewModel =>
+  dashboardViewModel(events.reduce(observe, initialDashboard), 1_767_226_510_000, { windowMs: 180_000 });
+
+/** A gate that holds each run for late, so that it resets at each, and halts where only one event may wait. */
+const gated = (
+  maxPending: number,
+): { readonly events: readonly StateGateEvent[]; readonly records: readonly StateGateRecord[] } => {
+  const { events: inputs } = stabilized();
   const config = StateGateConfig.parse({ ...gateConfig, publish_limits: { max_pending: maxPending } });
   const events: StateGateEvent[] = [];
   const records: StateGateRecord[] = [];
@@ -93,6 +103,11 @@ export const consumerSamples = (): Samples => {
     samples[sampleFile('analysis-engine-events', event.event_type)] ??= event;
   return {
     ...samples,
+    [sampleFile('records', 'DashboardViewModel')]: shown([
+      ...stabilized().events,
+      ...open.events,
+      ...analysis.events,
+    ]),
     [sampleFile('records', 'AnalysisModuleStateRecord')]: analysis.records.at(-1),
     [sampleFile('configuration', 'AnalysisConfig')]: analysisConfig,
     [sampleFile('records', 'StateGateRecord')]: open.records.at(-1),
