@@ -5,10 +5,16 @@
 import * as z from 'zod';
 import { Limits } from '#contracts/config.ts';
 import { ErrorBody } from '#contracts/errors.ts';
+import {
+  AnalysisConfig,
+  AnalysisEngineEvent,
+  AnalysisModuleStateRecord,
+} from '#contracts/market/analysis.ts';
 import { RawInputBufferRecord } from '#contracts/market/buffer-record.ts';
 import { ChunkDirectory } from '#contracts/market/chunk.ts';
 import { CompactionMessage, PublicationMessage } from '#contracts/delivery.ts';
 import { FeatureSnapshot } from '#contracts/market/composer.ts';
+import { DashboardViewModel } from '#contracts/market/dashboard.ts';
 import { EngineRunPage, EngineRunRecord, EngineRunsMessage } from '#contracts/market/engine-run.ts';
 import { EngineSetting } from '#contracts/market/engine-setting.ts';
 import { EvidenceSnapshot } from '#contracts/market/evidence-matrix.ts';
@@ -24,6 +30,7 @@ import { RegimeLogRecord } from '#contracts/market/regime-log.ts';
 import { RegimeOutput, RegimeState } from '#contracts/market/regime.ts';
 import { RegimeInputSnapshot } from '#contracts/market/regime-snapshot.ts';
 import { SimulationConfig } from '#contracts/market/simulation-config.ts';
+import { StateGateConfig, StateGateEvent, StateGateRecord } from '#contracts/market/state-gate.ts';
 import { Health, NotReady, Ready } from '#contracts/route-shapes.ts';
 import * as callbacks from '#contracts/runs/callbacks.ts';
 import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
@@ -64,10 +71,11 @@ const marketEvents = Object.entries(normalizedShapes).map(([type, normalized]): 
   RawMarketEvent.extend({ event_type: z.literal(type), normalized }),
 ]);
 
-const orchestratorEvents = OrchestratorEvent.options.map((option): [string, z.ZodType] => [
-  option.shape.event_type.value,
-  option,
-]);
+/** The options of an event, each under the name of its type. */
+const byType = (
+  options: readonly z.ZodObject<{ readonly event_type: z.ZodLiteral<string> }>[],
+): Readonly<Record<string, z.ZodType>> =>
+  Object.fromEntries(options.map((option) => [option.shape.event_type.value, option]));
 
 /** Bodies of requests by name. */
 export const requestBodies = {
@@ -128,6 +136,9 @@ const records = {
   FeatureSnapshot,
   EvidenceSnapshot,
   RefusedLine,
+  StateGateRecord,
+  AnalysisModuleStateRecord,
+  DashboardViewModel,
 } as const;
 
 const configuration = {
@@ -136,6 +147,8 @@ const configuration = {
   DecisionHysteresisConfig: hysteresis.DecisionHysteresisConfig,
   BeliefHysteresisConfig: hysteresis.BeliefHysteresisConfig,
   SimulationConfig,
+  StateGateConfig,
+  AnalysisConfig,
 } as const;
 
 /** Every wire shape there is. */
@@ -147,7 +160,9 @@ export const wireShapes: readonly WireShape[] = [
     RegimeLogRecord,
   }),
   ...shapes('market-events', 'accepted', Object.fromEntries(marketEvents)),
-  ...shapes('orchestrator-events', 'answered', Object.fromEntries(orchestratorEvents)),
+  ...shapes('orchestrator-events', 'answered', byType(OrchestratorEvent.options)),
+  ...shapes('state-gate-events', 'answered', byType(StateGateEvent.options)),
+  ...shapes('analysis-engine-events', 'answered', byType(AnalysisEngineEvent.options)),
   ...shapes('requests', 'accepted', requestBodies),
   ...shapes('answers', 'answered', answerBodies),
   ...shapes('lines', 'accepted', lines),

@@ -4,6 +4,7 @@
  */
 import { isRegime } from '#contracts/market/regime.ts';
 import type { Regime } from '#contracts/market/regime.ts';
+import { compareText } from '#domain/kernel/compare-text.ts';
 import type { RegimeInputSnapshot } from '#domain/market/engine/snapshot.ts';
 
 /** The key of `structure_levels` under which evidence travels. */
@@ -41,10 +42,6 @@ const parseOpinion = (value: unknown): Opinion | string => {
   if (!isShare(strength) || !isShare(confidence)) return 'INVALID_EVIDENCE_BOUNDS';
   return { regime, strength, confidence, source };
 };
-
-/** Order of texts by code unit. */
-export const compareText = (left: string, right: string): number =>
-  left < right ? -1 : left > right ? 1 : 0;
 
 /** The order in which opinions are told: by regime name, source, confidence and strength. */
 export const byNameAndSource = (left: Opinion, right: Opinion): number =>

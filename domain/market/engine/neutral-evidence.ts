@@ -1,7 +1,8 @@
 /** Neutral evidence embedded in a snapshot: opinions that name no regime, for a matrix to interpret (section 5.10). */
 import { EvidenceDirection } from '#contracts/market/evidence-matrix.ts';
 import type { NeutralOpinion } from '#contracts/market/evidence-matrix.ts';
-import { compareText, embedded, isObject, isShare, listOf } from '#domain/market/engine/evidence.ts';
+import { compareText } from '#domain/kernel/compare-text.ts';
+import { embedded, isObject, isShare, listOf } from '#domain/market/engine/evidence.ts';
 import type { RegimeInputSnapshot } from '#domain/market/engine/snapshot.ts';
 
 /** The key of `structure_levels` under which neutral evidence travels. */

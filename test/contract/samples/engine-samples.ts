@@ -35,7 +35,8 @@ const buffer = (): readonly RawInputBufferRecord[] =>
       RawInputBufferRecord.parse({ ingest_seq: index + 1, ingest_ts_ms: event.recv_ts_ms + 3, event }),
     );
 
-const told = (
+/** What a simulated feed publishes of the demo tape. */
+export const told = (
   run: RunSetting,
 ): { readonly runs: readonly SimulatedRun[]; readonly events: readonly OrchestratorEvent[] } => {
   const simulation = openSimulation({ scheduler, startMs, engineMode: 'hysteresis', run });

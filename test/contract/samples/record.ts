@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { defaultLimits } from '#contracts/config.ts';
 import { feedHealth } from '#contracts/market/feed-health.ts';
+import { consumerSamples } from '#test/contract/samples/consumer-samples.ts';
 import { engineSamples } from '#test/contract/samples/engine-samples.ts';
 import { manifestSamples } from '#test/contract/samples/manifest-samples.ts';
 import { marketSamples } from '#test/contract/samples/market-samples.ts';
@@ -22,6 +23,7 @@ await runTool(async () => {
     ...runSamples(),
     ...marketSamples(),
     ...engineSamples(),
+    ...consumerSamples(),
     [sampleFile('configuration', 'Limits')]: { ...defaultLimits, sweepMessagesMax: 500 },
     [sampleFile('answers', 'Health')]: { status: 'ok' },
     [sampleFile('answers', 'Ready')]: { status: 'ready' },
