@@ -20,7 +20,8 @@ export const ENVIRONMENTS_MAX = 12;
 export interface WorkerHostParts {
   readonly functions: readonly FunctionSetting[];
   readonly activity: Activity;
-  readonly attachPort: (port: MessagePort) => void;
+  /** Answers the AWS calls of the function that come over the port. */
+  readonly attachPort: (port: MessagePort, setting: FunctionSetting) => void;
   readonly documents: ReadonlyMap<string, string>;
   readonly log: (text: string) => void;
   readonly environmentsMax?: number;
