@@ -8,16 +8,15 @@ import type { TestAssembly } from '#test/infra/assembly.ts';
 
 type Grants = Readonly<Record<string, readonly string[]>>;
 
-const query = ['dynamodb:GetItem', 'dynamodb:Query'];
 const ledger = 'table/sluice-dev-ledger';
-const decide: Grants = {
-  [ledger]: [...query, 'dynamodb:PutItem'],
-  'bucket/sluice-dev-blobs-000000000000': ['s3:ListBucket'],
-  'bucket/sluice-dev-blobs-000000000000/*': ['s3:GetObject', 's3:PutObject'],
-};
-const coordinate: Grants = {
-  'table/sluice-dev-control': [...query, 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
-};
+const control = 'table/sluice-dev-control';
+const bucket = 'bucket/sluice-dev-blobs-000000000000';
+const readLedger: Grants = { [ledger]: ['dynamodb:Query'] };
+const decide: Grants = { [ledger]: ['dynamodb:Query', 'dynamodb:PutItem'] };
+const readBlobs: Grants = { [bucket]: ['s3:ListBucket'], [`${bucket}/*`]: ['s3:GetObject'] };
+const writeBlobs: Grants = { [`${bucket}/*`]: ['s3:PutObject'] };
+const readDocuments: readonly Grants[] = [{ [ledger]: ['dynamodb:GetItem'] }, readBlobs];
+const cursors: Grants = { [control]: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] };
 const retries: Grants = {
   'stateMachine:sluice-dev-retry-task': ['states:StartExecution'],
   'execution:sluice-dev-retry-task:*': ['states:DescribeExecution'],
@@ -28,13 +27,12 @@ const consume = (...queues: readonly string[]): Grants =>
   Object.fromEntries(
     queues.map((queue) => [
       `queue/sluice-dev-${queue}`,
-      ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
+      ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
     ]),
   );
-const readViews: Grants = {
-  'table/sluice-dev-views': ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
-  'table/sluice-dev-views/index/by-list': ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
-};
+const views = 'table/sluice-dev-views';
+const getRows: Grants = { [views]: ['dynamodb:BatchGetItem'] };
+const listRows: Grants = { [`${views}/index/by-list`]: ['dynamodb:Query'] };
 const readSecret: Grants = {
   'secret:sluice-dev-task-token-key-??????': ['secretsmanager:GetSecretValue'],
 };
@@ -55,45 +53,44 @@ const readMarket: Grants = {
     'kinesis:ListShards',
   ],
 };
-const forRuns: readonly Grants[] = [decide, coordinate, retries, send('commands.fifo', 'timers')];
-const forFeeds: readonly Grants[] = [decide, send('engine-runs.fifo', 'commands.fifo', 'timers')];
-const forAll: readonly Grants[] = [...forFeeds, coordinate, retries];
+const forRuns: readonly Grants[] = [
+  decide,
+  { [control]: ['dynamodb:PutItem', 'dynamodb:DeleteItem'] },
+  retries,
+];
+const forFeeds: readonly Grants[] = [decide, send('engine-runs.fifo', 'timers')];
+const forAll: readonly Grants[] = [...forRuns, ...forFeeds];
 
 const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
-  'api-runs': [...forRuns, readViews],
-  'api-feeds': [...forFeeds, readViews],
-  'api-workers': [...forRuns, readSecret],
-  'task-callback': [...forRuns, readSecret],
-  'ingest-market': [...forFeeds, readViews, readMarket, send('market-dead-letters')],
-  'run-engine': [...forFeeds, consume('engine-runs.fifo')],
+  'api-runs': [...forRuns, getRows, listRows, readBlobs, writeBlobs],
+  'api-feeds': [...forFeeds, getRows, listRows],
+  'api-workers': [...forRuns, { [control]: ['dynamodb:Query'] }, readSecret],
+  'task-callback': [...forRuns, readSecret, send('commands.fifo')],
+  'ingest-market': [...forFeeds, writeBlobs, listRows, readMarket, send('market-dead-letters')],
+  'run-engine': [...forFeeds, ...readDocuments, consume('engine-runs.fifo')],
   commands: [...forAll, consume('commands.fifo')],
   'retry-task': forRuns,
-  compact: [
-    readLedgerStream,
-    { [ledger]: query },
-    {
-      'bucket/sluice-dev-blobs-000000000000': ['s3:ListBucket'],
-      'bucket/sluice-dev-blobs-000000000000/*': ['s3:GetObject'],
-    },
-    readViews,
-    { 'table/sluice-dev-views': ['dynamodb:PutItem'] },
-    send('timers', 'dead-letters'),
-  ],
+  compact: [readLedgerStream, readLedger, getRows, { [views]: ['dynamodb:PutItem'] }, send('dead-letters')],
   publish: [
     readLedgerStream,
-    { [ledger]: query },
-    coordinate,
+    readLedger,
+    cursors,
     { 'stream/sluice-dev-orchestrator-events': ['kinesis:PutRecord'] },
-    send('commands.fifo', 'timers', 'dead-letters'),
+    send('commands.fifo', 'dead-letters'),
   ],
-  sweeper: [{ [`${ledger}/index/by-due`]: ['dynamodb:Query', 'dynamodb:Scan'] }, coordinate, send('sweep')],
-  sweep: [...forAll, consume('sweep')],
+  sweeper: [
+    { [`${ledger}/index/by-due`]: ['dynamodb:Query', 'dynamodb:Scan'] },
+    cursors,
+    { [control]: ['dynamodb:Query'] },
+    send('sweep'),
+  ],
+  sweep: [...forAll, { [control]: ['dynamodb:GetItem'] }, consume('sweep')],
   'dead-letters': [
     ...forAll,
     send('sweep'),
     consume('engine-runs-dead.fifo', 'commands-dead.fifo', 'sweep-dead', 'timers-dead', 'dead-letters'),
   ],
-  timers: [...forAll, consume('timers')],
+  timers: [...forFeeds, consume('timers')],
 };
 
 /** Everything a policy names with an asterisk, with the reason AWS leaves no narrower way. */
