@@ -1,4 +1,6 @@
 /** Puts a cloud together, from its state to its front; every step says how it is undone. */
+import { rm } from 'node:fs/promises';
+
 import type { BootOptions, Cloud, CloudAccess, CloudCounts } from '#local/boot/cloud.ts';
 import { openCloudState } from '#local/boot/cloud-state.ts';
 import type { CloudState } from '#local/boot/cloud-state.ts';
@@ -8,6 +10,7 @@ import { documentFetch } from '#local/boot/document-fetch.ts';
 import type { CloudEngines } from '#local/boot/engines.ts';
 import { localIssuer } from '#local/boot/issuer.ts';
 import type { Issuer } from '#local/boot/issuer.ts';
+import { keepAssembly } from '#local/boot/keep-assembly.ts';
 import { buildMappings } from '#local/boot/mappings.ts';
 import { openFront } from '#local/boot/open-front.ts';
 import { provision } from '#local/boot/provision.ts';
@@ -72,7 +75,7 @@ export const buildCloud = async (options: BootOptions, undo: Undo): Promise<Clou
   if (awsUrl !== undefined) core.useAwsUrl(awsUrl);
 
   const account = { region: REGION, accountId: ACCOUNT_ID, awsUrl: awsUrl ?? CLOSED_AWS_URL };
-  const stacks = resolveStacks(readAssembly(options.assemblyDir), account);
+  const stacks = resolveStacks(readAssembly(await assemblyOf(options, undo)), account);
   const roles = readRoles(stacks.flatMap((stack) => stack.resources));
   const settings = readStackSettings(stacks, roles);
   await applyStacks(core.engines, state, stacks);
@@ -111,6 +114,14 @@ export const buildCloud = async (options: BootOptions, undo: Undo): Promise<Clou
     snapshot: () => state.snapshot(core.engines),
     close: undo.closeAll,
   };
+};
+
+/** Where the assembly is read from: its copy when one is kept, which only whoever holds the state may replace. */
+const assemblyOf = async ({ assemblyDir, copyDir }: BootOptions, undo: Undo): Promise<string> => {
+  if (copyDir === undefined) return assemblyDir;
+  undo.onClose(() => rm(copyDir, { recursive: true, force: true }));
+  await keepAssembly(assemblyDir, copyDir);
+  return copyDir;
 };
 
 const listenAws = async (wire: Wire, { awsPort }: BootOptions, undo: Undo): Promise<string | undefined> => {

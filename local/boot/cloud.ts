@@ -20,6 +20,11 @@ import type { Fidelity, SdkHost } from '#local/sdk/sdk-host.ts';
 /** How a cloud is booted. */
 export interface BootOptions {
   readonly assemblyDir: string;
+  /**
+   * Where a copy of the assembly lies while the cloud runs, so that nobody who builds meanwhile changes its code;
+   * absent, functions are read from the assembly itself.
+   */
+  readonly copyDir?: string;
   /** Journal and snapshots are kept here; absent, the cloud lives in memory. */
   readonly stateDir?: string;
   readonly clock: Clock;
