@@ -206,6 +206,15 @@ describe('the front of the API', () => {
     },
   );
 
+  it('says which methods a path answers to one it does not, and nothing of the kind otherwise', async () => {
+    const refused = await call({ ...RUNS, method: 'DELETE' });
+
+    expect(refused).toMatchObject({ status: 405, headers: { allow: 'POST, GET' } });
+    expect(refused.body['message']).toMatch(/does not answer DELETE; it answers POST and GET$/);
+    expect((await call({ path: '/v1/nothing' })).headers).not.toHaveProperty('allow');
+    expect((await call({ ...RUNS, token })).headers).not.toHaveProperty('allow');
+  });
+
   it('takes a body of exactly the limit, and one in base64', async () => {
     const text = `"${'x'.repeat(BODY_MAX - 2)}"`;
 
