@@ -1,6 +1,6 @@
 /** Waiting that is bounded by standstill and not by time: what moves may take as long as it takes. */
 import { CliError } from '#cli/cli-error.ts';
-import { waitFor } from '#cli/up/stream-reader.ts';
+import { waitFor } from '#cli/wait-for.ts';
 
 /** What a wait sees when it looks. */
 export interface Look {

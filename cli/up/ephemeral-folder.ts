@@ -1,5 +1,5 @@
 /** Where `--ephemeral` keeps its token and the code it runs. Who ends orderly leaves nothing; who is killed leaves it. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
@@ -13,18 +13,16 @@ export const ephemeralFolder = (parent: string = os.tmpdir()): string => {
   return mkdtempSync(path.join(parent, `sluice-up-${process.pid}-`));
 };
 
-/** Removes what processes left here that were killed; what somebody else owns stays. */
+/** Removes what processes of the same person left here that were killed. */
 const removeLeft = (parent: string): void => {
   for (const name of readdirSync(parent)) {
-    const pid = Number(NAME.exec(name)?.[1]);
-    if (Number.isNaN(pid) || isRunning(pid)) continue;
-    try {
-      rmSync(path.join(parent, name), { recursive: true, force: true });
-    } catch (error) {
-      if (!isForeign(error)) throw error;
-    }
+    const [, pid] = NAME.exec(name) ?? [];
+    const folder = path.join(parent, name);
+    if (pid !== undefined && isOwn(folder) && !isRunning(Number(pid)))
+      rmSync(folder, { recursive: true, force: true });
   }
 };
 
-const isForeign = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'EACCES' || error.code === 'EPERM');
+/** A folder that another process removes meanwhile is nobody's. */
+const isOwn = (folder: string): boolean =>
+  statSync(folder, { throwIfNoEntry: false })?.uid === process.getuid?.();

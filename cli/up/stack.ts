@@ -36,12 +36,23 @@ export interface Stack {
 
 const TOKEN_DAYS = 30;
 
-/** Starts the stack; refuses with exit code 3 when a port is taken or the state cannot be used. */
-export const startStack = async (setting: StackSetting): Promise<Stack> => {
+/** Brings bundles and assembly up to date; answers where the assembly lies. */
+const assemble = async (root: string): Promise<string> => {
+  await bundle({ root });
+  return (await synth({ root })).assemblyDir;
+};
+
+/**
+ * Starts the stack of what `prepare` made of the root; refuses with exit code 3 when a port is taken or the state
+ * cannot be used.
+ */
+export const startStack = async (
+  setting: StackSetting,
+  prepare: (root: string) => Promise<string> = assemble,
+): Promise<Stack> => {
   const { root, log } = setting;
   refuseSecond(setting);
-  await bundle({ root });
-  const { assemblyDir } = await synth({ root });
+  const assemblyDir = await prepare(root);
   const stateDir = setting.isEphemeral ? ephemeralFolder() : path.resolve(setting.stateDir);
   let isClosing = false;
   // Functions cut off by the shutdown would be reported as faults.

@@ -84,38 +84,44 @@ const work = async (setting: UpSetting, { stack, source, stop }: Parts): Promise
   const client = httpClient({ url: stack.url, token: stack.token, workspace: 'main' });
   const streamName = physicalNameOf(stack.cloud, 'orchestrator-events');
   const follower = followOutput({ awsUrl: stack.awsUrl, streamName }, signal);
-  const progress: Progress = {
-    events: 0,
-    planned: 0,
-    startedAtMs: Date.now(),
-    published: follower.published,
-    runs: [],
-  };
-  const hasWork = source !== undefined || setting.isDemo;
-  if (setting.isDemo) await startDemoRun(client, path.join(setting.root, 'events/demo.manifest.json'));
-  const hideProgress = hasWork ? showProgress(progress, client, signal) : undefined;
-  const feedId = source?.feedId ?? 'demo';
-  const worker = setting.hasWorker || setting.isDemo ? startWorker(client, feedId, signal) : undefined;
-  const stallMaxMs = setting.isExiting ? setting.patienceMs : Infinity;
-  const playing = source
-    ? takeTape({ stack, client, source, speed: setting.speed, progress, stallMaxMs, signal })
-    : Promise.resolve();
-  const finishing = playing
-    .then(() => awaitRuns(client, signal))
-    // The line that rewrites itself must not outlive a failure either.
-    .finally(hideProgress)
-    .then(async (states) => {
-      if (!signal.aborted && (hasWork || setting.isExiting))
-        report(setting, await summaryOf({ stack, progress, states }));
-      if (!setting.isExiting) await untilAborted(signal);
-    });
-  // Following ends with the signal alone; when it fails the command fails with it.
+  const running: Promise<unknown>[] = [follower.done];
   try {
+    if (setting.isDemo) await startDemoRun(client, path.join(setting.root, 'events/demo.manifest.json'));
+    const feedId = source?.feedId ?? 'demo';
+    if (setting.hasWorker || setting.isDemo) running.push(startWorker(client, feedId, signal));
+    const finishing = finish(setting, { stack, source, client, signal, published: follower.published });
+    running.push(finishing);
+    // Following ends with the signal alone; when it fails the command fails with it.
     await Promise.race([finishing, follower.done.then(() => finishing)]);
   } finally {
     stop.abort();
-    await Promise.allSettled([finishing, worker, follower.done]);
+    await Promise.allSettled(running);
   }
+};
+
+interface Finishing extends Pick<Parts, 'stack' | 'source'> {
+  readonly client: Client;
+  readonly signal: AbortSignal;
+  readonly published: Published;
+}
+
+/** Shows everything advancing until it has ended, and with `--exit` returns; else it serves until the signal. */
+const finish = async (setting: UpSetting, parts: Finishing): Promise<void> => {
+  const { stack, source, client, signal, published } = parts;
+  const progress: Progress = { events: 0, planned: 0, startedAtMs: Date.now(), published, runs: [] };
+  const hasWork = source !== undefined || setting.isDemo;
+  const hideProgress = hasWork ? showProgress(progress, client, signal) : undefined;
+  let states: readonly string[];
+  try {
+    const stallMaxMs = setting.isExiting ? setting.patienceMs : Infinity;
+    if (source) await takeTape({ stack, client, source, speed: setting.speed, progress, stallMaxMs, signal });
+    states = await awaitRuns(client, signal);
+  } finally {
+    await hideProgress?.();
+  }
+  if (!signal.aborted && (hasWork || setting.isExiting))
+    report(setting, await summaryOf({ stack, progress, states }));
+  if (!setting.isExiting) await untilAborted(signal);
 };
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>

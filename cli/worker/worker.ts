@@ -2,12 +2,12 @@
  * An HTTP worker: claims tasks, reports heartbeats while it works, and reports how each ended. It needs the HTTP
  * API and a token, and no AWS credentials. Workers in other languages do the same four requests.
  */
-import { setTimeout as pause } from 'node:timers/promises';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import { ClaimResponse } from '#contracts/runs/claim.ts';
 import type { CompletedRequest } from '#contracts/runs/callbacks.ts';
 import { CliError } from '#cli/cli-error.ts';
 import type { Client } from '#cli/client.ts';
+import { waitFor } from '#cli/wait-for.ts';
 
 /** Does the work of one task; what it throws is reported as the failure of the attempt. */
 export type Execute = (
@@ -34,6 +34,8 @@ export interface WorkerSetting {
   readonly execute: Execute;
   readonly signal: AbortSignal;
   readonly onEvent: (text: string) => void;
+  /** Waits, or returns at once when the signal comes; by default on the clock of this process. */
+  readonly sleep?: (waitMs: number, signal?: AbortSignal) => Promise<void>;
 }
 
 const CLAIM_WAIT_MS = 5_000;
@@ -59,7 +61,7 @@ export const runWorker = async (setting: WorkerSetting): Promise<void> => {
 };
 
 const claim = async (setting: WorkerSetting, maxTasks: number): Promise<readonly DispatchEnvelope[]> => {
-  const { client, workerId, queue, signal } = setting;
+  const { client, workerId, queue, signal, sleep = waitFor } = setting;
   try {
     const answer = await client.request('POST', '{ws}/workers/claim', {
       body: { workerId, queue, maxTasks, waitMs: CLAIM_WAIT_MS },
@@ -69,7 +71,7 @@ const claim = async (setting: WorkerSetting, maxTasks: number): Promise<readonly
   } catch (error) {
     if (signal.aborted) return [];
     setting.onEvent(`claim failed: ${messageOf(error)}`);
-    await pause(PAUSE_AFTER_FAULT_MS);
+    await sleep(PAUSE_AFTER_FAULT_MS, signal);
     return [];
   }
 };
@@ -102,6 +104,7 @@ const complete = async (
   task: DispatchEnvelope,
   report: Record<string, unknown>,
 ): Promise<void> => {
+  const { sleep = waitFor } = setting;
   for (let tries = 1; ; tries++) {
     try {
       await callback(setting, task, 'completed', report);
@@ -112,7 +115,7 @@ const complete = async (
         setting.onEvent(`${task.taskKey} attempt ${task.attempt}: report refused: ${messageOf(error)}`);
         return;
       }
-      await pause(Math.min(PAUSE_AFTER_FAULT_MS * tries, 5_000));
+      await sleep(Math.min(PAUSE_AFTER_FAULT_MS * tries, 5_000));
     }
   }
 };
@@ -126,12 +129,10 @@ const beat = async (
     Math.max(((task.heartbeatTimeoutSec ?? 300) * 1000) / 5, HEARTBEAT_MIN_MS),
     HEARTBEAT_MAX_MS,
   );
-  const wait = (): Promise<boolean> =>
-    pause(everyMs, undefined, { signal }).then(
-      () => true,
-      () => false,
-    );
-  while (await wait()) {
+  const { sleep = waitFor } = setting;
+  for (;;) {
+    await sleep(everyMs, signal);
+    if (signal.aborted) return;
     try {
       const answer = await callback(setting, task, 'heartbeat', {});
       if ((answer as { shouldCancel?: boolean }).shouldCancel) stop.abort();
