@@ -26,7 +26,8 @@ export const bootBenchCloud = async (
   const { assemblyDir } = await synth({ root });
   const stateDir = mkdtempSync(path.join(os.tmpdir(), 'sluice-bench-'));
   const cloud = await bootCloud({
-    ...{ assemblyDir, stateDir, clock: wallClock(), seed: 1, host: 'direct' },
+    ...{ assemblyDir, copyDir: path.join(stateDir, 'assembly') },
+    ...{ stateDir, clock: wallClock(), seed: 1, host: 'direct' },
     ...options,
   });
   return {

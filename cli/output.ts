@@ -13,8 +13,11 @@ export interface Output {
 type Style = 'bold' | 'green' | 'red' | 'yellow' | 'cyan' | 'dim';
 
 /** Colours text on a terminal only. */
-export const paint = (style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string =>
-  stream.isTTY && process.env['NO_COLOR'] === undefined ? styleText(style, text) : text;
+export const paint = (
+  style: Style,
+  text: string,
+  stream: { readonly isTTY?: boolean } = process.stdout,
+): string => (stream.isTTY && process.env['NO_COLOR'] === undefined ? styleText(style, text) : text);
 
 /** Output to this process's streams. */
 export const output = (isJson: boolean): Output => ({

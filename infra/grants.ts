@@ -1,6 +1,7 @@
 /**
  * What each function may do, and to what. A role holds exactly these statements; the table in `test/infra` says
- * the same in plain words. Nobody may change or delete what is in the ledger.
+ * the same in plain words, and the local cloud refuses what they do not allow. Nobody may change or delete what is
+ * in the ledger.
  */
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
@@ -33,32 +34,41 @@ const denyLedgerChanges = (names: ResourceNames): PolicyStatement =>
     resources: [names.tableArn('ledger')],
   });
 
-const readLedger: Grant = (names) => [
-  allow(['dynamodb:GetItem', 'dynamodb:Query'], names.tableArn('ledger')),
-];
+const readLedger: Grant = (names) => [allow(['dynamodb:Query'], names.tableArn('ledger'))];
 const appendToLedger: Grant = (names) => [allow(['dynamodb:PutItem'], names.tableArn('ledger'))];
 /** The first pass, and one that lost its cursor, reads the whole sparse index. */
 const readDueIndex: Grant = (names) => [allow(['dynamodb:Query', 'dynamodb:Scan'], names.dueIndexArn)];
-const readViews: Grant = (names) => [
-  allow(
-    ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
-    names.tableArn('views'),
-    names.listIndexArn,
-  ),
-];
+const getRows: Grant = (names) => [allow(['dynamodb:BatchGetItem'], names.tableArn('views'))];
+const listRows: Grant = (names) => [allow(['dynamodb:Query'], names.listIndexArn)];
+const readViews: Grant = (names) => [...getRows(names), ...listRows(names)];
 const writeViews: Grant = (names) => [allow(['dynamodb:PutItem'], names.tableArn('views'))];
-const coordinate: Grant = (names) => [
-  allow(
-    ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
-    names.tableArn('control'),
-  ),
-];
+const inControl =
+  (...actions: readonly string[]): Grant =>
+  (names) => [
+    allow(
+      actions.map((action) => `dynamodb:${action}`),
+      names.tableArn('control'),
+    ),
+  ];
+/** Offers to workers are made and withdrawn. */
+const offerTasks: Grant = inControl('PutItem', 'DeleteItem');
+/** Offers are looked through for what suits a worker; taking one is deleting it, and a claim with a key is kept. */
+const takeOffers: Grant = inControl('Query', 'DeleteItem', 'GetItem', 'PutItem');
+/** Whether offers still stand, how far deliveries are, and when a stream is looked at again. */
+const checkOffers: Grant = inControl('GetItem', 'PutItem');
+const moveCursors: Grant = inControl('GetItem', 'UpdateItem');
+const readRearms: Grant = inControl('Query');
 /** Listing makes a missing body answer "not there" instead of "forbidden". */
 const readBlobs: Grant = (names) => [
   allow(['s3:GetObject'], `${names.bucketArn}/*`),
   allow(['s3:ListBucket'], names.bucketArn),
 ];
 const writeBlobs: Grant = (names) => [allow(['s3:PutObject'], `${names.bucketArn}/*`)];
+/** Documents are items of the ledger, or bodies when they are large. */
+const readDocuments: Grant = (names) => [
+  allow(['dynamodb:GetItem'], names.tableArn('ledger')),
+  ...readBlobs(names),
+];
 const readSecret: Grant = (names) => [allow(['secretsmanager:GetSecretValue'], names.secretArn)];
 const startRetries: Grant = (names) => [
   allow(['states:StartExecution'], names.machineArn('retry-task')),
@@ -94,10 +104,15 @@ const consume =
   (...queues: readonly QueueName[]): Grant =>
   (names) => [
     allow(
-      ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
+      ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
       ...queues.map(names.queueArn),
     ),
   ];
+
+/** A command that breaks an invariant is given back at once, so that those behind it need not wait. */
+const giveBack =
+  (queue: QueueName): Grant =>
+  (names) => [allow(['sqs:ChangeMessageVisibility'], names.queueArn(queue))];
 
 /** How long the queue of engine runs is decides whether feeds hold back what they plan. */
 const watchEngineRuns: Grant = (names) => [
@@ -105,56 +120,43 @@ const watchEngineRuns: Grant = (names) => [
 ];
 
 /** What loading, deciding and appending need, whatever the aggregate. */
-const decide: readonly Grant[] = [readLedger, appendToLedger, readBlobs, writeBlobs];
-/** What runs may owe after a commit: offers to workers, tasks of in-process runners, retries, commands to others, timers. */
-const actForRuns: readonly Grant[] = [
-  coordinate,
-  startRetries,
-  send('commands.fifo', 'timers', 'inline-runs'),
-];
-/** What feeds may owe after a commit: engine runs, commands to others, timers, deliveries, a look at themselves. */
-const actForFeeds: readonly Grant[] = [
-  send('engine-runs.fifo', 'commands.fifo', 'timers', 'publications', 'sweep'),
-];
+const decide: readonly Grant[] = [readLedger, appendToLedger];
+/** What runs may owe after a commit: offers to workers, tasks of in-process runners, retries. */
+const actForRuns: readonly Grant[] = [offerTasks, startRetries, send('inline-runs')];
+/** What feeds may owe after a commit: engine runs, timers, deliveries to be resumed, a look at themselves. */
+const actForFeeds: readonly Grant[] = [send('engine-runs.fifo', 'timers', 'publications', 'sweep')];
 /** What any aggregate may owe. */
 const act: readonly Grant[] = [...actForRuns, ...actForFeeds];
 
 const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
-  'api-runs': [...decide, ...actForRuns, readViews],
+  'api-runs': [...decide, ...actForRuns, readViews, readBlobs, writeBlobs],
   'api-feeds': [...decide, ...actForFeeds, readViews],
-  'api-workers': [...decide, ...actForRuns, readSecret],
-  'task-callback': [...decide, ...actForRuns, readSecret],
+  'api-workers': [...decide, ...actForRuns, takeOffers, readSecret],
+  'task-callback': [...decide, ...actForRuns, readSecret, send('commands.fifo')],
   'ingest-market': [
     ...decide,
     ...actForFeeds,
-    readViews,
+    writeBlobs,
+    listRows,
     readRecords('market-events'),
     watchEngineRuns,
     send('market-dead-letters'),
   ],
-  'run-engine': [...decide, ...actForFeeds, consume('engine-runs.fifo')],
-  commands: [...decide, ...act, consume('commands.fifo')],
+  'run-engine': [...decide, ...actForFeeds, readDocuments, consume('engine-runs.fifo')],
+  commands: [...decide, ...act, consume('commands.fifo'), giveBack('commands.fifo')],
   'retry-task': [...decide, ...actForRuns],
-  compact: [
-    readLedgerStream,
-    readLedger,
-    readBlobs,
-    readViews,
-    writeViews,
-    consume('compactions'),
-    send('dead-letters'),
-  ],
+  compact: [readLedgerStream, readLedger, getRows, writeViews, consume('compactions'), send('dead-letters')],
   publish: [
     readLedgerStream,
     readLedger,
-    coordinate,
+    moveCursors,
     putRecords('orchestrator-events'),
     consume('publications'),
     send('commands.fifo', 'publications', 'dead-letters'),
   ],
-  sweeper: [readDueIndex, coordinate, send('sweep')],
-  sweep: [...decide, ...act, watchEngineRuns, readViews, send('compactions'), consume('sweep')],
+  sweeper: [readDueIndex, moveCursors, readRearms, send('sweep')],
+  sweep: [...decide, ...act, checkOffers, watchEngineRuns, getRows, send('compactions'), consume('sweep')],
   'dead-letters': [...decide, ...act, consume(...Object.values(deadQueueOf), 'dead-letters')],
-  timers: [...decide, ...act, consume('timers')],
+  timers: [...decide, ...actForFeeds, consume('timers')],
   'run-inline': [...decide, ...actForRuns, consume('inline-runs')],
 };

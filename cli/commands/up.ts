@@ -16,6 +16,8 @@ interface UpOptions extends GlobalOptions {
   readonly worker?: boolean;
   readonly demo?: boolean;
   readonly exit?: boolean;
+  /** In seconds. */
+  readonly patience: number;
 }
 
 /** Adds the command. */
@@ -35,6 +37,12 @@ export const addUpCommand = (program: Command, root: string): void => {
     .option('--worker', 'run the example worker')
     .option('--demo', 'deploy and run the demo assets, and play the demo tape unless --tape is given')
     .option('--exit', 'stop when the tape and all runs have ended')
+    .option(
+      '--patience <seconds>',
+      'with --exit: give up when ingestion has not moved for so long',
+      patience,
+      300,
+    )
     .action(async (_options: unknown, command: Command) => {
       const options = command.optsWithGlobals<UpOptions>();
       if (options.format === 'bars-csv' && options.tape !== undefined && options.symbol === undefined)
@@ -56,6 +64,7 @@ export const addUpCommand = (program: Command, root: string): void => {
         isDemo: options.demo === true,
         hasWorker: options.worker === true,
         isExiting: options.exit === true,
+        patienceMs: options.patience * 1000,
         isJson: options.json === true,
       });
     });
@@ -74,4 +83,11 @@ const speed = (text: string): Speed => {
   if (factor <= 0 || factor > 1_000_000)
     throw new InvalidArgumentError('must be max or a factor such as 60x or 1x.');
   return factor;
+};
+
+const patience = (text: string): number => {
+  const seconds = Number(text);
+  if (!/^\d+$/.test(text) || seconds < 1 || seconds > 86_400)
+    throw new InvalidArgumentError('must be 1 to 86400 seconds.');
+  return seconds;
 };

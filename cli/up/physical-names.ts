@@ -7,6 +7,7 @@ import {
   tableNames,
   workQueueNames,
 } from '#contracts/naming.ts';
+import { CliError } from '#cli/cli-error.ts';
 import type { PhysicalNames } from '#cli/discovery.ts';
 import type { Cloud } from '#local/boot/cloud.ts';
 
@@ -23,4 +24,13 @@ export const physicalNames = ({ names }: Pick<Cloud, 'names'>): PhysicalNames =>
     queues: called([...workQueueNames, ...deadLetterQueueNames, ...Object.values(deadQueueOf)]),
     stateMachines: called(stateMachineNames),
   };
+};
+
+/** The physical name of one resource, which ends with the logical one; throws when the stack has none. */
+export const physicalNameOf = ({ names }: Pick<Cloud, 'names'>, logical: string): string => {
+  for (const resources of Object.values(names)) {
+    const found = Object.values(resources).find((name) => name.endsWith(`-${logical}`));
+    if (found !== undefined) return found;
+  }
+  throw new CliError('not_found', `the stack has no ${logical}`);
 };

@@ -4,10 +4,10 @@
  */
 import { PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import type { KinesisClient, PutRecordsRequestEntry } from '@aws-sdk/client-kinesis';
-import { setTimeout as pause } from 'node:timers/promises';
 import { countPlayed } from '#cli/tape/place.ts';
 import type { TapeRecord } from '#cli/tape/tape-record.ts';
-import { localKinesis, readAll, waitFor } from '#cli/up/stream-reader.ts';
+import { localKinesis, readAll } from '#cli/up/stream-reader.ts';
+import { waitFor } from '#cli/wait-for.ts';
 
 /** `max` as fast as the shard takes it, or a multiple of the tape's own time. */
 export type Speed = 'max' | number;
@@ -21,9 +21,14 @@ export interface ProducerSetting {
   readonly signal: AbortSignal;
   /** Told how many records of the tape are on the stream. */
   readonly onProgress: (acknowledged: number) => void;
+  /** Waits, or returns at once when the signal comes; by default on the clock of this process. */
+  readonly sleep?: (waitMs: number, signal?: AbortSignal) => Promise<void>;
+  /** A clock for the pace; by default that of this process. */
+  readonly clockMs?: () => number;
 }
 
 const BATCH_MAX = 500;
+const REFUSED_PAUSE_MS = 1_000;
 /** Just below what one shard takes, so that no record of a batch is refused while a later one is stored. */
 const RECORDS_PER_SECOND = 990;
 const BYTES_PER_SECOND = 1_020_000;
@@ -37,10 +42,10 @@ export const playTape = async (setting: ProducerSetting): Promise<number> => {
       readAll({ client, streamName: setting.streamName, signal: setting.signal }),
     );
     setting.onProgress(acknowledged);
-    const pace = pacer();
+    const pace = pacer(setting);
     for await (const batch of batches(setting, acknowledged)) {
       await pace(batch);
-      await putAll(client, setting.streamName, batch);
+      await putAll(client, setting, batch);
       acknowledged += batch.length;
       setting.onProgress(acknowledged);
       if (setting.signal.aborted) break;
@@ -65,7 +70,7 @@ async function* batches(setting: ProducerSetting, skip: number): AsyncIterable<r
       yield batch;
       batch = [];
     }
-    if (waitMs > 0) await waitFor(waitMs, setting.signal);
+    if (waitMs > 0) await (setting.sleep ?? waitFor)(waitMs, setting.signal);
     lastAtMs = record.recvTsMs ?? lastAtMs;
     batch.push(record);
   }
@@ -76,12 +81,15 @@ const waitOf = (atMs: number | undefined, lastAtMs: number | undefined, speed: n
   atMs === undefined || lastAtMs === undefined ? 0 : Math.max(0, (atMs - lastAtMs) / speed);
 
 /** A token bucket of the shard's own limits, full at first. */
-const pacer = (): ((batch: readonly TapeRecord[]) => Promise<void>) => {
+const pacer = ({
+  sleep = waitFor,
+  clockMs = () => performance.now(),
+}: ProducerSetting): ((batch: readonly TapeRecord[]) => Promise<void>) => {
   let records = RECORDS_PER_SECOND;
   let bytes = BYTES_PER_SECOND;
-  let atMs = performance.now();
+  let atMs = clockMs();
   const refill = (): void => {
-    const now = performance.now();
+    const now = clockMs();
     const seconds = (now - atMs) / 1000;
     atMs = now;
     records = Math.min(RECORDS_PER_SECOND, records + seconds * RECORDS_PER_SECOND);
@@ -96,7 +104,7 @@ const pacer = (): ((batch: readonly TapeRecord[]) => Promise<void>) => {
         (batch.length - records) / RECORDS_PER_SECOND,
         (needed - bytes) / BYTES_PER_SECOND,
       );
-      await pause(Math.max(5, Math.ceil(waitS * 1000)));
+      await sleep(Math.max(5, Math.ceil(waitS * 1000)));
     }
     records -= batch.length;
     bytes -= needed;
@@ -106,7 +114,7 @@ const pacer = (): ((batch: readonly TapeRecord[]) => Promise<void>) => {
 /** Refused records are put again before anything that follows them on the tape. */
 const putAll = async (
   client: KinesisClient,
-  StreamName: string,
+  { streamName: StreamName, sleep = waitFor }: ProducerSetting,
   batch: readonly TapeRecord[],
 ): Promise<void> => {
   let pending: PutRecordsRequestEntry[] = batch.map(({ data, partitionKey }) => ({
@@ -117,6 +125,6 @@ const putAll = async (
     const answer = await client.send(new PutRecordsCommand({ StreamName, Records: pending }));
     const results = answer.Records ?? [];
     pending = pending.filter((_, index) => results[index]?.ErrorCode !== undefined);
-    if (pending.length > 0) await pause(1_000);
+    if (pending.length > 0) await sleep(REFUSED_PAUSE_MS);
   }
 };

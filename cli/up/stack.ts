@@ -1,10 +1,10 @@
 /** Builds what is out of date and boots the local cloud from the synthesised app. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { CliError, exitCodes } from '#cli/cli-error.ts';
 import { readEndpoint } from '#cli/discovery.ts';
+import { ephemeralFolder } from '#cli/up/ephemeral-folder.ts';
 import { physicalNames } from '#cli/up/physical-names.ts';
 import { removeEndpoint, writeStateFiles } from '#cli/up/state-files.ts';
 import { bootCloud } from '#local/boot/cloud.ts';
@@ -36,15 +36,24 @@ export interface Stack {
 
 const TOKEN_DAYS = 30;
 
-/** Starts the stack; refuses with exit code 3 when a port is taken or the state cannot be used. */
-export const startStack = async (setting: StackSetting): Promise<Stack> => {
+/** Brings bundles and assembly up to date; answers where the assembly lies. */
+const assemble = async (root: string): Promise<string> => {
+  await bundle({ root });
+  return (await synth({ root })).assemblyDir;
+};
+
+/**
+ * Starts the stack of what `prepare` made of the root; refuses with exit code 3 when a port is taken or the state
+ * cannot be used.
+ */
+export const startStack = async (
+  setting: StackSetting,
+  prepare: (root: string) => Promise<string> = assemble,
+): Promise<Stack> => {
   const { root, log } = setting;
   refuseSecond(setting);
-  await bundle({ root });
-  const { assemblyDir } = await synth({ root });
-  const stateDir = setting.isEphemeral
-    ? mkdtempSync(path.join(os.tmpdir(), 'sluice-'))
-    : path.resolve(setting.stateDir);
+  const assemblyDir = await prepare(root);
+  const stateDir = setting.isEphemeral ? ephemeralFolder() : path.resolve(setting.stateDir);
   let isClosing = false;
   // Functions cut off by the shutdown would be reported as faults.
   const quiet = (text: string): void => {
@@ -78,6 +87,7 @@ const boot = async (setting: StackSetting, assemblyDir: string, stateDir: string
   try {
     return await bootCloud({
       assemblyDir,
+      copyDir: path.join(stateDir, 'assembly'),
       ...(setting.isEphemeral ? {} : { stateDir }),
       clock: wallClock(),
       seed: process.pid,
@@ -87,6 +97,7 @@ const boot = async (setting: StackSetting, assemblyDir: string, stateDir: string
       log: setting.log,
     });
   } catch (error) {
+    if (setting.isEphemeral) rmSync(stateDir, { recursive: true, force: true });
     throw asCliError(error);
   }
 };

@@ -6,7 +6,7 @@ import {
   ListShardsCommand,
 } from '@aws-sdk/client-kinesis';
 import type { GetRecordsCommandOutput } from '@aws-sdk/client-kinesis';
-import { setTimeout as pause } from 'node:timers/promises';
+import { waitFor } from '#cli/wait-for.ts';
 
 /** A client of the local endpoint; any credentials do. */
 export const localKinesis = (awsUrl: string): KinesisClient =>
@@ -81,7 +81,3 @@ export const follow = async (place: StreamPlace, onRecord: (data: Uint8Array) =>
   };
   await Promise.all((await oldestIterators(place)).map(followShard));
 };
-
-/** Waits, or returns at once when the signal comes. */
-export const waitFor = (ms: number, signal: AbortSignal): Promise<void> =>
-  pause(ms, undefined, { signal }).catch(() => undefined);

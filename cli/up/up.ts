@@ -6,17 +6,16 @@ import path from 'node:path';
 import process from 'node:process';
 import { httpClient } from '#cli/client.ts';
 import type { Client } from '#cli/client.ts';
-import { CliError } from '#cli/cli-error.ts';
 import { awaitRuns, startDemoRun } from '#cli/up/demo-run.ts';
 import { followOutput } from '#cli/up/output-follower.ts';
 import type { Published } from '#cli/up/output-follower.ts';
-import { playTape } from '#cli/up/producer.ts';
+import { physicalNameOf } from '#cli/up/physical-names.ts';
 import type { Speed } from '#cli/up/producer.ts';
 import { showProgress } from '#cli/up/progress.ts';
 import type { Progress } from '#cli/up/progress.ts';
-import { waitFor } from '#cli/up/stream-reader.ts';
 import { startStack } from '#cli/up/stack.ts';
-import type { Stack } from '#cli/up/stack.ts';
+import type { Stack, StackSetting } from '#cli/up/stack.ts';
+import { takeTape } from '#cli/up/take-tape.ts';
 import { demoTape, userTape } from '#cli/up/tape-source.ts';
 import type { TapeFormat, TapeSource } from '#cli/up/tape-source.ts';
 import { demoWork } from '#cli/worker/demo-work.ts';
@@ -35,6 +34,8 @@ export interface UpSetting {
   readonly isDemo: boolean;
   readonly hasWorker: boolean;
   readonly isExiting: boolean;
+  /** Standstill of ingestion that is borne when it is exiting. */
+  readonly patienceMs: number;
   readonly isJson: boolean;
 }
 
@@ -50,11 +51,14 @@ export interface Summary {
   readonly seconds: number;
 }
 
-/** Runs until everything has ended (`--exit`) or a signal comes. */
-export const up = async (setting: UpSetting): Promise<void> => {
+/** Runs until everything has ended (`--exit`) or a signal comes; `start` gives the stack to work on. */
+export const up = async (
+  setting: UpSetting,
+  start: (setting: StackSetting) => Promise<Stack> = startStack,
+): Promise<void> => {
   const startedMs = performance.now();
   const source = await tapeOf(setting);
-  const stack = await startStack({ ...setting, log: logger() });
+  const stack = await start({ ...setting, log: logger() });
   const readySeconds = round((performance.now() - startedMs) / 1000);
   announce(setting, stack, readySeconds);
   const stop = new AbortController();
@@ -78,32 +82,46 @@ interface Parts {
 const work = async (setting: UpSetting, { stack, source, stop }: Parts): Promise<void> => {
   const { signal } = stop;
   const client = httpClient({ url: stack.url, token: stack.token, workspace: 'main' });
-  const streamName = nameOf(stack, 'orchestrator-events');
+  const streamName = physicalNameOf(stack.cloud, 'orchestrator-events');
   const follower = followOutput({ awsUrl: stack.awsUrl, streamName }, signal);
-  const progress: Progress = {
-    events: 0,
-    planned: 0,
-    startedAtMs: Date.now(),
-    published: follower.published,
-    runs: [],
-  };
+  const running: Promise<unknown>[] = [follower.done];
+  try {
+    if (setting.isDemo) await startDemoRun(client, path.join(setting.root, 'events/demo.manifest.json'));
+    const feedId = source?.feedId ?? 'demo';
+    if (setting.hasWorker || setting.isDemo) running.push(startWorker(client, feedId, signal));
+    const finishing = finish(setting, { stack, source, client, signal, published: follower.published });
+    running.push(finishing);
+    // Following ends with the signal alone; when it fails the command fails with it.
+    await Promise.race([finishing, follower.done.then(() => finishing)]);
+  } finally {
+    stop.abort();
+    await Promise.allSettled(running);
+  }
+};
+
+interface Finishing extends Pick<Parts, 'stack' | 'source'> {
+  readonly client: Client;
+  readonly signal: AbortSignal;
+  readonly published: Published;
+}
+
+/** Shows everything advancing until it has ended, and with `--exit` returns; else it serves until the signal. */
+const finish = async (setting: UpSetting, parts: Finishing): Promise<void> => {
+  const { stack, source, client, signal, published } = parts;
+  const progress: Progress = { events: 0, planned: 0, startedAtMs: Date.now(), published, runs: [] };
   const hasWork = source !== undefined || setting.isDemo;
   const hideProgress = hasWork ? showProgress(progress, client, signal) : undefined;
-  if (setting.isDemo) await startDemoRun(client, path.join(setting.root, 'events/demo.manifest.json'));
-  const feedId = source?.feedId ?? 'demo';
-  const worker = setting.hasWorker || setting.isDemo ? startWorker(client, feedId, signal) : undefined;
-  const playing = source ? play({ setting, stack, client, source, progress, signal }) : Promise.resolve();
-  const finishing = playing.then(async () => {
-    const states = await awaitRuns(client, signal);
+  let states: readonly string[];
+  try {
+    const stallMaxMs = setting.isExiting ? setting.patienceMs : Infinity;
+    if (source) await takeTape({ stack, client, source, speed: setting.speed, progress, stallMaxMs, signal });
+    states = await awaitRuns(client, signal);
+  } finally {
     await hideProgress?.();
-    if (!signal.aborted && (hasWork || setting.isExiting))
-      report(setting, await summaryOf({ stack, progress, states }));
-    if (!setting.isExiting) await untilAborted(signal);
-  });
-  // Following ends with the signal alone; when it fails the command fails with it.
-  await Promise.race([finishing, follower.done.then(() => finishing)]);
-  stop.abort();
-  await Promise.allSettled([worker, follower.done]);
+  }
+  if (!signal.aborted && (hasWork || setting.isExiting))
+    report(setting, await summaryOf({ stack, progress, states }));
+  if (!setting.isExiting) await untilAborted(signal);
 };
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>
@@ -124,66 +142,6 @@ const tapeOf = (setting: UpSetting): Promise<TapeSource | undefined> => {
   return setting.isDemo ? demoTape(setting.root) : Promise.resolve(undefined);
 };
 
-interface Playing {
-  readonly setting: UpSetting;
-  readonly stack: Stack;
-  readonly client: Client;
-  readonly source: TapeSource;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
-}
-
-const POLL_MS = 200;
-
-/** Creates the feed, plays the tape, and waits until every planned run has been published. */
-const play = async ({ setting, stack, client, source, progress, signal }: Playing): Promise<void> => {
-  const feed = `{ws}/feeds/${source.feedId}`;
-  await client.request('PUT', feed, { body: source.feedConfig });
-  await listed(client, source.feedId, signal);
-  progress.startedAtMs = Date.now();
-  await playTape({
-    awsUrl: stack.awsUrl,
-    streamName: nameOf(stack, 'market-events'),
-    tape: source.records,
-    speed: setting.speed,
-    signal,
-    onProgress: (acknowledged) => (progress.events = acknowledged),
-  });
-  await closeTape({ stack, client, feed, source, signal });
-  while (!signal.aborted) {
-    const view = (await client.request('GET', feed)) as { plannedRunCount: number };
-    progress.planned = view.plannedRunCount;
-    if (isQuiet(stack) && progress.published.terminal.size >= view.plannedRunCount) return;
-    await waitFor(POLL_MS, signal);
-  }
-};
-
-/** Nothing follows the tape's last record, so the feed is told that its time has passed that instant. */
-const closeTape = async ({
-  stack,
-  client,
-  feed,
-  source,
-  signal,
-}: Pick<Playing, 'stack' | 'client' | 'source' | 'signal'> & { readonly feed: string }): Promise<void> => {
-  let lastAtMs = 0;
-  for await (const { recvTsMs } of source.records()) lastAtMs = Math.max(lastAtMs, recvTsMs ?? 0);
-  while (!signal.aborted && !isQuiet(stack)) await waitFor(POLL_MS, signal);
-  if (!signal.aborted) await client.request('POST', `${feed}/ticks`, { body: { passedMs: lastAtMs } });
-};
-
-/** Ingest finds feeds through the read models: records wait until the feed stands there. */
-const listed = async (client: Client, feedId: string, signal: AbortSignal): Promise<void> => {
-  while (!signal.aborted) {
-    const { feeds } = (await client.request('GET', '{ws}/feeds')) as { feeds: readonly { feedId: string }[] };
-    if (feeds.some((feed) => feed.feedId === feedId)) return;
-    await waitFor(POLL_MS, signal);
-  }
-};
-
-const isQuiet = ({ cloud }: Stack): boolean =>
-  [...cloud.mappings.values()].every((mapping) => mapping.idle());
-
 const startWorker = (client: Client, feedId: string, signal: AbortSignal): Promise<void> =>
   runWorker({
     client,
@@ -194,15 +152,6 @@ const startWorker = (client: Client, feedId: string, signal: AbortSignal): Promi
     signal,
     onEvent: (text) => note(`worker: ${text}`),
   });
-
-/** The physical name of a stream or queue; the template's names end with the logical one. */
-const nameOf = ({ cloud }: Stack, logical: string): string => {
-  for (const resources of Object.values(cloud.names)) {
-    const found = Object.values(resources).find((name) => name.endsWith(`-${logical}`));
-    if (found !== undefined) return found;
-  }
-  throw new CliError('not_found', `the stack has no ${logical}`);
-};
 
 const summaryOf = async ({
   stack,
@@ -233,7 +182,7 @@ const commitCount = async (stack: Stack): Promise<number> => {
   let start: unknown;
   do {
     const page = (await stack.cloud.call('dynamodb', 'Scan', {
-      TableName: nameOf(stack, 'ledger'),
+      TableName: physicalNameOf(stack.cloud, 'ledger'),
       Select: 'COUNT',
       FilterExpression: 'attribute_exists(#count)',
       ExpressionAttributeNames: { '#count': 'count' },

@@ -3,13 +3,13 @@
  * API and a token, and no AWS credentials. Workers in other languages do the same four requests.
  */
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import { errorCatalogue } from '#contracts/errors.ts';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import { ClaimResponse } from '#contracts/runs/claim.ts';
 import type { CompletedRequest } from '#contracts/runs/callbacks.ts';
 import { CliError } from '#cli/cli-error.ts';
 import type { Client } from '#cli/client.ts';
+import { waitFor } from '#cli/wait-for.ts';
 
 /** Does the work of one task; what it throws is reported as the failure of the attempt. */
 export type Execute = (
@@ -36,8 +36,8 @@ export interface WorkerSetting {
   readonly execute: Execute;
   readonly signal: AbortSignal;
   readonly onEvent: (text: string) => void;
-  /** Waits before another try; default a timer. */
-  readonly pause?: (waitMs: number) => Promise<void>;
+  /** Waits, or returns at once when the signal comes; by default on the clock of this process. */
+  readonly sleep?: (waitMs: number, signal?: AbortSignal) => Promise<void>;
 }
 
 const CLAIM_WAIT_MS = 5_000;
@@ -66,7 +66,7 @@ export const runWorker = async (setting: WorkerSetting): Promise<void> => {
 
 /** One claim, repeated under its key until it is answered: its tasks are ours although their answer was lost. */
 const claim = async (setting: WorkerSetting, maxTasks: number): Promise<readonly DispatchEnvelope[]> => {
-  const { client, workerId, queue, signal } = setting;
+  const { client, workerId, queue, signal, sleep = waitFor } = setting;
   const asked = { body: { workerId, queue, maxTasks, waitMs: CLAIM_WAIT_MS }, idempotencyKey: randomUUID() };
   for (let tries = 1; ; tries++) {
     try {
@@ -75,7 +75,7 @@ const claim = async (setting: WorkerSetting, maxTasks: number): Promise<readonly
     } catch (error) {
       if (signal.aborted) return [];
       setting.onEvent(`claim failed: ${messageOf(error)}`);
-      await (setting.pause ?? pause)(PAUSE_AFTER_FAULT_MS);
+      await sleep(PAUSE_AFTER_FAULT_MS, signal);
       if (isRefused(error) || tries === CLAIM_TRIES_MAX) return [];
     }
   }
@@ -114,6 +114,7 @@ const complete = async (
   task: DispatchEnvelope,
   report: Record<string, unknown>,
 ): Promise<void> => {
+  const { sleep = waitFor } = setting;
   for (let tries = 1; ; tries++) {
     try {
       await callback(setting, task, 'completed', report);
@@ -124,7 +125,7 @@ const complete = async (
         setting.onEvent(`${task.taskKey} attempt ${task.attempt}: report refused: ${messageOf(error)}`);
         return;
       }
-      await (setting.pause ?? pause)(Math.min(PAUSE_AFTER_FAULT_MS * tries, 5_000));
+      await sleep(Math.min(PAUSE_AFTER_FAULT_MS * tries, 5_000));
     }
   }
 };
@@ -138,12 +139,10 @@ const beat = async (
     Math.max(((task.heartbeatTimeoutSec ?? 300) * 1000) / 5, HEARTBEAT_MIN_MS),
     HEARTBEAT_MAX_MS,
   );
-  const wait = (): Promise<boolean> =>
-    pause(everyMs, undefined, { signal }).then(
-      () => true,
-      () => false,
-    );
-  while (await wait()) {
+  const { sleep = waitFor } = setting;
+  for (;;) {
+    await sleep(everyMs, signal);
+    if (signal.aborted) return;
     try {
       const answer = await callback(setting, task, 'heartbeat', {});
       if ((answer as { shouldCancel?: boolean }).shouldCancel) stop.abort();

@@ -10,6 +10,8 @@ export class ApiError extends Error {
   /** Further members at the top of the body, which callback errors carry. */
   readonly members: Readonly<Record<string, unknown>>;
   readonly retryAfterMs: number | undefined;
+  /** Methods the path does answer, for the header `Allow`. */
+  readonly allow: readonly string[];
 
   constructor(
     code: ErrorCode,
@@ -18,6 +20,7 @@ export class ApiError extends Error {
       readonly details?: Readonly<Record<string, unknown>> | undefined;
       readonly members?: Readonly<Record<string, unknown>>;
       readonly retryAfterMs?: number;
+      readonly allow?: readonly string[];
     } = {},
   ) {
     super(message);
@@ -26,6 +29,7 @@ export class ApiError extends Error {
     this.details = options.details;
     this.members = options.members ?? {};
     this.retryAfterMs = options.retryAfterMs;
+    this.allow = options.allow ?? [];
   }
 }
 

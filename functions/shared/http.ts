@@ -59,7 +59,7 @@ export const httpHandler =
       if (refusal.code === 'internal') logFault(setting.telemetry, requestId, error);
       const reply = errorReply(refusal, requestId);
       ({ status } = reply);
-      return respond(reply, requestId, refusal.retryAfterMs);
+      return respond(reply, requestId, refusal);
     } finally {
       setting.telemetry.count(status >= 400 && status < 500 ? 'RequestsRefused' : 'RequestsServed');
       setting.telemetry.count('RequestMs', setting.nowMs() - startMs);
@@ -110,10 +110,13 @@ const serve = async (
   });
 };
 
-const noRoute = ({ resource, httpMethod, path }: APIGatewayProxyEvent): ApiError =>
-  routes.some((route) => route.path === resource)
-    ? new ApiError('method_not_allowed', `${path} does not answer ${httpMethod}`)
-    : new ApiError('route_not_found', `there is no route ${httpMethod} ${path}`);
+/** The gateway hands over every method of a path it knows, and no other path. */
+const noRoute = ({ resource, httpMethod, path }: APIGatewayProxyEvent): ApiError => {
+  const allow = routes.filter((route) => route.path === resource).map(({ method }) => method);
+  if (allow.length === 0) return new ApiError('route_not_found', `there is no route ${httpMethod} ${path}`);
+  const message = `${path} does not answer ${httpMethod}; it answers ${allow.join(' and ')}`;
+  return new ApiError('method_not_allowed', message, { allow });
+};
 
 /** A name that is no valid encoding is left as it came: no resource has such a name. */
 const decoded = (value: string): string => {
@@ -217,13 +220,18 @@ const baseUrlOf = ({ requestContext, headers }: APIGatewayProxyEvent): string =>
   return isLocal ? `${proto}://${domainName}` : `${proto}://${domainName}/${stage}`;
 };
 
-const respond = (reply: ApiReply, requestId: string, retryAfterMs?: number): APIGatewayProxyResult => ({
+const respond = (
+  reply: ApiReply,
+  requestId: string,
+  { retryAfterMs, allow = [] }: Partial<Pick<ApiError, 'retryAfterMs' | 'allow'>> = {},
+): APIGatewayProxyResult => ({
   statusCode: reply.status,
   headers: {
     'content-type': 'application/json',
     'x-request-id': requestId,
     'cache-control': 'no-store',
     ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
+    ...(allow.length === 0 ? {} : { allow: allow.join(', ') }),
   },
   body: JSON.stringify(reply.body),
 });

@@ -7,7 +7,7 @@ import type { ErrorCode } from '#contracts/errors.ts';
 
 /** Each answer of the gateway and the code it stands for. */
 const gatewayErrors: readonly (readonly [ResponseType, ErrorCode])[] = [
-  // The gateway's name for a path or method that no route has.
+  // The gateway's name for a path that no route has; `ANY` answers the methods a path does not have.
   [ResponseType.MISSING_AUTHENTICATION_TOKEN, 'route_not_found'],
   [ResponseType.RESOURCE_NOT_FOUND, 'route_not_found'],
   [ResponseType.REQUEST_TOO_LARGE, 'payload_too_large'],

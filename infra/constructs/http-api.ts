@@ -1,4 +1,8 @@
-/** The REST API: one method per route of the contract table, each handed to its function as it came. */
+/**
+ * The REST API: one method per route of the contract table, each handed to its function as it came, and beside them
+ * `ANY` on every path. The gateway's own answer to a method that a path does not have is the one it gives to paths
+ * there are not; the function behind `ANY` tells them apart, with 405 and the methods there are.
+ */
 import { Aws, Fn, RemovalPolicy } from 'aws-cdk-lib';
 import {
   AccessLogFormat,
@@ -42,6 +46,7 @@ export class HttpApi extends Construct {
     addGatewayErrors(this.api);
     for (const [name, alias] of props.functions) this.permit(name, alias);
     for (const route of props.routes) this.route(route, functionOf(props, route));
+    for (const route of onePerPath(props.routes)) this.otherMethods(route, functionOf(props, route));
     acknowledge(this.api, {
       rule: 'AwsSolutions-APIG2',
       reason: 'functions check every body against its contract, which models of the gateway cannot express',
@@ -108,9 +113,20 @@ export class HttpApi extends Construct {
         authorizationType: AuthorizationType.NONE,
         operationName: route.operationId,
       });
-    acknowledgeOpenMethod(method, route);
+    acknowledgeOpenMethod(method, reasonOf(route));
+  }
+
+  private otherMethods({ path }: Route, alias: IFunction): void {
+    const method = this.api.root
+      .resourceForPath(path)
+      .addMethod('ANY', proxyTo(alias, false), { authorizationType: AuthorizationType.NONE });
+    acknowledgeOpenMethod(method, 'it only tells which methods there are');
   }
 }
+
+/** The first route of each path. */
+const onePerPath = (routes: readonly Route[]): readonly Route[] =>
+  routes.filter(({ path }, index) => routes.findIndex((route) => route.path === path) === index);
 
 const functionOf = ({ functions }: HttpApiProps, route: Route): IFunction => {
   const alias = functions.get(route.function);
@@ -133,10 +149,11 @@ const proxyTo = (alias: IFunction, isStreaming: boolean): Integration =>
     options: isStreaming ? { responseTransferMode: ResponseTransferMode.STREAM } : {},
   });
 
-const acknowledgeOpenMethod = (method: Method, { access, operationId, function: name }: Route): void => {
-  const reason =
-    access === 'public'
-      ? `${operationId} only tells whether the service is alive`
-      : `${name} itself checks the ${access === 'task-token' ? 'task token' : `token and the role ${access}`} of ${operationId}`;
+/** Why the gateway checks no credential of a route. */
+const reasonOf = ({ access, operationId, function: name }: Route): string =>
+  access === 'public'
+    ? `${operationId} only tells whether the service is alive`
+    : `${name} itself checks the ${access === 'task-token' ? 'task token' : `token and the role ${access}`} of ${operationId}`;
+
+const acknowledgeOpenMethod = (method: Method, reason: string): void =>
   acknowledge(method, { rule: 'AwsSolutions-APIG4', reason }, { rule: 'AwsSolutions-COG4', reason });
-};

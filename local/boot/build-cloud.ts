@@ -1,23 +1,26 @@
 /** Puts a cloud together, from its state to its front; every step says how it is undone. */
-import type { BootOptions, Cloud, CloudCounts } from '#local/boot/cloud.ts';
+import { rm } from 'node:fs/promises';
+
+import type { BootOptions, Cloud, CloudAccess, CloudCounts } from '#local/boot/cloud.ts';
 import { openCloudState } from '#local/boot/cloud-state.ts';
 import type { CloudState } from '#local/boot/cloud-state.ts';
+import { buildCore } from '#local/boot/core.ts';
+import type { Core } from '#local/boot/core.ts';
 import { documentFetch } from '#local/boot/document-fetch.ts';
-import { createEngines } from '#local/boot/engines.ts';
 import type { CloudEngines } from '#local/boot/engines.ts';
 import { localIssuer } from '#local/boot/issuer.ts';
 import type { Issuer } from '#local/boot/issuer.ts';
+import { keepAssembly } from '#local/boot/keep-assembly.ts';
 import { buildMappings } from '#local/boot/mappings.ts';
 import { openFront } from '#local/boot/open-front.ts';
 import { provision } from '#local/boot/provision.ts';
-import { taskRunner } from '#local/boot/run-task.ts';
 import { readStackSettings } from '#local/boot/stack-settings.ts';
 import type { StackSettings } from '#local/boot/stack-settings.ts';
 import { templateStamp } from '#local/boot/template-stamp.ts';
 import { timeTravel } from '#local/boot/time.ts';
-import { createDispatcher } from '#local/dispatch/dispatcher.ts';
-import type { Dispatcher } from '#local/dispatch/dispatcher.ts';
-import { createFaults, seededChance } from '#local/dispatch/faults.ts';
+import { actingAs } from '#local/iam/principal.ts';
+import { readRoles } from '#local/iam/roles.ts';
+import type { Roles } from '#local/iam/roles.ts';
 import { activityCounter } from '#local/kernel/activity.ts';
 import type { Activity } from '#local/kernel/activity.ts';
 import { directHost, parkingInvocations, sleepOn } from '#local/lambda/direct-host.ts';
@@ -54,7 +57,13 @@ export const buildCloud = async (options: BootOptions, undo: Undo): Promise<Clou
   const activity = activityCounter();
   const state = openCloudState(options.stateDir, log);
   undo.onClose(state.close);
-  const core = buildCore(options, { activity: parkingInvocations(activity), journal: state.journal });
+  const core = buildCore({
+    options,
+    activity: parkingInvocations(activity),
+    journal: state.journal,
+    account: { region: REGION, accountId: ACCOUNT_ID },
+    awsUrl: CLOSED_AWS_URL,
+  });
   const hasState = state.restore(core.engines);
   const documents = new Map<string, string>();
   const wire = createWire({
@@ -63,11 +72,12 @@ export const buildCloud = async (options: BootOptions, undo: Undo): Promise<Clou
     documents,
   });
   const awsUrl = await listenAws(wire, options, undo);
-  core.useAwsUrl(awsUrl ?? CLOSED_AWS_URL);
+  if (awsUrl !== undefined) core.useAwsUrl(awsUrl);
 
   const account = { region: REGION, accountId: ACCOUNT_ID, awsUrl: awsUrl ?? CLOSED_AWS_URL };
-  const stacks = resolveStacks(readAssembly(options.assemblyDir), account);
-  const settings = readStackSettings(stacks);
+  const stacks = resolveStacks(readAssembly(await assemblyOf(options, undo)), account);
+  const roles = readRoles(stacks.flatMap((stack) => stack.resources));
+  const settings = readStackSettings(stacks, roles);
   await applyStacks(core.engines, state, stacks);
 
   const issuer = issuerOf(options, settings);
@@ -75,7 +85,7 @@ export const buildCloud = async (options: BootOptions, undo: Undo): Promise<Clou
   const plugin = pluginOf(options, { wire, activity, issuer });
   const host = hostOf(options, { activity, settings, plugin, wire, issuer });
   undo.onClose(host.close);
-  core.useHost(host);
+  core.useHost(host, roles);
   const { journal } = state;
   const mappings = buildMappings({ ...core, settings, host, clock, activity, account, journal, log });
   const front = await openFront({
@@ -92,17 +102,26 @@ export const buildCloud = async (options: BootOptions, undo: Undo): Promise<Clou
     ...{ awsUrl, clock, plugin, host, mappings },
     apiUrl: front.url,
     request: front.request,
-    call: core.dispatcher.call,
+    call: (...request) => actingAs(undefined, () => core.dispatcher.call(...request)),
     names: namesOf(stacks),
     mintToken: (claims) => {
       if (issuer === undefined) throw new Error('the template has no user pool, so nobody issues tokens');
       return issuer.mintToken(claims);
     },
     counts: () => countsOf(core, host, mappings),
+    access: () => accessOf(core, roles),
     resetCounts: core.dispatcher.reset,
     snapshot: () => state.snapshot(core.engines),
     close: undo.closeAll,
   };
+};
+
+/** Where the assembly is read from: its copy when one is kept, which only whoever holds the state may replace. */
+const assemblyOf = async ({ assemblyDir, copyDir }: BootOptions, undo: Undo): Promise<string> => {
+  if (copyDir === undefined) return assemblyDir;
+  undo.onClose(() => rm(copyDir, { recursive: true, force: true }));
+  await keepAssembly(assemblyDir, copyDir);
+  return copyDir;
 };
 
 const listenAws = async (wire: Wire, { awsPort }: BootOptions, undo: Undo): Promise<string | undefined> => {
@@ -162,6 +181,11 @@ const countsOf = (core: Core, host: LambdaHost, mappings: ReadonlyMap<string, Ma
   faults: core.faultCount(),
 });
 
+const accessOf = ({ guard }: Core, roles: Roles): CloudAccess => ({
+  grants: Object.fromEntries([...roles.policies()].map(([role, policy]) => [role, policy.grants()])),
+  denials: guard.denials(),
+});
+
 interface PluginParts {
   readonly wire: Wire;
   readonly activity: Activity;
@@ -175,62 +199,6 @@ const pluginOf = (options: BootOptions, { wire, activity, issuer }: PluginParts)
   sleep: sleepOn({ clock: options.clock, activity }),
   fetch: documentFetch(documentsByUrl(issuer)),
 });
-
-interface Core {
-  readonly engines: CloudEngines;
-  readonly dispatcher: Dispatcher;
-  readonly faultCount: () => number;
-  readonly useAwsUrl: (awsUrl: string) => void;
-  /** Tells the state machines who runs their functions. */
-  readonly useHost: (host: LambdaHost) => void;
-}
-
-const buildCore = (
-  options: BootOptions,
-  {
-    activity,
-    journal,
-  }: { readonly activity: Activity; readonly journal: Parameters<typeof createDispatcher>[0]['journal'] },
-): Core => {
-  const { clock, seed, log = () => undefined } = options;
-  let host: LambdaHost | undefined;
-  let knownAwsUrl = CLOSED_AWS_URL;
-  const hostOrThrow = (): LambdaHost => {
-    if (host === undefined) throw new Error('a state machine called a function before the cloud was ready');
-    return host;
-  };
-  const engines = createEngines({
-    setting: { clock, journal, chance: seededChance(seed), region: REGION, accountId: ACCOUNT_ID },
-    activity,
-    throttle: options.throttle ?? true,
-    ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
-    awsUrl: () => knownAwsUrl,
-    runTask: (...call) => taskRunner(hostOrThrow, dispatcher.call)(...call),
-  });
-  const faults = options.faults && createFaults({ rules: options.faults, seed: seed + 1, clock, activity });
-  const dispatcher = createDispatcher({
-    engines: engines.services,
-    journal,
-    activity,
-    ...(faults ? { faults } : {}),
-    isMetered: options.isMetered ?? false,
-    onInternalError: (error, { service, operation }) =>
-      log(
-        `${service}.${operation} broke: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-      ),
-  });
-  return {
-    engines,
-    dispatcher,
-    faultCount: () => faults?.injected().length ?? 0,
-    useAwsUrl: (awsUrl) => {
-      knownAwsUrl = awsUrl;
-    },
-    useHost: (ready) => {
-      host = ready;
-    },
-  };
-};
 
 const issuerOf = ({ clock, stateDir }: BootOptions, { userPool }: StackSettings): Issuer | undefined =>
   userPool &&
@@ -272,9 +240,11 @@ const hostOf = (
     activity,
     documents: documentsByUrl(issuer),
     log: options.log ?? (() => undefined),
-    attachPort: (port) =>
+    attachPort: (port, { principal }) =>
       servePort(port, (request) =>
-        withLineage(readTraceHeader(request.headers['x-amzn-trace-id']), () => wire.handle(request)),
+        actingAs(principal, () =>
+          withLineage(readTraceHeader(request.headers['x-amzn-trace-id']), () => wire.handle(request)),
+        ),
       ),
   });
 };

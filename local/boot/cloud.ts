@@ -4,6 +4,8 @@
  */
 import type { Capacity } from '#local/dispatch/capacity.ts';
 import type { FaultRule } from '#local/dispatch/faults.ts';
+import type { Denial } from '#local/iam/guard.ts';
+import type { Policy } from '#local/iam/policy.ts';
 import type { Clock } from '#local/kernel/clock.ts';
 import type { Json, ServiceName } from '#local/kernel/engine.ts';
 import type { HostPlugin } from '#local/lambda/function-contract.ts';
@@ -18,6 +20,11 @@ import type { Fidelity, SdkHost } from '#local/sdk/sdk-host.ts';
 /** How a cloud is booted. */
 export interface BootOptions {
   readonly assemblyDir: string;
+  /**
+   * Where a copy of the assembly lies while the cloud runs, so that nobody who builds meanwhile changes its code;
+   * absent, functions are read from the assembly itself.
+   */
+  readonly copyDir?: string;
   /** Journal and snapshots are kept here; absent, the cloud lives in memory. */
   readonly stateDir?: string;
   readonly clock: Clock;
@@ -67,6 +74,13 @@ export interface CloudCounts {
   readonly faults: number;
 }
 
+/** What roles may do, what of it they have done, and what they were refused. */
+export interface CloudAccess {
+  /** By name of each role that somebody works under: what its policies allow, and whether it was needed yet. */
+  readonly grants: Readonly<Record<string, ReturnType<Policy['grants']>>>;
+  readonly denials: readonly Denial[];
+}
+
 /** A running cloud. */
 export interface Cloud extends TimeTravel {
   /** Where the HTTP API listens; undefined when it does not. */
@@ -76,7 +90,7 @@ export interface Cloud extends TimeTravel {
   readonly clock: Clock;
   /** Asks the HTTP API in process. */
   readonly request: (method: string, path: string, request?: CloudRequest) => Promise<CloudResponse>;
-  /** Calls an operation the way clients do: counted, faulted, durable. */
+  /** Calls an operation the way clients of a person do: counted, faulted, durable, and never refused by a role. */
   readonly call: (service: ServiceName, operation: string, input: Json) => Promise<Json>;
   /** What AWS clients in this process take their connection from. */
   readonly plugin: HostPlugin & SdkHost;
@@ -88,6 +102,7 @@ export interface Cloud extends TimeTravel {
   /** A token of the local issuer; throws when the template has no user pool. */
   readonly mintToken: (claims: Readonly<Record<string, unknown>>) => string;
   readonly counts: () => CloudCounts;
+  readonly access: () => CloudAccess;
   readonly resetCounts: () => void;
   /** Writes a snapshot and drops the journal before it. */
   readonly snapshot: () => Promise<void>;

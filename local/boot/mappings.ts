@@ -2,6 +2,7 @@
 import type { CloudEngines } from '#local/boot/engines.ts';
 import type { StackSettings } from '#local/boot/stack-settings.ts';
 import type { Dispatcher } from '#local/dispatch/dispatcher.ts';
+import { actingAs } from '#local/iam/principal.ts';
 import type { Activity } from '#local/kernel/activity.ts';
 import type { Clock } from '#local/kernel/clock.ts';
 import type { Journal } from '#local/kernel/journal.ts';
@@ -33,6 +34,8 @@ export const buildMappings = (parts: MappingParts): ReadonlyMap<string, Mapping>
 const buildMapping = (parts: MappingParts, setting: MappingSetting): Mapping => {
   const { engines, dispatcher, settings, host, account } = parts;
   const functionName = functionNameOf(setting.functionReference);
+  const fn = settings.functions.get(functionName);
+  const principal = fn?.principal;
   const context: MappingContext = {
     clock: parts.clock,
     journal: parts.journal,
@@ -41,7 +44,7 @@ const buildMapping = (parts: MappingParts, setting: MappingSetting): Mapping => 
     invoke: (event) => host.invoke(functionName, event),
     sendFailure: async (queueArn, MessageBody) => {
       const QueueUrl = `${account.awsUrl}/${account.accountId}/${queueArn.split(':').at(-1) ?? ''}`;
-      await dispatcher.call('sqs', 'SendMessage', { QueueUrl, MessageBody });
+      await actingAs(principal, () => dispatcher.call('sqs', 'SendMessage', { QueueUrl, MessageBody }));
     },
   };
   if (!setting.sourceArn.includes(':sqs:'))
@@ -56,6 +59,6 @@ const buildMapping = (parts: MappingParts, setting: MappingSetting): Mapping => 
     context,
     functionName,
     source: engines.queueSource(setting.sourceArn),
-    mayLoop: settings.functions.get(functionName)?.mayLoop ?? false,
+    mayLoop: fn?.mayLoop ?? false,
   });
 };

@@ -1,4 +1,8 @@
 /** The calls a state machine can make: Lambda functions, and any operation of the engines by its integration ARN. */
+import type { Guard } from '#local/iam/guard.ts';
+import { actingAs } from '#local/iam/principal.ts';
+import type { Principal } from '#local/iam/principal.ts';
+import type { Roles } from '#local/iam/roles.ts';
 import type { Json, ServiceName } from '#local/kernel/engine.ts';
 import type { LambdaHost } from '#local/lambda/lambda-host.ts';
 import type { RunTask } from '#local/stepfunctions/run.ts';
@@ -18,30 +22,52 @@ const services: Readonly<Record<string, ServiceName>> = {
   secretsmanager: 'secretsmanager',
 };
 
-/** Runs tasks on this host and these engines; any other resource is refused by name. */
+/** What tasks run on. */
+export interface TaskParts {
+  readonly host: LambdaHost;
+  readonly roles: Roles;
+  readonly guard: Pick<Guard, 'refusalOf'>;
+  readonly account: { readonly region: string; readonly accountId: string };
+  readonly call: CallService;
+}
+
+/** Runs tasks under the role of their machine; a resource that is not supported is refused by name. */
 export const taskRunner =
-  (host: () => LambdaHost, call: CallService): RunTask =>
-  async (resource, input) => {
-    if (resource.startsWith('arn:aws:lambda:')) return invoke(host(), resource, input);
+  (parts: TaskParts): RunTask =>
+  async (resource, input, { arn, roleArn }) => {
+    // A machine made over the endpoint may name any role, and acts for the person who made it.
+    const principal = parts.roles.principal(roleArn, arn.split(':').at(-2) ?? '');
+    if (resource.startsWith('arn:aws:lambda:')) return invoke(parts, principal, [resource, input]);
     const [, name = '', action = ''] = INTEGRATION.exec(resource) ?? [];
     const request = asObject(input);
     if (name === 'lambda' && action === 'invoke')
       return {
         StatusCode: 200,
         ExecutedVersion: '$LATEST',
-        Payload: await invoke(host(), String(request['FunctionName']), request['Payload']),
+        Payload: await invoke(parts, principal, [String(request['FunctionName']), request['Payload']]),
       };
     const service = services[name];
     if (service === undefined)
       throw new StateError('States.Runtime', `the local cloud does not support the resource ${resource}`);
-    return call(
-      service,
-      action.slice(0, 1).toUpperCase() + action.slice(1),
-      asMessage(name, action, request),
-    );
+    const operation = action.slice(0, 1).toUpperCase() + action.slice(1);
+    return actingAs(principal, () => parts.call(service, operation, asMessage(name, action, request)));
   };
 
-const invoke = async (host: LambdaHost, functionReference: string, payload: unknown): Promise<unknown> => {
+const invoke = async (
+  { host, guard, account }: TaskParts,
+  principal: Principal | undefined,
+  [functionReference, payload]: readonly [functionReference: string, payload: unknown],
+): Promise<unknown> => {
+  const resource = functionReference.startsWith('arn:')
+    ? functionReference
+    : `arn:aws:lambda:${account.region}:${account.accountId}:function:${functionReference}`;
+  const refusal = principal && guard.refusalOf(principal, { action: 'lambda:InvokeFunction', resource });
+  if (refusal !== undefined)
+    throw new StateError(
+      'Lambda.AWSLambdaException',
+      `${refusal} (Service: AWSLambda; Status Code: 403; Error Code: AccessDeniedException)`,
+      { origin: 'task' },
+    );
   try {
     return await host.invoke(functionReference, payload ?? {});
   } catch (error) {

@@ -1,6 +1,8 @@
 /** Everything the resolved stacks ask for beside engines: functions, mappings, schedules, routes, the token issuer. */
+import type { Roles } from '#local/iam/roles.ts';
 import { readFunctionSetting } from '#local/lambda/function-setting.ts';
 import type { FunctionSetting } from '#local/lambda/lambda-host.ts';
+import { requireMappingAccess } from '#local/mapping/mapping-access.ts';
 import { readMappingSetting } from '#local/mapping/mapping-setting.ts';
 import type { MappingSetting } from '#local/mapping/mapping-setting.ts';
 import { readRoutes } from '#local/rest/route-tree.ts';
@@ -25,7 +27,7 @@ export interface StackSettings {
 }
 
 /** Reads the stacks; refuses what the local cloud cannot do, and references to functions there are not. */
-export const readStackSettings = (stacks: readonly ResolvedStack[]): StackSettings => {
+export const readStackSettings = (stacks: readonly ResolvedStack[], roles: Roles): StackSettings => {
   const resources = stacks.flatMap((stack) => stack.resources);
   const ofType = (...types: readonly string[]): readonly Resource[] =>
     resources.filter(({ type }) => types.includes(type));
@@ -35,10 +37,11 @@ export const readStackSettings = (stacks: readonly ResolvedStack[]): StackSettin
         .filter(({ type }) => type === 'AWS::Lambda::Function')
         .map((resource): [string, FunctionSetting] => [
           resource.physicalName,
-          readFunctionSetting(resource, stack),
+          readFunctionSetting(resource, stack, roles),
         ]),
     ),
   );
+  for (const machine of ofType('AWS::StepFunctions::StateMachine')) roles.of(machine, 'RoleArn');
   const [api] = ofType('AWS::ApiGateway::RestApi');
   const [stage] = ofType('AWS::ApiGateway::Stage');
   const [pool] = ofType('AWS::Cognito::UserPool');
@@ -48,8 +51,10 @@ export const readStackSettings = (stacks: readonly ResolvedStack[]): StackSettin
     functions,
     mappings: ofType('AWS::Lambda::EventSourceMapping').map((resource) => {
       const setting = readMappingSetting(resource);
-      if (!functions.has(functionNameOf(setting.functionReference)))
+      const fn = functions.get(functionNameOf(setting.functionReference));
+      if (fn === undefined)
         throw new TemplateError({ ...resource, property: 'FunctionName' }, 'there is no such function');
+      requireMappingAccess(resource, setting, fn);
       return setting;
     }),
     schedules: ofType('AWS::Events::Rule', 'AWS::Scheduler::Schedule').flatMap(

@@ -2,6 +2,7 @@
  * The one way into the engines, whatever wire a request came by: it counts, injects faults, and answers (or
  * refuses) only after everything the request could have seen or changed is durable.
  */
+import type { Guard } from '#local/iam/guard.ts';
 import type { Activity } from '#local/kernel/activity.ts';
 import { AwsError } from '#local/kernel/aws-error.ts';
 import type { Engine, Json, Operation, ServiceName } from '#local/kernel/engine.ts';
@@ -22,6 +23,8 @@ export interface DispatcherSetting {
   readonly engines: Readonly<Partial<Record<ServiceName, Engine>>>;
   readonly journal: Journal;
   readonly faults?: Faults;
+  /** Refuses what the role of the caller does not allow; absent, everybody may do everything. */
+  readonly guard?: Pick<Guard, 'authorize' | 'conceal'>;
   /** Calls count as in flight, except while an engine makes them wait for the clock. */
   readonly activity?: Activity;
   /** Asks DynamoDB what each request consumed; for pricing. Default false. */
@@ -48,6 +51,7 @@ export const createDispatcher = (setting: DispatcherSetting): Dispatcher => {
 
   const run = async (request: EngineRequest): Promise<Json> => {
     const operation = operationOf(setting, request);
+    setting.guard?.authorize(request);
     const act = (input: Json): Promise<Json> => execute(activity, operation, input);
     return meter ? meter.measure(request, act) : act(request.input);
   };
@@ -119,7 +123,8 @@ const runWithFaults = async (
 };
 
 const asAnswer = (setting: DispatcherSetting, error: unknown, request: EngineRequest): unknown => {
-  if (error instanceof AwsError || error instanceof LostAnswerError) return error;
+  if (error instanceof AwsError) return setting.guard?.conceal(error, request) ?? error;
+  if (error instanceof LostAnswerError) return error;
   setting.onInternalError?.(error, request);
   return serverError(request.service, error instanceof Error ? error.message : String(error));
 };

@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+import { actingAs } from '#local/iam/principal.ts';
 import type { Activity } from '#local/kernel/activity.ts';
 import type { Clock } from '#local/kernel/clock.ts';
 import { pluginSymbol } from '#local/lambda/function-contract.ts';
@@ -124,8 +125,9 @@ export const directHost = (parts: DirectHostParts): LambdaHost => {
     const end = parts.activity.begin();
     fn.counts.invocations++;
     try {
-      return await invocations.run({ plugin: parts.plugin, sleepingCount: 0, resume: () => undefined }, () =>
-        run(parts, fn, { event, listener }),
+      const invocation: Invocation = { plugin: parts.plugin, sleepingCount: 0, resume: () => undefined };
+      return await actingAs(fn.setting.principal, () =>
+        invocations.run(invocation, () => run(parts, fn, { event, listener })),
       );
     } catch (error) {
       fn.counts.errors++;

@@ -1,6 +1,7 @@
 /** Reads the functions of a stack. */
 import * as z from 'zod';
 
+import type { Roles } from '#local/iam/roles.ts';
 import type { FunctionSetting } from '#local/lambda/lambda-host.ts';
 import type { ResolvedStack, Resource } from '#local/template/resolve-stack.ts';
 import { TemplateError } from '#local/template/template-error.ts';
@@ -15,8 +16,12 @@ const Properties = z.object({
   RecursiveLoop: z.enum(['Allow', 'Terminate']).default('Terminate'),
 });
 
-/** The settings of an `AWS::Lambda::Function`; its code must be an asset of the assembly. */
-export const readFunctionSetting = (resource: Resource, stack: ResolvedStack): FunctionSetting => {
+/** The settings of an `AWS::Lambda::Function`; its code must be an asset of the assembly, its role one of its roles. */
+export const readFunctionSetting = (
+  resource: Resource,
+  stack: ResolvedStack,
+  roles: Roles,
+): FunctionSetting => {
   const parsed = Properties.safeParse(resource.properties);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -38,5 +43,6 @@ export const readFunctionSetting = (resource: Resource, stack: ResolvedStack): F
     timeoutMs: properties.Timeout * 1000,
     memoryMb: properties.MemorySize,
     mayLoop: properties.RecursiveLoop === 'Allow',
+    principal: roles.of(resource, 'Role'),
   };
 };

@@ -1,4 +1,5 @@
 /** What a Lambda host promises, whichever way it runs the code. */
+import type { Principal } from '#local/iam/principal.ts';
 
 /** A function of the template, ready to run. */
 export interface FunctionSetting {
@@ -13,6 +14,8 @@ export interface FunctionSetting {
   readonly memoryMb: number;
   /** `RecursiveLoop: Allow`. */
   readonly mayLoop: boolean;
+  /** Whose calls its calls are; undefined lets it do everything. */
+  readonly principal: Principal | undefined;
 }
 
 /** Head of a streamed HTTP answer. */

@@ -18,8 +18,8 @@ import type {
 /** What an environment is started with. */
 export interface WorkerEnvironmentParts {
   readonly setting: FunctionSetting;
-  /** Answers the AWS calls that come over the port. */
-  readonly attachPort: (port: MessagePort) => void;
+  /** Answers the AWS calls of the function that come over the port. */
+  readonly attachPort: (port: MessagePort, setting: FunctionSetting) => void;
   /** The local issuer's documents by URL. */
   readonly documents: ReadonlyMap<string, string>;
   readonly log: (text: string) => void;
@@ -134,7 +134,7 @@ const startWorker = ({ setting, attachPort, documents, log }: WorkerEnvironmentP
     output.setEncoding('utf8').on('data', (text: string) => {
       for (const line of text.split('\n')) if (line !== '') log(`${setting.name}: ${line}`);
     });
-  attachPort(port1);
+  attachPort(port1, setting);
   port1.unref();
   worker.unref();
   return worker;

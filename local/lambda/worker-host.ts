@@ -11,6 +11,7 @@ import { FunctionError, functionErrorOf } from '#local/lambda/lambda-host.ts';
 import type { FunctionSetting, LambdaHost, StreamListener } from '#local/lambda/lambda-host.ts';
 import { workerEnvironment } from '#local/lambda/worker-environment.ts';
 import type { WorkerEnvironment } from '#local/lambda/worker-environment.ts';
+import { workerProgram } from '#local/lambda/worker-program.ts';
 import { functionNameOf } from '#local/template/lambda-alias.ts';
 
 /** Worker threads alive at once. */
@@ -20,7 +21,8 @@ export const ENVIRONMENTS_MAX = 12;
 export interface WorkerHostParts {
   readonly functions: readonly FunctionSetting[];
   readonly activity: Activity;
-  readonly attachPort: (port: MessagePort) => void;
+  /** Answers the AWS calls of the function that come over the port. */
+  readonly attachPort: (port: MessagePort, setting: FunctionSetting) => void;
   readonly documents: ReadonlyMap<string, string>;
   readonly log: (text: string) => void;
   readonly environmentsMax?: number;
@@ -37,6 +39,8 @@ interface WorkerFunction {
 
 /** A host of worker threads. */
 export const workerHost = (parts: WorkerHostParts): LambdaHost => {
+  // Built now and not when the first thread starts: the sources may have changed by then.
+  workerProgram();
   const functions = new Map(
     parts.functions.map((setting): [string, WorkerFunction] => [
       setting.name,

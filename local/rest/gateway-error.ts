@@ -6,7 +6,7 @@ import type { Resource } from '#local/template/resolve-stack.ts';
 
 /** Why a request never got a function's answer. */
 export type GatewayFault =
-  'no_route' | 'no_method' | 'body_too_large' | 'foreign_host' | 'broken_function' | 'function_timeout';
+  'no_route' | 'body_too_large' | 'foreign_host' | 'broken_function' | 'function_timeout';
 
 export type AnswerFault = (fault: GatewayFault, requestId: string) => RestResponse;
 
@@ -22,11 +22,6 @@ interface FaultRule {
 
 const rules: Readonly<Record<GatewayFault, FaultRule>> = {
   no_route: { types: ['MISSING_AUTHENTICATION_TOKEN', 'DEFAULT_4XX'], status: 404, code: 'route_not_found' },
-  no_method: {
-    types: ['MISSING_AUTHENTICATION_TOKEN', 'DEFAULT_4XX'],
-    status: 405,
-    code: 'method_not_allowed',
-  },
   body_too_large: { types: ['REQUEST_TOO_LARGE', 'DEFAULT_4XX'], status: 413, code: 'payload_too_large' },
   foreign_host: {
     types: [],

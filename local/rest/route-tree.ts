@@ -19,11 +19,8 @@ export interface RouteMatch {
   readonly pathParameters: Readonly<Record<string, string>>;
 }
 
-export type FindRoute = (
-  method: string,
-  path: string,
-) =>
-  RouteMatch | { readonly kind: 'no_route' } | { readonly kind: 'no_method'; readonly resourcePath: string };
+/** Finds the route; like the gateway it does not tell a path that is not there from a method that is not. */
+export type FindRoute = (method: string, path: string) => RouteMatch | { readonly kind: 'no_route' };
 
 const Integration = z.strictObject({
   Type: z.literal('AWS_PROXY'),
@@ -100,11 +97,8 @@ export const routeTree = (routes: readonly Route[]): FindRoute => {
   return (method, path) => {
     const parts = splitPath(path);
     const found = parts && walk(root, parts, {});
-    if (found === undefined) return { kind: 'no_route' };
-    const route = found.node.methods.get(method) ?? found.node.methods.get('ANY');
-    const [any] = found.node.methods.values();
-    if (route === undefined) return { kind: 'no_method', resourcePath: any?.resourcePath ?? path };
-    return { route, pathParameters: found.parameters };
+    const route = found?.node.methods.get(method) ?? found?.node.methods.get('ANY');
+    return found && route ? { route, pathParameters: found.parameters } : { kind: 'no_route' };
   };
 };
 

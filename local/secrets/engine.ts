@@ -3,9 +3,10 @@
  *
  * Not imitated: rotation, replication, resource policies, restoring a deleted secret.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { AwsError } from '#local/kernel/aws-error.ts';
 import type { Engine, EngineSetting, Json } from '#local/kernel/engine.ts';
+import { secretArnOf } from './secret-arn.ts';
 import { createSecretStore } from './secret-store.ts';
 import type { Secret, SecretStore, SecretValue, SecretVersion } from './secret-store.ts';
 import type { Vault } from './vault.ts';
@@ -95,12 +96,6 @@ const valueOf = (input: Json): SecretValue | undefined => {
   return secretString === undefined ? { SecretBinary: value } : { SecretString: value };
 };
 
-/** The suffix AWS draws by chance follows from the name here, so that a secret keeps its ARN over a fresh start. */
-const arnOf = ({ setting }: World, name: string): string => {
-  const suffix = createHash('sha256').update(`${setting.accountId}/${name}`).digest('hex').slice(0, 6);
-  return `arn:aws:secretsmanager:${setting.region}:${setting.accountId}:secret:${name}-${suffix}`;
-};
-
 const createSecret = (world: World, input: Json): Json => {
   const { setting, store } = world;
   const name = text(input, 'Name') ?? '';
@@ -122,7 +117,7 @@ const createSecret = (world: World, input: Json): Json => {
   const nowMs = setting.clock.nowMs();
   const secret: Secret = {
     name,
-    arn: arnOf(world, name),
+    arn: secretArnOf(setting, name),
     description: text(input, 'Description'),
     kmsKeyId: text(input, 'KmsKeyId'),
     tags: Array.isArray(input['Tags']) ? input['Tags'] : [],

@@ -13,6 +13,8 @@ export interface TaskExecution {
   readonly arn: string;
   readonly name: string;
   readonly stateName: string;
+  /** Under which the machine acts. */
+  readonly roleArn: string;
   /** Aborted when the answer is no longer wanted: timeout, stopped execution, failed sibling. */
   readonly signal: AbortSignal;
 }

@@ -155,7 +155,8 @@ const submit = async (
     if (signal.aborted) return;
     const { state: stateName } = strandAt(run, scope.path);
     const given = argumentsOf(execution, progress.scheduledEventId);
-    const task = { arn: execution.arn, name: execution.name, stateName, signal };
+    const { roleArn } = machinery.store.revision(execution.revisionId);
+    const task = { arn: execution.arn, name: execution.name, stateName, roleArn, signal };
     const output: unknown = (await machinery.setting.runTask(resource.arn, given, task)) ?? null;
     outcome = isOverLimit(JSON.stringify(output)) ? tooLarge(stateName) : { kind: 'succeeded', output };
   } catch (thrown) {

@@ -2,6 +2,7 @@
  * Resource types that behave, with every property the engines honour or may ignore without changing an outcome.
  * A property missing here is refused at boot, so what the cloud cannot do is never silently accepted.
  */
+import { secretArnOf } from '#local/secrets/secret-arn.ts';
 import { edgeTypes } from '#local/template/edge-types.ts';
 import { arn, idOf, name } from '#local/template/resource-type.ts';
 import type { ResourceType } from '#local/template/resource-type.ts';
@@ -11,7 +12,8 @@ const functionArn = arn('lambda', ({ physicalName }) => `function:${physicalName
 const streamArn = arn('kinesis', ({ physicalName }) => `stream/${physicalName}`);
 const queueArn = arn('sqs', ({ physicalName }) => physicalName);
 const machineArn = arn('states', ({ physicalName }) => `stateMachine:${physicalName}`);
-const secretArn = arn('secretsmanager', (identity) => `secret:${identity.physicalName}-${idOf(identity, 6)}`);
+const secretArn = (identity: Parameters<ResourceType['ref']>[0]): string =>
+  secretArnOf(identity, identity.physicalName);
 
 /** Label of the table stream in `GetAtt StreamArn`; the engine finds the stream by its table. */
 export const localStreamLabel = 'local';

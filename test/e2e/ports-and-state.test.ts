@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { anyPorts, runSluice, serve, temporaryFolder } from '#test/support/process.ts';
@@ -40,6 +40,20 @@ it.each([
   expect([code, stdout]).toEqual([3, []]);
   expect(JSON.parse(stderr.at(-1) ?? '')).toMatchObject({ code: 'state_locked' });
   expect(await healthy()).toBe(true);
+  // The code that runs there is as it was.
+  expect(existsSync(path.join(stateDir, 'assembly', 'manifest.json'))).toBe(true);
+});
+
+it('keeps a copy of its code while it runs, and only then', async () => {
+  const own = path.join(folder, 'own');
+  const assembly = path.join(own, 'assembly');
+
+  const { stop } = await serve(['--state', own]);
+  const bundles = readdirSync(assembly).filter((name) => name.startsWith('asset.'));
+  await stop();
+
+  expect(bundles.length).toBeGreaterThan(10);
+  expect(existsSync(assembly)).toBe(false);
 });
 
 it('ends with 3 for a corrupt state directory, names file and byte, and leaves it as it was', async () => {

@@ -8,16 +8,15 @@ import type { TestAssembly } from '#test/infra/assembly.ts';
 
 type Grants = Readonly<Record<string, readonly string[]>>;
 
-const query = ['dynamodb:GetItem', 'dynamodb:Query'];
 const ledger = 'table/sluice-dev-ledger';
-const decide: Grants = {
-  [ledger]: [...query, 'dynamodb:PutItem'],
-  'bucket/sluice-dev-blobs-000000000000': ['s3:ListBucket'],
-  'bucket/sluice-dev-blobs-000000000000/*': ['s3:GetObject', 's3:PutObject'],
-};
-const coordinate: Grants = {
-  'table/sluice-dev-control': [...query, 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
-};
+const control = 'table/sluice-dev-control';
+const bucket = 'bucket/sluice-dev-blobs-000000000000';
+const readLedger: Grants = { [ledger]: ['dynamodb:Query'] };
+const decide: Grants = { [ledger]: ['dynamodb:Query', 'dynamodb:PutItem'] };
+const readBlobs: Grants = { [bucket]: ['s3:ListBucket'], [`${bucket}/*`]: ['s3:GetObject'] };
+const writeBlobs: Grants = { [`${bucket}/*`]: ['s3:PutObject'] };
+const readDocuments: readonly Grants[] = [{ [ledger]: ['dynamodb:GetItem'] }, readBlobs];
+const cursors: Grants = { [control]: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] };
 const retries: Grants = {
   'stateMachine:sluice-dev-retry-task': ['states:StartExecution'],
   'execution:sluice-dev-retry-task:*': ['states:DescribeExecution'],
@@ -28,13 +27,12 @@ const consume = (...queues: readonly string[]): Grants =>
   Object.fromEntries(
     queues.map((queue) => [
       `queue/sluice-dev-${queue}`,
-      ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes', 'sqs:ChangeMessageVisibility'],
+      ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
     ]),
   );
-const readViews: Grants = {
-  'table/sluice-dev-views': ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
-  'table/sluice-dev-views/index/by-list': ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'],
-};
+const views = 'table/sluice-dev-views';
+const getRows: Grants = { [views]: ['dynamodb:BatchGetItem'] };
+const listRows: Grants = { [`${views}/index/by-list`]: ['dynamodb:Query'] };
 const readSecret: Grants = {
   'secret:sluice-dev-task-token-key-??????': ['secretsmanager:GetSecretValue'],
 };
@@ -58,47 +56,63 @@ const readMarket: Grants = {
 const watchEngineRuns: Grants = { 'queue/sluice-dev-engine-runs.fifo': ['sqs:GetQueueAttributes'] };
 const forRuns: readonly Grants[] = [
   decide,
-  coordinate,
+  { [control]: ['dynamodb:PutItem', 'dynamodb:DeleteItem'] },
   retries,
-  send('commands.fifo', 'timers', 'inline-runs'),
+  send('inline-runs'),
 ];
-const forFeeds: readonly Grants[] = [
-  decide,
-  send('engine-runs.fifo', 'commands.fifo', 'timers', 'publications', 'sweep'),
-];
-const forAll: readonly Grants[] = [...forFeeds, ...forRuns];
+const forFeeds: readonly Grants[] = [decide, send('engine-runs.fifo', 'timers', 'publications', 'sweep')];
+const forAll: readonly Grants[] = [...forRuns, ...forFeeds];
 
 const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
-  'api-runs': [...forRuns, readViews],
-  'api-feeds': [...forFeeds, readViews],
-  'api-workers': [...forRuns, readSecret],
-  'task-callback': [...forRuns, readSecret],
-  'ingest-market': [...forFeeds, readViews, readMarket, watchEngineRuns, send('market-dead-letters')],
-  'run-engine': [...forFeeds, consume('engine-runs.fifo')],
-  commands: [...forAll, consume('commands.fifo')],
+  'api-runs': [...forRuns, getRows, listRows, readBlobs, writeBlobs],
+  'api-feeds': [...forFeeds, getRows, listRows],
+  'api-workers': [...forRuns, { [control]: ['dynamodb:Query', 'dynamodb:GetItem'] }, readSecret],
+  'task-callback': [...forRuns, readSecret, send('commands.fifo')],
+  'ingest-market': [
+    ...forFeeds,
+    writeBlobs,
+    listRows,
+    readMarket,
+    watchEngineRuns,
+    send('market-dead-letters'),
+  ],
+  'run-engine': [...forFeeds, ...readDocuments, consume('engine-runs.fifo')],
+  commands: [
+    ...forAll,
+    consume('commands.fifo'),
+    { 'queue/sluice-dev-commands.fifo': ['sqs:ChangeMessageVisibility'] },
+  ],
   'retry-task': forRuns,
   compact: [
     readLedgerStream,
-    { [ledger]: query },
-    {
-      'bucket/sluice-dev-blobs-000000000000': ['s3:ListBucket'],
-      'bucket/sluice-dev-blobs-000000000000/*': ['s3:GetObject'],
-    },
-    readViews,
-    { 'table/sluice-dev-views': ['dynamodb:PutItem'] },
+    readLedger,
+    getRows,
+    { [views]: ['dynamodb:PutItem'] },
     consume('compactions'),
     send('dead-letters'),
   ],
   publish: [
     readLedgerStream,
-    { [ledger]: query },
-    coordinate,
+    readLedger,
+    cursors,
     { 'stream/sluice-dev-orchestrator-events': ['kinesis:PutRecord'] },
     consume('publications'),
     send('commands.fifo', 'publications', 'dead-letters'),
   ],
-  sweeper: [{ [`${ledger}/index/by-due`]: ['dynamodb:Query', 'dynamodb:Scan'] }, coordinate, send('sweep')],
-  sweep: [...forAll, watchEngineRuns, readViews, send('compactions'), consume('sweep')],
+  sweeper: [
+    { [`${ledger}/index/by-due`]: ['dynamodb:Query', 'dynamodb:Scan'] },
+    cursors,
+    { [control]: ['dynamodb:Query'] },
+    send('sweep'),
+  ],
+  sweep: [
+    ...forAll,
+    { [control]: ['dynamodb:GetItem'] },
+    watchEngineRuns,
+    getRows,
+    send('compactions'),
+    consume('sweep'),
+  ],
   'dead-letters': [
     ...forAll,
     consume(
@@ -112,7 +126,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
       'dead-letters',
     ),
   ],
-  timers: [...forAll, consume('timers')],
+  timers: [...forFeeds, consume('timers')],
   'run-inline': [...forRuns, consume('inline-runs')],
 };
 

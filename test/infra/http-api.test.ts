@@ -26,7 +26,7 @@ describe('the gateway', () => {
       uri: at(properties, 'Integration', 'Uri'),
     }));
 
-    expect(methods).toHaveLength(routes.length);
+    expect(methods.filter(({ route }) => !route.startsWith('ANY '))).toHaveLength(routes.length);
     for (const route of routes)
       expect(methods).toContainEqual({
         route: `${route.method} ${route.path}`,
@@ -34,6 +34,27 @@ describe('the gateway', () => {
         type: 'AWS_PROXY',
         uri: `arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:sluice-dev-${route.function}:live/invocations`,
       });
+  });
+
+  it('hands every other method of a path to a function of that path, which says what there is', () => {
+    const others = app
+      .ofType('AWS::ApiGateway::Method')
+      .filter(({ properties }) => properties['HttpMethod'] === 'ANY')
+      .map(({ properties }) => ({
+        path: pathOf(properties['ResourceId']),
+        type: at(properties, 'Integration', 'Type'),
+        function: /function:sluice-dev-([a-z-]+):live/.exec(
+          String(at(properties, 'Integration', 'Uri')),
+        )?.[1],
+      }));
+
+    expect(others.map(({ path }) => path).sort()).toEqual(
+      [...new Set(routes.map(({ path }) => path))].sort(),
+    );
+    for (const { path, type, function: name } of others) {
+      expect(type).toBe('AWS_PROXY');
+      expect(routes.filter((route) => route.path === path).map((route) => route.function)).toContain(name);
+    }
   });
 
   it('speaks the error contract when it answers itself', () => {

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 
 import { functionNames } from '#contracts/naming.ts';
 import type { Role } from '#contracts/roles.ts';
@@ -63,8 +63,17 @@ export const sourceModules: ImportModule = async ({ name }) => {
   return (await import(`../../functions/${logical}/handler.ts`)) as Readonly<Record<string, unknown>>;
 };
 
+/** What a test knows of its cloud. */
+export interface Expectations {
+  /** Calls that roles do not allow are what the test is about; otherwise one of them fails it. */
+  readonly areDenialsExpected?: boolean;
+}
+
 /** Boots a cloud that is closed when the test ends; by default in memory, without Kinesis limits, seed 1. */
-export const bootTestCloud = async (options: Partial<BootOptions> = {}): Promise<TestCloud> => {
+export const bootTestCloud = async (
+  options: Partial<BootOptions> = {},
+  { areDenialsExpected = false }: Expectations = {},
+): Promise<TestCloud> => {
   const logged: string[] = [];
   const cloud = await bootCloud({
     assemblyDir: options.assemblyDir ?? (await testAssembly()),
@@ -76,7 +85,10 @@ export const bootTestCloud = async (options: Partial<BootOptions> = {}): Promise
     log: (line) => logged.push(line),
     ...options,
   });
-  onTestFinished(() => cloud.close());
+  onTestFinished(async () => {
+    await cloud.close();
+    if (!areDenialsExpected) expect(cloud.access().denials).toEqual([]);
+  });
   return { ...cloud, logged, faultLines: () => logged.filter(isFault) };
 };
 

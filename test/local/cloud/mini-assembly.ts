@@ -3,7 +3,8 @@ import type { FunctionSetting } from '#local/lambda/lambda-host.ts';
 import type { CreateHandler, HostPlugin } from '#local/lambda/function-contract.ts';
 import { writeAssembly } from '#test/unit/local/template/assembly-fixture.ts';
 
-type Properties = Readonly<Record<string, unknown>>;
+/** Properties of a resource. */
+export type Properties = Readonly<Record<string, unknown>>;
 interface Declared {
   readonly Type: string;
   readonly Properties?: Properties;
@@ -12,13 +13,14 @@ interface Declared {
 /** Resources by logical id; a test changes what it wants before it writes the assembly. */
 export type MiniTemplate = Record<string, Declared>;
 
+const arnOf = (logicalId: string, attribute = 'Arn'): unknown => ({ 'Fn::GetAtt': [logicalId, attribute] });
 const lambda = (name: string, more: Properties = {}): Declared => ({
   Type: 'AWS::Lambda::Function',
   Properties: {
     FunctionName: name,
     Handler: 'handler.handler',
     Runtime: 'nodejs22.x',
-    Role: 'arn:aws:iam::000000000000:role/any',
+    Role: arnOf('Role'),
     Code: { S3Bucket: 'assets', S3Key: 'code.zip' },
     Environment: { Variables: { TABLE: { Ref: 'Table' }, QUEUE_URL: { Ref: 'Queue' } } },
     ...more,
@@ -28,7 +30,6 @@ const mapping = (FunctionName: unknown, EventSourceArn: unknown, more: Propertie
   Type: 'AWS::Lambda::EventSourceMapping',
   Properties: { FunctionName, EventSourceArn, ...more },
 });
-const arnOf = (logicalId: string, attribute = 'Arn'): unknown => ({ 'Fn::GetAtt': [logicalId, attribute] });
 const route = (HttpMethod: string, ResourceId: unknown, streams = false): Declared => ({
   Type: 'AWS::ApiGateway::Method',
   Properties: {
@@ -48,8 +49,18 @@ const route = (HttpMethod: string, ResourceId: unknown, streams = false): Declar
   },
 });
 
+/** A role with these statements. */
+export const role = (...Statement: readonly Properties[]): Declared => ({
+  Type: 'AWS::IAM::Role',
+  Properties: {
+    AssumeRolePolicyDocument: {},
+    Policies: [{ PolicyName: 'grants', PolicyDocument: { Version: '2012-10-17', Statement } }],
+  },
+});
+
 /** The whole template. */
 export const miniTemplate = (): MiniTemplate => ({
+  Role: role({ Effect: 'Allow', Action: '*', Resource: '*' }),
   Table: {
     Type: 'AWS::DynamoDB::Table',
     Properties: {
@@ -95,7 +106,7 @@ export const miniTemplate = (): MiniTemplate => ({
     Type: 'AWS::StepFunctions::StateMachine',
     Properties: {
       StateMachineName: 'mini-wait',
-      RoleArn: 'arn:aws:iam::000000000000:role/any',
+      RoleArn: arnOf('Role'),
       DefinitionSubstitutions: { target: arnOf('Tick') },
       DefinitionString: JSON.stringify({
         QueryLanguage: 'JSONata',

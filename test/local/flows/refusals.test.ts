@@ -115,7 +115,7 @@ const refusals: Readonly<Record<string, Refusal>> = {
     ask: ({ api }) => api.ask('GET', '/v1/nowhere'),
   },
   'an unknown method': {
-    code: 'route_not_found',
+    code: 'method_not_allowed',
     ask: ({ api }) => api.ask('DELETE', inMain('/runs')),
   },
   'an unknown run': {

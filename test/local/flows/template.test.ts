@@ -1,42 +1,12 @@
 /** The synthesised template is the wiring: what is changed in it changes the running stack, and nothing else does. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
 
-import { describe, expect, it, onTestFinished } from 'vitest';
-
-import { apiOf, bootTestCloud, inMain, testAssembly } from '#test/support/cloud.ts';
+import { apiOf, bootTestCloud, inMain } from '#test/support/cloud.ts';
 import { claimOne, deploy, fail, listedRun, readRun, succeed, trigger } from '#test/support/cloud-assets.ts';
 import { engineRuns, putRecords, snapshotInputs, startFeed, trade } from '#test/support/cloud-market.ts';
 import { rowsOf } from '#test/support/cloud-stores.ts';
-
-interface TemplateResource {
-  readonly Type: string;
-  Properties: Record<string, unknown>;
-}
-
-type Template = Record<string, TemplateResource>;
-
-/** The assembly with every template changed; a change that touches nothing is a broken test. */
-const edited = async (change: (resources: Template) => void): Promise<string> => {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-template-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  cpSync(await testAssembly(), folder, { recursive: true });
-  let isChanged = false;
-  for (const file of readdirSync(folder).filter((name) => name.endsWith('.template.json'))) {
-    const before = readFileSync(join(folder, file), 'utf8');
-    const template = JSON.parse(before) as { readonly Resources: Template };
-    change(template.Resources);
-    const after = JSON.stringify(template);
-    isChanged ||= after !== JSON.stringify(JSON.parse(before));
-    writeFileSync(join(folder, file), after);
-  }
-  if (!isChanged) throw new Error('the change touched nothing');
-  return folder;
-};
-
-const ofType = (resources: Template, type: string): readonly (readonly [string, TemplateResource])[] =>
-  Object.entries(resources).filter(([, { Type }]) => Type === type);
+import { edited, ofType } from '#test/support/edited-assembly.ts';
+import type { Template } from '#test/support/edited-assembly.ts';
 
 /** Mappings whose logical id begins so. */
 const mappingsOf = (resources: Template, id: string) =>

@@ -109,6 +109,17 @@ describe('queues that refuse some messages of a batch', () => {
     const send = deadLetters(client, URL);
     await expect(send([{ code: 'c', message: 'm' }])).rejects.toThrow('dead letters were refused: busy');
   });
+
+  it('tells as much as the queue says of a refusal', async () => {
+    const silent = (Code?: string) => ({ Failed: [{ Id: '0', Code, SenderFault: false }], Successful: [] });
+    const send = deadLetters(client, URL);
+    mock.on(SendMessageBatchCommand).resolvesOnce(silent('Throttled')).resolvesOnce(silent()).resolves({});
+
+    await expect(send([{ code: 'c', message: 'm' }])).rejects.toThrow('were refused: Throttled');
+    await expect(send([{ code: 'c', message: 'm' }])).rejects.toThrow('were refused: unknown');
+    await expect(send([{ code: 'c', message: 'm' }])).resolves.toBeUndefined();
+    await expect(queues.send([{ queue: 'sweep', body: {} }])).resolves.toBeUndefined();
+  });
 });
 
 describe('dead letters', () => {

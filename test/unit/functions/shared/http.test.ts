@@ -38,7 +38,13 @@ describe('the front of the API', () => {
     served = [];
   });
 
-  const call = async (request: TestRequest, operation?: Operation, fetch = issuer.fetch) => {
+  const call = (request: TestRequest, operation?: Operation, fetch = issuer.fetch) =>
+    callRaw(proxyEventOf(request), operation, fetch);
+  const callRaw = async (
+    event: ReturnType<typeof proxyEventOf>,
+    operation?: Operation,
+    fetch = issuer.fetch,
+  ) => {
     const serve: Operation =
       operation ??
       ((received) => {
@@ -59,7 +65,7 @@ describe('the front of the API', () => {
       bodyBytesMaxOf: { reportTaskStarted: BODY_MAX + 1 },
       nowMs: () => START_MS,
     });
-    return answerOf(await handle(proxyEventOf(request)));
+    return answerOf(await handle(event));
   };
 
   it('takes larger bodies where an operation has a limit of its own', async () => {
@@ -205,6 +211,48 @@ describe('the front of the API', () => {
       expect(await call({ ...RUNS, token })).toMatchObject({ status: 200 });
     },
   );
+
+  it('bears a request without headers, and a query or a variable without a value', async () => {
+    const event = proxyEventOf({ path: '/health' });
+    const bare = {
+      ...event,
+      headers: null,
+      queryStringParameters: { limit: null },
+      pathParameters: { a: undefined },
+    };
+
+    expect(await callRaw(bare as unknown as typeof event)).toMatchObject({
+      status: 200,
+      headers: { 'x-request-id': 'gateway-request' },
+    });
+    expect(served).toMatchObject([{ query: { limit: '' }, path: { a: '' } }]);
+  });
+
+  it('takes quotes inside of strings for what they are', async () => {
+    const text = `{"a":"${String.raw`\"[[[[`.repeat(40)}"}`;
+
+    expect(await call({ ...(await trigger()), text })).toMatchObject({ status: 200 });
+  });
+
+  it.each([
+    [new Error('broken'), { errorName: 'Error', errorMessage: 'broken' }],
+    ['just text', { errorName: 'unknown', errorMessage: 'just text' }],
+  ])('hides the fault %s from its caller and logs it', async (thrown, logged) => {
+    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever it is, it must not get out
+    const answer = await call({ ...RUNS, token }, () => Promise.reject(thrown));
+
+    expect(answer).toMatchObject({ status: 500, body: { code: 'internal', retryable: true } });
+    expect(telemetry.logged).toMatchObject([{ level: 'error', fields: logged }]);
+  });
+
+  it('says which methods a path answers to one it does not, and nothing of the kind otherwise', async () => {
+    const refused = await call({ ...RUNS, method: 'DELETE' });
+
+    expect(refused).toMatchObject({ status: 405, headers: { allow: 'POST, GET' } });
+    expect(refused.body['message']).toMatch(/does not answer DELETE; it answers POST and GET$/);
+    expect((await call({ path: '/v1/nothing' })).headers).not.toHaveProperty('allow');
+    expect((await call({ ...RUNS, token })).headers).not.toHaveProperty('allow');
+  });
 
   it('takes a body of exactly the limit, and one in base64', async () => {
     const text = `"${'x'.repeat(BODY_MAX - 2)}"`;

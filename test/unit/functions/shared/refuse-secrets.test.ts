@@ -6,6 +6,8 @@ describe('refuseSecrets', () => {
     ['a label value', { labels: { note: 'password: hunter2hunter2' } }, 'labels.note'],
     ['a run key', { runKey: 'AKIAIOSFODNN7EXAMPLE' }, 'runKey'],
     ['an entry of a list', { selection: ['ok', 'Bearer abcdefghijklmnopqrstuvwxyz012345'] }, 'selection.1'],
+    ['a name', { tags: { AKIAIOSFODNN7EXAMPLE: 'x' } }, 'tags'],
+    ['a body that is a secret itself', 'AKIAIOSFODNN7EXAMPLE', 'the body'],
     ['a name and its value together', { tags: { password: 'hunter2hunter2' } }, 'tags.password'],
   ])('refuses %s, naming the place', (_, body, place) => {
     expect(() => refuseSecrets(body)).toThrow(

@@ -13,6 +13,7 @@ export const functionSetting = (name: string, given: Partial<FunctionSetting> = 
   timeoutMs: 3000,
   memoryMb: 128,
   mayLoop: false,
+  principal: undefined,
   ...given,
 });
 

@@ -121,7 +121,7 @@ describe('the REST front', () => {
 
   it.each([
     ['an unknown route', echo, { target: '/nowhere' }, 404, 'route_not_found'],
-    ['an unknown method', echo, { method: 'PATCH' }, 405, 'method_not_allowed'],
+    ['an unknown method', echo, { method: 'PATCH' }, 404, 'route_not_found'],
     ['a body over the limit', echo, { body: new Uint8Array(BODY_BYTES_MAX + 1) }, 413, 'payload_too_large'],
     ['a malformed answer', () => ({ body: 'no status' }), {}, 502, 'internal'],
     [

@@ -33,7 +33,7 @@ describe('the route tree', () => {
     ['GET', '/v1/runs/latest', ['/v1/runs/latest', {}]],
     ['GET', '/v1/runs/latest/tasks', ['/v1/runs/{runId}/tasks', { runId: 'latest' }]],
     ['PUT', '/a2a/x/y', ['/a2a/{proxy+}', { proxy: 'x/y' }]],
-    ['DELETE', '/v1/runs', 'no_method'],
+    ['DELETE', '/v1/runs', 'no_route'],
     ['GET', '/v1', 'no_route'],
     ['GET', '/v1/runs/x/y', 'no_route'],
     ['GET', '/v1/runs//tasks', 'no_route'],

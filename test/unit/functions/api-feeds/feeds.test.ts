@@ -1,0 +1,79 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createHandler } from '#functions/api-feeds/handler.ts';
+import { adaptersOf } from '#test/support/ledger.ts';
+import { minuteFeed } from '#test/support/cloud-market.ts';
+import { localStage, START_MS } from '#test/support/ports.ts';
+import type { LocalStage } from '#test/support/ports.ts';
+import { answerOf, proxyEventOf, testIssuer } from '#test/support/ports-http.ts';
+import type { TestRequest } from '#test/support/ports-http.ts';
+
+const FEEDS = '/v1/workspaces/{workspaceId}/feeds';
+const FEED = `${FEEDS}/{feedId}`;
+
+describe('the API of feeds', () => {
+  let stage: LocalStage;
+  let call: (request: Partial<TestRequest>, feedId?: string) => Promise<ReturnType<typeof answerOf>>;
+  beforeEach(async () => {
+    const issuer = await testIssuer();
+    stage = await localStage({ fetch: issuer.fetch });
+    const handler = createHandler(stage.environment, stage.plugin);
+    const token = await issuer.token();
+    call = async (request, feedId = 'demo') => {
+      const parameters = { workspaceId: 'prod', feedId };
+      const { resource = FEED } = request;
+      return answerOf(
+        await handler(proxyEventOf({ token, path: resource, resource, parameters, ...request })),
+      );
+    };
+  });
+  const put = (body: object, feedId?: string) => call({ method: 'PUT', body }, feedId);
+
+  it('creates a feed once, and refuses another of its name', async () => {
+    expect((await put(minuteFeed())).status).toBe(201);
+    expect((await put(minuteFeed())).status).toBe(200);
+    expect(await put(minuteFeed({ clock: 'arrival' }))).toMatchObject({
+      status: 409,
+      body: { code: 'feed_exists' },
+    });
+  });
+
+  it.each<readonly [string, Partial<TestRequest>, string, readonly [number, string]]>([
+    ['a name that is none', {}, 'No Feed', [400, 'invalid_request']],
+    [
+      'a configuration that is none',
+      { method: 'PUT', body: { sources: [] } },
+      'demo',
+      [400, 'invalid_feed_config'],
+    ],
+    ['a feed that is not there', {}, 'none', [404, 'feed_not_found']],
+    ['the runs of a feed that is not there', { resource: `${FEED}/runs` }, 'none', [404, 'feed_not_found']],
+    [
+      'the time of a feed that is not there',
+      { method: 'POST', resource: `${FEED}/ticks`, body: { passedMs: START_MS } },
+      'none',
+      [404, 'feed_not_found'],
+    ],
+  ])('refuses %s', async (_, request, feedId, [status, code]) => {
+    expect(await call(request, feedId)).toMatchObject({ status, body: { code } });
+  });
+
+  it('shows a feed whose row cannot be read as the ledger has it', async () => {
+    await put(minuteFeed());
+    const { views } = adaptersOf(stage);
+    await views.put({ pk: 'feed#acme/prod/demo', sk: 'feed', version: 99, data: { nonsense: true } });
+
+    expect(await call({})).toMatchObject({
+      status: 200,
+      body: { feedId: 'demo', state: 'started', recordCount: 0 },
+    });
+  });
+
+  it('leaves what a request could not plan to the next one', async () => {
+    const config = minuteFeed({ scheduler: { mode: 'timer', timer_interval_ms: 1_000 } });
+    expect((await put(config)).status).toBe(201);
+    const passed = () => call({ method: 'POST', resource: `${FEED}/ticks`, body: { passedMs: START_MS } });
+
+    expect((await passed()).status).toBe(200);
+    expect((await call({ resource: FEEDS })).body).toEqual({ feeds: [] });
+  });
+});

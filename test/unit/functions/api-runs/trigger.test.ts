@@ -1,0 +1,90 @@
+import { DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { s3Client } from '#adapters/sdk/s3-client.ts';
+import { createHandler } from '#functions/api-runs/handler.ts';
+import { assetPlane } from '#test/support/ports-assets.ts';
+import type { AssetPlane } from '#test/support/ports-assets.ts';
+
+const keyed = (key: string) => ({ headers: { 'Idempotency-Key': key } });
+
+describe('triggering a run', () => {
+  let plane: AssetPlane;
+  beforeEach(async () => {
+    plane = await assetPlane();
+    await plane.deploy({ a: [], b: [] });
+  });
+
+  it('under a header and a run key that are alike is one run, and under two that differ none', async () => {
+    const first = await plane.trigger(['m.a'], { runKey: 'k' }, keyed('k'));
+
+    expect(first.status).toBe(201);
+    expect(await plane.trigger(['m.a'], {}, keyed('k'))).toMatchObject({
+      status: 200,
+      body: { created: false },
+    });
+    expect(await plane.trigger(['m.a'], { runKey: 'other' }, keyed('k'))).toMatchObject({
+      status: 400,
+      body: {
+        code: 'invalid_request',
+        message: expect.stringContaining('Idempotency-Key and runKey differ'),
+      },
+    });
+  });
+
+  it('names the conflict after where its key came from', async () => {
+    await plane.trigger(['m.a'], {}, keyed('k'));
+
+    const conflicts = [
+      await plane.trigger(['m.b'], {}, keyed('k')),
+      await plane.trigger(['m.b'], { runKey: 'k' }),
+      await plane.trigger(['m.b'], { runKey: 'k' }, keyed('k')),
+    ];
+
+    expect(conflicts.map(({ status, body }) => [status, body['code']])).toEqual([
+      [409, 'idempotency_key_reused'],
+      [409, 'run_key_conflict'],
+      [409, 'run_key_conflict'],
+    ]);
+  });
+
+  it('fails as a fault of ours when the body of the manifest is gone', async () => {
+    const { stage } = plane;
+    const client = s3Client(stage.plugin);
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: 'blobs' }));
+    for (const { Key } of Contents) await client.send(new DeleteObjectCommand({ Bucket: 'blobs', Key }));
+    expect(Contents).toHaveLength(1);
+    const fresh = createHandler(stage.environment, stage.plugin);
+
+    const request = plane.inWorkspace('/runs', { method: 'POST', body: { selection: ['m.a'] } });
+    expect(await plane.call(fresh, request)).toMatchObject({ status: 500, body: { code: 'internal' } });
+  });
+
+  it('reads the body of each of many manifests', async () => {
+    for (let version = 0; version < 21; version++) {
+      await plane.deploy({ [`a${version}`]: [] });
+      expect((await plane.trigger([`m.a${version}`])).status).toBe(201);
+    }
+  });
+});
+
+describe('deploying a manifest with schedules', () => {
+  it('says that they do not tick yet', async () => {
+    const plane = await assetPlane();
+    const body = {
+      manifestVersion: '1.0',
+      codeVersionId: '1',
+      assets: [{ key: { namespace: 'm', name: 'a' }, id: 'a' }],
+      schedules: [{ id: 'daily', cron: '0 6 * * *', assets: ['m.a'] }],
+    };
+
+    const answer = await plane.call(
+      plane.handlers.runs,
+      plane.inWorkspace('/manifests', { method: 'POST', body }),
+    );
+
+    expect(answer).toMatchObject({
+      status: 201,
+      body: { warnings: ['schedules are stored and do not tick yet'] },
+    });
+  });
+});
