@@ -13,16 +13,16 @@ const project = (name: string, include: readonly string[], testTimeout: number) 
   test: { name, include: [...include], testTimeout, hookTimeout: testTimeout },
 });
 
-/** Percent of branches the unit and flow tests take, by folder: floors that only rise. The goal is 90 everywhere. */
+/** Percent of branches the unit and flow tests take, by folder: floors that only rise. */
 const branchFloors = {
   contracts: 100,
   domain: 100,
-  adapters: 82,
-  functions: 86,
-  infra: 87,
+  adapters: 96,
+  functions: 92,
+  infra: 96,
   local: 90,
-  cli: 41,
-  tools: 76,
+  cli: 92,
+  tools: 91,
 };
 
 export default defineConfig({

@@ -32,14 +32,19 @@ export interface Outcome {
 export const readOutcome = async (stateDir: string): Promise<Outcome> => {
   const server = startSluice(['up', '--state', stateDir, '--port', '0', '--aws-port', '0', '--json']);
   try {
-    return await readFrom(await server.ready());
+    return await outcomeOf(await server.ready());
   } finally {
     server.signal('SIGTERM');
     await server.ended;
   }
 };
 
-const readFrom = async ({ url, awsUrl, tokenFile }: ReadyLine): Promise<Outcome> => {
+/** Reads the outcome from a stack that serves it. */
+export const outcomeOf = async ({
+  url,
+  awsUrl,
+  tokenFile,
+}: Pick<ReadyLine, 'url' | 'awsUrl' | 'tokenFile'>): Promise<Outcome> => {
   const token = readFileSync(tokenFile, 'utf8').trim();
   const client = httpClient({ url, token, workspace: 'main' });
   const runs = await assetRuns(client);

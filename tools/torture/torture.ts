@@ -8,6 +8,7 @@ import { differences } from '#tools/torture/compare.ts';
 import { killPlan } from '#tools/torture/kill-plan.ts';
 import type { KillMoment } from '#tools/torture/kill-plan.ts';
 import { readOutcome } from '#tools/torture/outcome.ts';
+import type { Outcome } from '#tools/torture/outcome.ts';
 import { startSluice } from '#tools/torture/sluice-process.ts';
 import type { Ending, SluiceProcess } from '#tools/torture/sluice-process.ts';
 import { createWitness } from '#tools/torture/witness.ts';
@@ -21,6 +22,12 @@ export interface TortureSetting {
   /** A directory for both states; whoever made it removes it. */
   readonly folder: string;
   readonly say: (line: string) => void;
+  /** Starts the job, default `sluice ARGS…`. */
+  readonly start?: (args: readonly string[]) => SluiceProcess;
+  /** Reads what a job has left, default from a process that serves its state. */
+  readonly read?: (stateDir: string) => Promise<Outcome>;
+  /** How long a job may take to its end after the last kill, default ten minutes. */
+  readonly patienceMs?: number;
 }
 
 export interface TortureReport {
@@ -34,7 +41,7 @@ export interface TortureReport {
 
 /** Runs both jobs and compares them; rejects when a process fails for another reason than a kill. */
 export const torture = async (setting: TortureSetting): Promise<TortureReport> => {
-  const { kills, seed, folder, say } = setting;
+  const { kills, seed, folder, say, read = readOutcome } = setting;
   const plain = path.join(folder, 'undisturbed');
   const killed = path.join(folder, 'killed');
   const pace = await undisturbedJob(setting, plain);
@@ -64,9 +71,9 @@ export const torture = async (setting: TortureSetting): Promise<TortureReport> =
     }
   }
   const last = startJob(setting, killed);
-  await withinPatience(last);
+  await withinPatience(last, setting.patienceMs ?? PATIENCE_MS);
   say(`done after ${done} kills: ${last.stdout.at(-1) ?? ''}`);
-  const [undisturbed, tortured] = [await readOutcome(plain), await readOutcome(killed)];
+  const [undisturbed, tortured] = [await read(plain), await read(killed)];
   return {
     kills: done,
     endings: endings + 1,
@@ -79,9 +86,9 @@ export const torture = async (setting: TortureSetting): Promise<TortureReport> =
 /** A lost worker is noticed within two minutes; a job that stands still far longer will not move again. */
 const PATIENCE_MS = 600_000;
 
-const withinPatience = async (life: SluiceProcess): Promise<void> => {
+const withinPatience = async (life: SluiceProcess, patienceMs: number): Promise<void> => {
   const stop = new AbortController();
-  const tired = pause(PATIENCE_MS, undefined, { signal: stop.signal }).then(
+  const tired = pause(patienceMs, undefined, { signal: stop.signal }).then(
     () => life.signal('SIGKILL'),
     () => undefined,
   );
@@ -96,8 +103,8 @@ interface Pace {
   readonly workMs: number;
 }
 
-const startJob = ({ tapeArguments }: TortureSetting, stateDir: string): SluiceProcess =>
-  startSluice([
+const startJob = ({ tapeArguments, start = startSluice }: TortureSetting, stateDir: string): SluiceProcess =>
+  start([
     ...['up', '--demo', '--worker', '--exit', '--json', '--state', stateDir],
     ...['--port', '0', '--aws-port', '0', ...tapeArguments],
   ]);

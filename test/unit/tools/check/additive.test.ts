@@ -26,6 +26,9 @@ describe('a shape we accept', () => {
     ['takes anything at a place', run, run.extend({ id: z.unknown() })],
     ['tolerates unknown members', run, z.looseObject(run.shape)],
     ['gets another event type', z.union([run]), z.union([without, run])],
+    ['becomes one of several', run, z.union([z.string(), run])],
+    ['takes anything at all', run, z.unknown()],
+    ['takes anything instead of one of several', z.union([run, z.string()]), z.unknown()],
     ['has only words changed', run, run.meta({ title: 'Run', description: 'a run' })],
   ])('may be changed so that it %s', (_change, before, after) => {
     expect(changes('accepted', before, after)).toEqual([]);
@@ -71,6 +74,8 @@ describe('a shape we accept', () => {
     ],
     ['items change', z.array(z.string()), z.array(z.int()), '[items] was string and is integer'],
     ['places change', z.tuple([z.int()]), z.tuple([z.string()]), 'the shape has other places'],
+    ['it becomes one of others', run, z.union([z.string(), without]), 'count was removed'],
+    ['it is one of several no more', z.union([run, z.string()]), run, 'lost its options'],
     ['a deep member is removed', z.object({ run }), z.object({ run: without }), 'run.count was removed'],
   ])('is broken when %s', (_change, before, after, expected) => {
     expect(changes('accepted', before, after).join('; ')).toContain(expected);
@@ -111,6 +116,8 @@ describe('a shape we answer', () => {
       'was integer or string and is integer or null or string',
     ],
     ['a value is lost', run, run.extend({ state: z.enum(['OFF']) }), 'state lost the value "ON"'],
+    ['it becomes one of several', run, z.union([run, z.string()]), 'the shape has become one of several'],
+    ['it is one of several no more', z.union([run, z.string()]), run, 'lost its options'],
     [
       'a closed list is opened',
       run,

@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
-import { judgeReport } from '#tools/check/closing-line.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { judgeReport, printClosingLine } from '#tools/check/closing-line.ts';
 
 const report = (over: object = {}) => ({
   numPassedTests: 10,
@@ -63,5 +66,38 @@ describe('the closing line', () => {
     ],
   ])('is red when %s', (_case, over, expected) => {
     expect(judgeReport(report(over), 2)).toEqual(expected);
+  });
+});
+
+describe('printing it', () => {
+  const printed = (content: object) => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'sluice-report-'));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const file = path.join(folder, 'tests.json');
+    writeFileSync(file, JSON.stringify(content));
+    const said = { stdout: '', stderr: '' };
+    const exitCode = printClosingLine(file, {
+      stdout: (text) => (said.stdout += text),
+      stderr: (text) => (said.stderr += text),
+    });
+    return { exitCode, ...said };
+  };
+
+  it('ends with 0 for a whole green report', () => {
+    const testResults = Array.from({ length: 1_000 }, () => ({ name: 'a', status: 'passed' }));
+
+    expect(printed(report({ testResults }))).toEqual({
+      exitCode: 0,
+      stdout: '10 passed, 0 failed\n',
+      stderr: '',
+    });
+  });
+
+  it('ends with 1 and says why when files are missing', () => {
+    expect(printed(report())).toEqual({
+      exitCode: 1,
+      stdout: '10 passed, 0 failed\n',
+      stderr: expect.stringMatching(/^2 test files ran, the floor is \d+\n$/) as string,
+    });
   });
 });
