@@ -146,20 +146,10 @@ describe('the command line of a newcomer', () => {
   });
 
   it.concurrent.each([
-    ['a file that is not there', {}, ['deploy', '/nowhere.json'], 2, 'not_found'],
-    [
-      'a label without a value',
-      {},
-      ['run', 'start', '--select', 'a.b', '--label', 'c'],
-      2,
-      'invalid_request',
-    ],
     ['a command that does not exist', {}, ['launch'], 2, 'usage'],
     ['a run that does not exist', {}, ['run', 'get', 'run_none'], 1, 'run_not_found'],
-    ['a feed that does not exist', {}, ['feed', 'get', 'none'], 1, 'feed_not_found'],
     ['a selection of nothing known', {}, ['run', 'start', '--select', 'a.none'], 1, 'invalid_selection'],
     ['a wrong token', { SLUICE_TOKEN: 'wrong' }, ['run', 'list'], 1, 'invalid_token'],
-    ['a place where nobody listens', { SLUICE_URL: 'http://127.0.0.1:9' }, ['status'], 1, 'unavailable'],
   ] as const)('refuses %s by name', async (...row) => {
     const [, environment, args, exitCode, code] = row;
     expect(await refusal(environment, ...args)).toMatchObject({ exitCode, code });

@@ -177,6 +177,21 @@ describe('feeds and what happens', () => {
   });
 });
 
+describe('what is not there', () => {
+  it('is refused by the name of the server, as text and as a document', async () => {
+    const { say } = await stage();
+
+    const feed = await say('feed', 'get', 'none');
+    expect([feed.code, feed.stdout, feed.stderr]).toEqual([
+      1,
+      '',
+      expect.stringMatching(/^feed_not_found: /),
+    ]);
+    const run = await say('run', 'get', 'run_none', '--json');
+    expect([run.code, run.stdout, JSON.parse(run.stderr)]).toMatchObject([1, '', { code: 'run_not_found' }]);
+  });
+});
+
 describe('status', () => {
   it('tells where the stack listens and what it is called', async () => {
     const { say, json, stack } = await stage();

@@ -117,6 +117,7 @@ describe('a command line', () => {
     [['up', '--patience', '1.5'], /must be 1 to 86400 seconds/],
     [['up', '--format', 'xml'], /Allowed choices are jsonl, bars-csv/],
     [['up', '--tape', 'x', '--format', 'bars-csv'], /name it with --symbol/],
+    [['up', '--loud'], /unknown option '--loud'/],
     [['up', '--tape', '/nowhere', '--speed', '60x', '--patience', '10', '--port', '1'], /tape_missing: /],
     [['up', '--tape', '/nowhere', '--format', 'bars-csv', '--symbol', 'A', '--json'], /tape_missing/],
     [['run', 'start', '--select', 'a', '--label', '=b'], /label =b is not key=value/],
@@ -158,5 +159,41 @@ describe('a command line', () => {
       stdout: expect.stringContaining('start a run') as string,
     });
     expect(await sluice('--version')).toMatchObject({ code: 0, stdout: '0.1.0\n' });
+  });
+});
+
+describe('a tape', () => {
+  const bars = [
+    'timestamp,open,high,low,close,volume',
+    ...Array.from({ length: 9 }, (_, index) => `2026-02-03 04:0${index + 1}:00,1,2,1,1.5,10`),
+  ].join('\n');
+  const csv = ['--format', 'bars-csv', '--symbol', 'X'];
+
+  it.each([
+    [
+      'whose bars have a malformed line',
+      `${bars}\n2026-02-03 04:10:00,1,2,x,4,5\n`,
+      csv,
+      /malformed_tape_line.*line 11: low/,
+    ],
+    [
+      'whose bars are out of order',
+      `${bars}\n2026-02-03 04:09:00,1,2,1,4,5\n`,
+      csv,
+      /line 11: this bar does not end after/,
+    ],
+    [
+      'whose JSON is broken',
+      '{"source_id":"a","symbol":"B"}\n{"source_id":\n',
+      [],
+      /line 2: this is no JSON/,
+    ],
+  ])('%s is refused with 2 before anything is started', async (_, content, args, said) => {
+    const file = path.join(testFolder(), 'tape');
+    writeFileSync(file, content);
+
+    const { code, stdout, stderr } = await sluice('up', '--ephemeral', '--tape', file, ...args);
+
+    expect([code, stdout, stderr]).toEqual([2, '', expect.stringMatching(said)]);
   });
 });
