@@ -89,3 +89,10 @@ const pathsWithin = (value: unknown, path: string): readonly string[] => {
 /** Dotted paths of everything missing, sorted by key at each level. */
 export const missingPaths = (snapshot: RegimeInputSnapshot): readonly string[] =>
   [...PARTS].sort().flatMap((part) => pathsWithin(snapshot[part], part));
+
+/** The nominal distance of engine timestamps: three minutes. */
+const ALIGNMENT_MS = 180_000;
+
+/** What is wrong with an engine timestamp that is not aligned; the engine itself takes any. */
+export const alignmentFault = (timestampMs: number): string | undefined =>
+  timestampMs % ALIGNMENT_MS === 0 ? undefined : `timestamp_ms must be 3m-aligned (ms): got ${timestampMs}`;

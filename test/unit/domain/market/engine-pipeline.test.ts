@@ -8,6 +8,7 @@ import { classicalAnswer } from '#domain/market/engine/classical.ts';
 import { referenceEngine } from '#domain/market/engine/options.ts';
 import { run } from '#domain/market/engine/run.ts';
 import {
+  alignmentFault,
   buildSnapshot,
   encodeSnapshot,
   isMissing,
@@ -73,6 +74,16 @@ describe('the snapshot', () => {
     expect(encodeSnapshot(snapshot).startsWith('{"context":{"alt_breadth":{"__xray_missing__":true}')).toBe(
       true,
     );
+  });
+
+  it.each([
+    [0, undefined],
+    [-180_000, undefined],
+    [1_767_225_600_000, undefined],
+    [179_999, 'timestamp_ms must be 3m-aligned (ms): got 179999'],
+    [180_001, 'timestamp_ms must be 3m-aligned (ms): got 180001'],
+  ])('is aligned at %i: %s', (timestamp, fault) => {
+    expect(alignmentFault(timestamp)).toBe(fault);
   });
 
   it('takes only a lone marker key for missing', () => {

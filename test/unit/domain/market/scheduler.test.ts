@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { FeedScheduler } from '#contracts/market/feed-config.ts';
-import { cutRuns } from '#domain/market/cut.ts';
+import { cutOf, cutRuns } from '#domain/market/cut.ts';
 import { engineRunId } from '#domain/market/run-id.ts';
 import { cutKindOf, dueTicks, engineTimestamp, nextTick } from '#domain/market/scheduler.ts';
 
@@ -68,6 +68,32 @@ it('cuts nothing when nothing is new', () => {
 
   expect(cutRuns(symbols, 5, 5)).toEqual([]);
   expect(cutRuns(symbols, 0, 0)).toEqual([]);
+});
+
+const cuts: readonly (readonly [
+  name: string,
+  firstSeq: number | undefined,
+  previousEnd: number | undefined,
+  end: number,
+  expected: unknown,
+])[] = [
+  ['begins at the first record of the symbol', 1, undefined, 3, { kind: 'cut', start: 1, end: 3 }],
+  ['goes on behind the previous end', 1, 2, 5, { kind: 'cut', start: 3, end: 5 }],
+  ['may be of one record', 3, undefined, 3, { kind: 'cut', start: 3, end: 3 }],
+  ['needs a record', undefined, undefined, 3, 'no buffered records available for symbol'],
+  ['needs a record up to its end', 4, undefined, 3, 'no buffered records available for symbol'],
+  ['needs something new', 1, 3, 3, 'cut_start_ingest_seq must be <= cut_end_ingest_seq'],
+  ['does not end before the previous one', 1, 3, 2, 'cut_start_ingest_seq must be <= cut_end_ingest_seq'],
+  ['does not end at 0', 1, undefined, 0, 'cut_end_ingest_seq must be > 0'],
+];
+it.each(cuts)('a cut %s', (_name, firstSeq, previousEnd, ...[end, expected]) => {
+  expect(cutOf(firstSeq, previousEnd, end)).toEqual(
+    typeof expected === 'string' ? { kind: 'none', message: expected } : expected,
+  );
+});
+
+it('has no run for a symbol whose first record comes after the cut', () => {
+  expect(cutRuns(new Map([['a', { firstSeq: 9, runNo: 0 }]]), 5, 8)).toEqual([]);
 });
 
 it.each([
