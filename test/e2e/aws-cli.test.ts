@@ -81,7 +81,9 @@ const producesAndConsumes = async (): Promise<void> => {
       return event.event_type;
     });
   };
-  await expect.poll(read, eventually).toEqual(['EngineRunStarted', 'EngineRunCompleted']);
+  await expect
+    .poll(read, eventually)
+    .toEqual(['EngineRunStarted', 'HysteresisDecisionPublished', 'EngineRunCompleted']);
 };
 
 const sendsAndReceives = async (): Promise<void> => {

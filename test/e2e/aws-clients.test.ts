@@ -118,7 +118,9 @@ describe('any AWS SDK client with arbitrary credentials', () => {
     );
 
     expect(answer.FailedRecordCount).toBe(0);
-    await expect.poll(() => published('sdk'), eventually).toEqual(['EngineRunStarted', 'EngineRunCompleted']);
+    await expect
+      .poll(() => published('sdk'), eventually)
+      .toEqual(['EngineRunStarted', 'HysteresisDecisionPublished', 'EngineRunCompleted']);
   });
 
   it('creates a stream, writes to it and deletes it', async () => {
