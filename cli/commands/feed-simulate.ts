@@ -1,8 +1,8 @@
 /** `feed simulate`: what a feed would publish of a recorded buffer, without a stack. */
 import type { Command } from 'commander';
 import process from 'node:process';
-import { CliError, exitCodes } from '#cli/cli-error.ts';
 import type { CommandContext } from '#cli/commands/context.ts';
+import { openLog } from '#cli/commands/open-log.ts';
 import { readDocument } from '#cli/commands/read-document.ts';
 
 interface SimulateOptions {
@@ -35,21 +35,9 @@ const simulate = async (
   const lines = simulateLines(given, records === true);
   const unknown = unknownMembers(given);
   if (unknown.length > 0) output.note(`these members of ${config} do nothing: ${unknown.join(', ')}`);
-  await answerLines(await open(log), process.stdout, lines);
+  await answerLines(await openLog(log), process.stdout, lines);
   // What stands on standard output are events alone.
   const outputHash = lines.outputHash();
   if (outputHash === undefined) return;
   output.note(output.isJson ? JSON.stringify({ outputHash }) : `output hash ${outputHash}`);
-};
-
-const open = async (log: string): Promise<AsyncIterable<Uint8Array>> => {
-  if (log === '-') return process.stdin;
-  const { bytesOf, findTape } = await import('#cli/tape/open-tape.ts');
-  const { TapeError } = await import('#cli/tape/tape-record.ts');
-  try {
-    return bytesOf(await findTape(log));
-  } catch (error) {
-    if (!(error instanceof TapeError)) throw error;
-    throw new CliError('not_found', `cannot read ${log}`, { exitCode: exitCodes.usage });
-  }
 };
