@@ -6,9 +6,9 @@ import { CliError } from '#cli/cli-error.ts';
 import type { CommandContext } from '#cli/commands/context.ts';
 import { openLog } from '#cli/commands/open-log.ts';
 import { paint } from '#cli/output.ts';
-import type { ReplayComparison } from '#cli/feed/compare-replay.ts';
+import type { ReplayComparison } from '#cli/files/compare-replay.ts';
 import type { ToldEvent } from '#cli/feed/output-pages.ts';
-import type { OutputDifference } from '#domain/market/output-difference.ts';
+import type { WriteLine } from '#cli/files/line-file.ts';
 
 type GetContext = (command: Command) => CommandContext;
 
@@ -64,22 +64,9 @@ const outputs = async (
   { out }: OutputOptions,
 ): Promise<void> => {
   const { toldRuns } = await import('#cli/feed/output-pages.ts');
-  const { addOutput, openOutputHash, outputDigest } = await import('#domain/market/output-hash.ts');
-  const hash = openOutputHash();
-  let events = 0;
-  const tell = async (write: (event: ToldEvent) => Promise<void>): Promise<void> => {
-    for await (const told of toldRuns(client(), { feedId, list: 'outputs' })) {
-      if (told.kind === 'unfinished') continue;
-      for (const event of told.events) {
-        addOutput(hash, event);
-        events += 1;
-        await write(event);
-      }
-    }
-  };
-  if (out === undefined) await tell(print);
-  else await writing(out, tell);
-  const outputHash = outputDigest(hash);
+  const { writeOutputs } = await import('#cli/files/recorded-outputs.ts');
+  const tell = (write: WriteLine) => writeOutputs(toldRuns(client(), { feedId, list: 'outputs' }), write);
+  const { events, outputHash } = await (out === undefined ? tell(print) : writing(out, tell));
   if (out === undefined)
     output.note(output.isJson ? JSON.stringify({ outputHash }) : `output hash ${outputHash}`);
   else output.result({ events, outputHash, out }, () => `${events} events in ${out}\nhash  ${outputHash}`);
@@ -90,10 +77,7 @@ const print = (event: object): Promise<void> =>
     process.stdout.write(`${JSON.stringify(event)}\n`, (error) => (error ? reject(error) : resolve()));
   });
 
-const writing = async <Value>(
-  out: string,
-  fill: (write: (value: object) => Promise<void>) => Promise<Value>,
-): Promise<Value> => {
+const writing = async <Value>(out: string, fill: (write: WriteLine) => Promise<Value>): Promise<Value> => {
   const { writeLineFile } = await import('#cli/files/line-file.ts');
   return writeLineFile(out, fill);
 };
@@ -104,7 +88,7 @@ const replay = async (
   { from, to, out }: ReplayOptions,
 ): Promise<void> => {
   const { toldRuns } = await import('#cli/feed/output-pages.ts');
-  const { compareReplay } = await import('#cli/feed/compare-replay.ts');
+  const { compareReplay } = await import('#cli/files/compare-replay.ts');
   const compare = (onEvent: (event: ToldEvent) => Promise<void>): Promise<ReplayComparison> =>
     compareReplay(
       toldRuns(client(), { feedId, list: 'replay', from, to }),
@@ -135,7 +119,7 @@ const replayText = (feedId: string, comparison: ReplayComparison): string => {
 const differs = (
   what: string,
   [first, second]: readonly [string, string],
-  difference: OutputDifference | undefined,
+  difference: ReplayComparison['difference'],
 ): CliError => {
   if (!difference) return new CliError('outputs_differ', `${what} differs`);
   const { symbol, run_id, event_type, engine_timestamp_ms, members } = difference;
@@ -157,7 +141,7 @@ const capture = async ({ client, output }: CommandContext, feedId: string, out: 
 };
 
 const diff = async ({ output }: CommandContext, a: string, b: string): Promise<void> => {
-  const { diffFiles } = await import('#cli/feed/diff-files.ts');
+  const { diffFiles } = await import('#cli/files/diff-files.ts');
   const found = await diffFiles({ name: a, bytes: await openLog(a) }, { name: b, bytes: await openLog(b) });
   output.result(found, () =>
     found.isEqual

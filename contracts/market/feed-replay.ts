@@ -23,6 +23,9 @@ export const replayLimits = {
   eventsMax: 400,
 } as const;
 
+/** The bounds of a page that no query sets. */
+export type PageBounds = Readonly<Record<'pageCharactersMax' | 'chunkBytesMax' | 'eventsMax', number>>;
+
 /** Query of `GET /feeds/{feedId}/outputs` and `…/replay`. */
 export const FeedOutputQuery = z.strictObject({
   /** Engine timestamps in milliseconds, both included; the whole history when absent. */

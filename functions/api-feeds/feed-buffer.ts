@@ -3,8 +3,8 @@
  * for, so that pages read while records come in are one whole, and a simulation of them ends where the feed stood.
  */
 import type { RawInputBufferRecord } from '#contracts/market/buffer-record.ts';
-import { FeedBufferQuery, replayLimits } from '#contracts/market/feed-replay.ts';
-import type { FeedBufferPage } from '#contracts/market/feed-replay.ts';
+import { FeedBufferQuery } from '#contracts/market/feed-replay.ts';
+import type { FeedBufferPage, PageBounds } from '#contracts/market/feed-replay.ts';
 import type { RecordsIngested } from '#contracts/market/feed.ts';
 import type { BufferedRecord } from '#domain/market/chunk.ts';
 import { captureHeader } from '#domain/market/feed/capture.ts';
@@ -21,13 +21,14 @@ import { eachEvent } from '#functions/shared/read-events.ts';
 
 export interface BufferPorts {
   readonly ledger: LedgerReader;
+  readonly bounds: Pick<PageBounds, 'pageCharactersMax'>;
 }
 
 const COMMITS_PER_READ = 50;
 
 /** One page of the records; the first says how to simulate them. */
 export const listFeedBuffer =
-  ({ ledger }: BufferPorts): Operation =>
+  ({ ledger, bounds }: BufferPorts): Operation =>
   async (request) => {
     const feed = feedOf(request);
     const { limit, cursor } = parseQuery(FeedBufferQuery, request.query);
@@ -37,7 +38,7 @@ export const listFeedBuffer =
     const { state } = await loadStream(ledger, feedAggregate, stream);
     if (state.status === 'none') throw feedNotFound(feed.feedId);
     const [sequence = 1, lastSeq = 0, endSeq = state.lastCutEnd] = numbers ?? [];
-    const read = await readPage(ledger, stream, { sequence, lastSeq, endSeq, limit });
+    const read = await readPage(ledger, stream, { sequence, lastSeq, endSeq, limit, ...bounds });
     const capture = numbers ? undefined : captureHeader(state, read.firstSequence);
     const next = read.next && numbersText(read.next.sequence, read.next.lastSeq, endSeq);
     const body: FeedBufferPage = {
@@ -58,6 +59,7 @@ interface BufferRange extends BufferPlace {
   /** The last record of all pages. */
   readonly endSeq: number;
   readonly limit: number;
+  readonly pageCharactersMax: number;
 }
 
 interface ReadPage {
@@ -71,7 +73,7 @@ interface ReadPage {
 const readPage = async (
   ledger: LedgerReader,
   stream: string,
-  { sequence: from, lastSeq: after, endSeq, limit }: BufferRange,
+  { sequence: from, lastSeq: after, endSeq, limit, pageCharactersMax }: BufferRange,
 ): Promise<ReadPage> => {
   const records: FeedBufferPage['records'] = [];
   let firstSequence: number | undefined;
@@ -83,7 +85,7 @@ const readPage = async (
     if (lastSeq >= endSeq) break;
     for (const record of await chunkRecords(ledger, stream, (data as RecordsIngested).chunk.hash)) {
       if (record.ingestSeq <= lastSeq || record.ingestSeq > endSeq) continue;
-      if (records.length === limit || characters >= replayLimits.pageCharactersMax)
+      if (records.length === limit || characters >= pageCharactersMax)
         return { records, firstSequence, next: { sequence, lastSeq } };
       records.push(recordOf(record));
       characters += record.text.length;

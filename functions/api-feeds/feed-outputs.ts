@@ -5,8 +5,8 @@
  */
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { ChunkRef } from '#contracts/market/engine-run.ts';
-import { FeedOutputQuery, replayLimits } from '#contracts/market/feed-replay.ts';
-import type { FeedOutputPage } from '#contracts/market/feed-replay.ts';
+import { FeedOutputQuery } from '#contracts/market/feed-replay.ts';
+import type { FeedOutputPage, PageBounds } from '#contracts/market/feed-replay.ts';
 import type { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 import type { executeRun } from '#domain/market/execute-run.ts';
 import { orchestratorEvents, terminalOf } from '#domain/market/feed-symbol/run-facts.ts';
@@ -33,20 +33,21 @@ import { eachEvent } from '#functions/shared/read-events.ts';
 export interface OutputPorts {
   readonly ledger: LedgerReader;
   readonly execute: typeof executeRun;
+  readonly bounds: PageBounds;
 }
 
 const COMMITS_PER_READ = 50;
 
 /** One page of what the ledger recorded. */
-export const listFeedOutputs = ({ ledger }: OutputPorts): Operation =>
-  pageOf('feed-outputs', ledger, () => ({
+export const listFeedOutputs = (ports: OutputPorts): Operation =>
+  pageOf('feed-outputs', ports, () => ({
     tell: ({ recorded }) => Promise.resolve(orchestratorEvents(recorded.run)),
     bytesRead: () => 0,
   }));
 
 /** One page of the same, computed again. */
 export const replayFeed = (ports: OutputPorts): Operation =>
-  pageOf('feed-replay', ports.ledger, (feed) => replayTeller(ports, feedStream(feed)));
+  pageOf('feed-replay', ports, (feed) => replayTeller(ports, feedStream(feed)));
 
 interface EndedStep {
   readonly step: PlannedStep;
@@ -60,7 +61,7 @@ interface Teller {
 }
 
 const pageOf =
-  (list: string, ledger: LedgerReader, tellerOf: (feed: FeedRef) => Teller): Operation =>
+  (list: string, { ledger, bounds }: OutputPorts, tellerOf: (feed: FeedRef) => Teller): Operation =>
   async (request) => {
     const feed = feedOf(request);
     const {
@@ -76,7 +77,7 @@ const pageOf =
     const [sequence = 1, index = 0] = numbersAt(listKey, cursor, 2) ?? [];
     const before = await stateBefore(ledger, feedAggregate, { stream, sequence });
     const config = before.status === 'none' ? undefined : before.config;
-    const range = await eventsFrom(ledger, stream, sequence);
+    const range = await eventsFrom(ledger, { stream, sequence }, bounds.eventsMax);
     const { steps, next } = planPage(range, {
       place: { sequence, index },
       config,
@@ -84,7 +85,10 @@ const pageOf =
       toMs,
       runsMax: limit,
     });
-    const { page, stopped } = await tellSteps(steps, await readHistory(ledger, feed, steps), tellerOf(feed));
+    const { page, stopped } = await tellSteps(steps, await readHistory(ledger, feed, steps), {
+      ...tellerOf(feed),
+      bounds,
+    });
     const rest = page.unfinished ? undefined : (stopped ?? next);
     return {
       status: 200,
@@ -92,10 +96,14 @@ const pageOf =
     };
   };
 
-const eventsFrom = async (ledger: LedgerReader, stream: string, sequence: number): Promise<EventRange> => {
+const eventsFrom = async (
+  ledger: LedgerReader,
+  { stream, sequence }: { readonly stream: string; readonly sequence: number },
+  eventsMax: number,
+): Promise<EventRange> => {
   const events: RecordedEvent[] = [];
   for await (const event of eachEvent(ledger, stream, sequence, COMMITS_PER_READ)) {
-    if (events.length === replayLimits.eventsMax) return { events, isWhole: false };
+    if (events.length === eventsMax) return { events, isWhole: false };
     events.push(event);
   }
   return { events, isWhole: true };
@@ -110,12 +118,12 @@ interface Told {
 const tellSteps = async (
   steps: readonly PlannedStep[],
   history: RunHistory,
-  { tell, bytesRead }: Teller,
+  { tell, bytesRead, bounds }: Teller & Pick<OutputPorts, 'bounds'>,
 ): Promise<Told> => {
   const events: OrchestratorEvent[] = [];
   let characters = 0;
   for (const step of steps) {
-    if (characters >= replayLimits.pageCharactersMax || bytesRead() >= replayLimits.chunkBytesMax)
+    if (characters >= bounds.pageCharactersMax || bytesRead() >= bounds.chunkBytesMax)
       return { page: { events }, stopped: step.place };
     const recorded = history(step);
     if (!recorded) return { page: { events, unfinished: unfinishedOf(step) } };

@@ -1,5 +1,6 @@
 /** Serves market feeds. */
 import { readEnvironment } from '#contracts/config.ts';
+import { replayLimits } from '#contracts/market/feed-replay.ts';
 import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { executeRun } from '#domain/market/execute-run.ts';
@@ -27,7 +28,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const platform = platformOf(plugin);
   const acting = actingOf('api-feeds', environment, platform);
   const views = dynamoViewReader({ client: dynamodbClient(platform.plugin), table: environment.VIEWS_TABLE });
-  const ports = { ...acting, views, nowMs: platform.nowMs, execute: executeRun };
+  const ports = { ...acting, views, nowMs: platform.nowMs, execute: executeRun, bounds: replayLimits };
   return httpHandler({
     operations: {
       putFeed: putFeed(ports),

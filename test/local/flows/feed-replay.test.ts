@@ -3,7 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { FaultRule } from '#local/dispatch/faults.ts';
 import type { MappingFaults } from '#local/mapping/mapping.ts';
 import { demoTape } from '#tools/tape/demo-tape.ts';
-import { FeedBufferPage, FeedOutputPage } from '#contracts/market/feed-replay.ts';
+import { FeedBufferPage, FeedOutputPage, replayLimits } from '#contracts/market/feed-replay.ts';
+import { executeRun } from '#domain/market/execute-run.ts';
+import { listFeedBuffer } from '#functions/api-feeds/feed-buffer.ts';
+import { replayFeed } from '#functions/api-feeds/feed-outputs.ts';
+import type { ApiRequest, Operation } from '#functions/shared/http.ts';
+import { ledgerOf } from '#test/support/cloud-stores.ts';
 import { apiOf, bootTestCloud, inMain } from '#test/support/cloud.ts';
 import type { Api } from '#test/support/cloud.ts';
 import { published, readFeed, startFeed } from '#test/support/cloud-market.ts';
@@ -296,5 +301,77 @@ describe('runs without an outcome', () => {
     expect(page.nextCursor).toBeUndefined();
     expect(page.events).toEqual(before);
     expect(before.map(({ run_id }) => run_id)).not.toContain(page.unfinished?.run_id);
+  });
+});
+
+describe('a page that is full', () => {
+  const request = (query: Readonly<Record<string, string>>): ApiRequest => ({
+    requestId: 'request',
+    principal: { userId: 'ada', tenantId: 'local', workspaceId: 'main', role: 'viewer' },
+    bearer: undefined,
+    path: { workspaceId: 'main', feedId: 'demo' },
+    query,
+    idempotencyKey: undefined,
+    body: undefined,
+    baseUrl: '',
+  });
+  const pagesOf = async (operation: Operation): Promise<readonly Readonly<Record<string, unknown>>[]> => {
+    const pages: Readonly<Record<string, unknown>>[] = [];
+    let cursor: string | undefined;
+    do {
+      const { body } = await operation(request(cursor === undefined ? {} : { cursor }));
+      pages.push(body as Readonly<Record<string, unknown>>);
+      cursor = (body as { readonly nextCursor?: string }).nextCursor;
+    } while (cursor !== undefined);
+    return pages;
+  };
+  const small = async () => {
+    const api = apiOf(await bootTestCloud());
+    await startFeed(api, 'demo', demoTape().feed);
+    await play(api, (await demoRecords()).slice(0, 400), 100);
+    return { api, ledger: ledgerOf(api.cloud), whole: await saidBy(api, 'outputs') };
+  };
+
+  it.each([{ pageCharactersMax: 1 }, { chunkBytesMax: 1 }, { eventsMax: 1 }])(
+    'ends behind the run that filled it, and the next one misses nothing: %o',
+    async (bound) => {
+      const { ledger, whole } = await small();
+      const pages = await pagesOf(
+        replayFeed({ ledger, execute: executeRun, bounds: { ...replayLimits, ...bound } }),
+      );
+
+      expect(pages.length).toBeGreaterThan(3);
+      expect(pages.flatMap((page) => FeedOutputPage.parse(page).events)).toEqual(whole);
+    },
+  );
+
+  it('ends behind the record that filled it', async () => {
+    const { api, ledger } = await small();
+    const pages = await pagesOf(listFeedBuffer({ ledger, bounds: { pageCharactersMax: 1 } }));
+
+    const { header, records } = await captureOf(api);
+    expect(pages).toHaveLength(Number(header?.record_count));
+    expect(
+      pages.flatMap((page) => page['records'] as readonly object[]).map((one) => JSON.stringify(one)),
+    ).toEqual(records);
+  });
+
+  it('tells what the engine says now, and not what was recorded', async () => {
+    const { ledger, whole } = await small();
+    const silent: typeof executeRun = () => ({
+      outcome: { kind: 'failed', errorKind: 'engine_failure', errorDetail: 'another engine' },
+      memory: {},
+    });
+
+    const [page] = await pagesOf(replayFeed({ ledger, execute: silent, bounds: replayLimits }));
+
+    const ends = FeedOutputPage.parse(page).events.filter(
+      ({ event_type }) => event_type !== 'EngineRunStarted',
+    );
+    expect(ends).toHaveLength(whole.length / 2);
+    const kept = whole.filter(({ event_type }) => event_type === 'EngineRunFailed');
+    expect(ends.filter((event) => JSON.stringify(event.payload).includes('another engine'))).toHaveLength(
+      ends.length - kept.length,
+    );
   });
 });
