@@ -93,6 +93,7 @@ describe('two tellings', () => {
       ...named('A', 2),
       in: 'first',
     });
+    expect(firstDifference(first, gathered())).toMatchObject({ ...named('A', 1), in: 'first' });
     expect(firstDifference(gathered(), first)).toMatchObject({ ...named('A', 1), in: 'second' });
   });
 });
