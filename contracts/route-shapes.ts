@@ -7,6 +7,12 @@ import type { ErrorCode } from '#contracts/errors.ts';
 import { EngineRunPage } from '#contracts/market/engine-run.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
 import { FeedHealth } from '#contracts/market/feed-health.ts';
+import {
+  FeedBufferPage,
+  FeedBufferQuery,
+  FeedOutputPage,
+  FeedOutputQuery,
+} from '#contracts/market/feed-replay.ts';
 import { FeedPage, FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed-view.ts';
 import type { OperationId } from '#contracts/routes.ts';
 import {
@@ -72,6 +78,12 @@ const ok = (schema: z.ZodType): RouteShape['answers'] => ({ 200: answer(schema) 
 const feedMove: RouteShape = {
   answers: ok(FeedView),
   refusals: ['feed_not_found', 'feed_state_conflict', 'idempotency_key_reused'],
+};
+
+const feedOutputs: RouteShape = {
+  query: FeedOutputQuery,
+  answers: ok(FeedOutputPage),
+  refusals: ['feed_not_found', 'invalid_cursor'],
 };
 
 const callbackRefusals = [
@@ -175,6 +187,13 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   listFeedRuns: {
     query: ListQuery,
     answers: ok(EngineRunPage),
+    refusals: ['feed_not_found', 'invalid_cursor'],
+  },
+  listFeedOutputs: feedOutputs,
+  replayFeed: feedOutputs,
+  listFeedBuffer: {
+    query: FeedBufferQuery,
+    answers: ok(FeedBufferPage),
     refusals: ['feed_not_found', 'invalid_cursor'],
   },
 };

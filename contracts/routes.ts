@@ -251,6 +251,33 @@ const table = [
     summary: 'Lists the engine runs of a feed, newest first',
     mutating: false,
   },
+  {
+    operationId: 'listFeedOutputs',
+    method: 'GET',
+    path: `${workspace}/feeds/{feedId}/outputs`,
+    function: 'api-feeds',
+    access: 'viewer',
+    summary: 'Lists what a feed said, as the ledger recorded it, in the order of its plan',
+    mutating: false,
+  },
+  {
+    operationId: 'replayFeed',
+    method: 'GET',
+    path: `${workspace}/feeds/{feedId}/replay`,
+    function: 'api-feeds',
+    access: 'viewer',
+    summary: 'Computes again what a feed said, from its plan and its buffer, in the order of its plan',
+    mutating: false,
+  },
+  {
+    operationId: 'listFeedBuffer',
+    method: 'GET',
+    path: `${workspace}/feeds/{feedId}/buffer`,
+    function: 'api-feeds',
+    access: 'viewer',
+    summary: 'Lists the records of a feed that runs have read, in ingest order',
+    mutating: false,
+  },
 ] as const satisfies readonly Route[];
 
 export type OperationId = (typeof table)[number]['operationId'];

@@ -1,12 +1,12 @@
 /** `feed simulate`: what a feed would publish of a recorded buffer, without a stack. */
 import type { Command } from 'commander';
 import process from 'node:process';
-import { CliError, exitCodes } from '#cli/cli-error.ts';
 import type { CommandContext } from '#cli/commands/context.ts';
+import { openLog } from '#cli/commands/open-log.ts';
 import { readDocument } from '#cli/commands/read-document.ts';
 
 interface SimulateOptions {
-  readonly config: string;
+  readonly config?: string;
   readonly log: string;
   readonly records?: boolean;
 }
@@ -16,10 +16,10 @@ export const addSimulateCommand = (feed: Command, contextOf: (command: Command) 
   feed
     .command('simulate')
     .description('print what a feed would publish of a recorded buffer, as JSON lines, without a stack')
-    .requiredOption('--config <file>', 'scheduler and engine (JSON or YAML)')
+    .option('--config <file>', 'scheduler and engine (JSON or YAML); a captured feed brings its own')
     .requiredOption(
       '--log <file>',
-      'RawInputBufferRecords in order, one a line, plain or gzip; - is standard input',
+      'RawInputBufferRecords in order or a captured feed, one a line, plain or gzip; - is standard input',
     )
     .option('--records', 'print one record per planned run instead of its events')
     .action(async (options: SimulateOptions, command: Command) => simulate(contextOf(command), options));
@@ -31,21 +31,13 @@ const simulate = async (
 ): Promise<void> => {
   const { answerLines } = await import('#cli/files/answer-lines.ts');
   const { simulateLines, unknownMembers } = await import('#cli/files/simulate.ts');
-  const given = readDocument(config);
+  const given = config === undefined ? undefined : readDocument(config);
   const lines = simulateLines(given, records === true);
   const unknown = unknownMembers(given);
   if (unknown.length > 0) output.note(`these members of ${config} do nothing: ${unknown.join(', ')}`);
-  await answerLines(await open(log), process.stdout, lines);
-};
-
-const open = async (log: string): Promise<AsyncIterable<Uint8Array>> => {
-  if (log === '-') return process.stdin;
-  const { bytesOf, findTape } = await import('#cli/tape/open-tape.ts');
-  const { TapeError } = await import('#cli/tape/tape-record.ts');
-  try {
-    return bytesOf(await findTape(log));
-  } catch (error) {
-    if (!(error instanceof TapeError)) throw error;
-    throw new CliError('not_found', `cannot read ${log}`, { exitCode: exitCodes.usage });
-  }
+  await answerLines(await openLog(log), process.stdout, lines);
+  // What stands on standard output are events alone.
+  const outputHash = lines.outputHash();
+  if (outputHash === undefined) return;
+  output.note(output.isJson ? JSON.stringify({ outputHash }) : `output hash ${outputHash}`);
 };

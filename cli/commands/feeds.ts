@@ -1,7 +1,9 @@
-/** `feed list|get|create|resume|simulate`: market feeds. */
+/** `feed list|get|create|resume`, and where the other commands of market feeds are added. */
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { CommandContext } from '#cli/commands/context.ts';
+import { addLifecycleCommands } from '#cli/commands/feed-lifecycle.ts';
+import { addReplayCommands } from '#cli/commands/feed-replay.ts';
 import { addSimulateCommand } from '#cli/commands/feed-simulate.ts';
 import { readDocument } from '#cli/commands/read-document.ts';
 import { paint, table } from '#cli/output.ts';
@@ -46,6 +48,8 @@ export const addFeedCommands = (program: Command, contextOf: GetContext): void =
     .action(async (feedId: string, { reason }: { readonly reason: string }, command: Command) =>
       resume(contextOf(command), feedId, reason),
     );
+  addLifecycleCommands(feed, contextOf);
+  addReplayCommands(feed, contextOf);
   addSimulateCommand(feed, contextOf);
 };
 

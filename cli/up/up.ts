@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import process from 'node:process';
+import { outputDigest } from '#domain/market/output-hash.ts';
 import { httpClient } from '#cli/client.ts';
 import type { Client } from '#cli/client.ts';
 import { awaitRuns, startDemoRun } from '#cli/up/demo-run.ts';
@@ -49,6 +50,8 @@ export interface Summary {
   readonly commits: number;
   readonly awsRequests: number;
   readonly seconds: number;
+  /** Of everything on the output stream; with one feed it is the hash that its replay and a simulation print. */
+  readonly outputHash: string;
 }
 
 /** Runs until everything has ended (`--exit`) or a signal comes; `start` gives the stack to work on. */
@@ -173,6 +176,7 @@ const summaryOf = async ({
     commits: await commitCount(stack),
     awsRequests: Object.values(requests).reduce((sum, count) => sum + count, 0),
     seconds: round(Math.max(0, (published.lastAtMs - progress.startedAtMs) / 1000)),
+    outputHash: outputDigest(published.hash),
   };
 };
 

@@ -115,3 +115,13 @@ export const recordsOf = (
     (record) => record.ingestSeq >= firstSeq && record.ingestSeq <= lastSeq,
   );
 };
+
+/** Every record of a whole chunk, in ingest order. */
+export const everyRecordOf = (content: Uint8Array): readonly BufferedRecord[] => {
+  const { symbols, bodyStart } = readDirectory(content);
+  return symbols
+    .flatMap(({ symbol, offset, length }) =>
+      decodeRange(symbol, content.subarray(bodyStart + offset, bodyStart + offset + length)),
+    )
+    .sort((left, right) => left.ingestSeq - right.ingestSeq);
+};

@@ -5,7 +5,6 @@ import type { Actor } from '#contracts/event.ts';
 import { FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed-view.ts';
 import type { FeedCommand } from '#contracts/market/feed.ts';
 import type { OperationId } from '#contracts/routes.ts';
-import { FeedId } from '#contracts/ids.ts';
 import { ListQuery } from '#contracts/runs/read.ts';
 import { engineRunList } from '#domain/market/feed-symbol/projection.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
@@ -13,10 +12,11 @@ import { isIngestionPaused, isSchedulingPaused } from '#domain/market/feed/flow-
 import { haltViews } from '#domain/market/feed/halts.ts';
 import { feedList, feedRow } from '#domain/market/feed/projection.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
-import { feedStream, parseFeedStream } from '#domain/market/streams.ts';
+import { feedStream } from '#domain/market/streams.ts';
 import type { FeedRef } from '#domain/market/streams.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
+import { feedNotFound, feedOf } from '#functions/api-feeds/feed-path.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
 import { parseBody, parseQuery } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
@@ -96,7 +96,7 @@ export const getFeedHealth =
   async (request) => {
     const ref = feedOf(request);
     const { state: feed } = await loadStream(ledger, feedAggregate, feedStream(ref));
-    if (feed.status === 'none') throw notFound(ref.feedId);
+    if (feed.status === 'none') throw feedNotFound(ref.feedId);
     const flags = { ingestion_paused: isIngestionPaused(feed), scheduling_paused: isSchedulingPaused(feed) };
     return { status: 200, body: feedHealth(lifecycleState[feed.status], flags) };
   };
@@ -176,25 +176,14 @@ export const listFeedRuns =
   async (request) => {
     const ref = feedOf(request);
     const { limit, cursor } = parseQuery(ListQuery, request.query);
-    if (!(await views.get(feedRow(feedStream(ref))))) throw notFound(ref.feedId);
+    if (!(await views.get(feedRow(feedStream(ref))))) throw feedNotFound(ref.feedId);
     const listKey = engineRunList(ref);
     const page = await views.list({ listKey, limit, ...positionOf(listKey, cursor) });
     return { status: 200, body: { runs: page.rows.map(({ data }) => data), ...cursorOf(listKey, page) } };
   };
 
-const notFound = (feedId: string): ApiError =>
-  new ApiError('feed_not_found', `there is no feed ${feedId} in this workspace`);
-
-const feedOf = (request: ApiRequest): FeedRef => {
-  const { tenantId, workspaceId } = callerOf(request);
-  const feedId = FeedId.safeParse(request.path['feedId']);
-  if (!feedId.success)
-    throw new ApiError('invalid_request', 'a feed is named with 1 to 63 characters of a-z, 0-9 and -');
-  return parseFeedStream(feedStream({ tenantId, workspaceId, feedId: feedId.data }));
-};
-
 const viewOf = async (views: ViewReader, feed: Feed, ref: FeedRef): Promise<FeedView> => {
-  if (feed.status === 'none') throw notFound(ref.feedId);
+  if (feed.status === 'none') throw feedNotFound(ref.feedId);
   // Read at once: the state is the mailbox's own and may be folded on while the row is fetched.
   const now = current(feed);
   const empty = emptyView(feed, ref);

@@ -1,7 +1,11 @@
 /** Serves market feeds. */
 import { readEnvironment } from '#contracts/config.ts';
+import { replayLimits } from '#contracts/market/feed-replay.ts';
 import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
+import { executeRun } from '#domain/market/execute-run.ts';
+import { listFeedBuffer } from '#functions/api-feeds/feed-buffer.ts';
+import { listFeedOutputs, replayFeed } from '#functions/api-feeds/feed-outputs.ts';
 import {
   getFeed,
   getFeedHealth,
@@ -24,7 +28,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const platform = platformOf(plugin);
   const acting = actingOf('api-feeds', environment, platform);
   const views = dynamoViewReader({ client: dynamodbClient(platform.plugin), table: environment.VIEWS_TABLE });
-  const ports = { ...acting, views, nowMs: platform.nowMs };
+  const ports = { ...acting, views, nowMs: platform.nowMs, execute: executeRun, bounds: replayLimits };
   return httpHandler({
     operations: {
       putFeed: putFeed(ports),
@@ -37,6 +41,9 @@ export const createHandler = (source: Source, plugin?: object) => {
       drainFeed: moveFeed(ports, 'DrainFeed', 'drainFeed'),
       stopFeed: moveFeed(ports, 'StopFeed', 'stopFeed'),
       getFeedHealth: getFeedHealth(ports),
+      listFeedOutputs: listFeedOutputs(ports),
+      replayFeed: replayFeed(ports),
+      listFeedBuffer: listFeedBuffer(ports),
     },
     verify: verifierOf(environment, platform),
     telemetry: acting.telemetry,

@@ -3,15 +3,14 @@
  * for many runs. A run is never skipped: when an earlier one is missing, its message was lost, and what is missing
  * is read from the feed's ledger, which is the authority for replay.
  */
-import type { RecordedEvent } from '#contracts/event.ts';
 import { EngineRunsMessage } from '#contracts/market/engine-run.ts';
-import type { ChunkRef, PlannedRun } from '#contracts/market/engine-run.ts';
+import type { PlannedRun } from '#contracts/market/engine-run.ts';
 import type { FeedConfig } from '#contracts/market/feed-config.ts';
 import type { FeedSymbolCommand, FinishedRun } from '#contracts/market/feed-symbol.ts';
 import type { FeedSymbolState } from '#contracts/market/feed-state.ts';
 import { feedSymbolAggregate } from '#domain/market/feed-symbol/feed-symbol.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
-import { chunksOfCut, runsToResend } from '#domain/market/feed/resend.ts';
+import { runsToResend } from '#domain/market/feed/resend.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import { feedSymbolStream, parseFeedStream } from '#domain/market/streams.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
@@ -19,6 +18,7 @@ import type { Telemetry } from '#domain/ports/outside.ts';
 import { finishRuns } from '#functions/run-engine/finish-runs.ts';
 import type { FinishPorts } from '#functions/run-engine/finish-runs.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
+import { chunksToRead } from '#functions/shared/market-chunks.ts';
 import type { ReadRecords } from '#functions/shared/market-chunks.ts';
 import { readEvents } from '#functions/shared/read-events.ts';
 
@@ -108,24 +108,9 @@ const runMessage = async (
 
 const recordsOf = async (ports: RunEnginePorts, message: EngineRunsMessage, run: PlannedRun) => {
   const { symbol, feedStream } = message;
-  const refs = await refsOf(ports.ledger, message, run);
+  const refs = await chunksToRead(ports.ledger, message, run);
   return ports.readRecords({ feedStream, symbol }, refs, [run.cutStart, run.cutEnd]);
 };
-
-/** A cut over more chunks than a message lists finds them in the feed's ledger. */
-const refsOf = async (
-  ledger: LedgerReader,
-  { chunks, feedStream }: EngineRunsMessage,
-  run: PlannedRun,
-): Promise<readonly ChunkRef[]> => {
-  if (chunks.isComplete) return chunks.refs;
-  const isEnough = (event: RecordedEvent): boolean =>
-    event.type === 'RecordsIngested' && lastSeqOf(event) >= run.cutEnd;
-  const events = await readEvents(ledger, feedStream, chunks.fromSequence, isEnough);
-  return chunksOfCut(events, [run.cutStart, run.cutEnd]);
-};
-
-const lastSeqOf = (event: RecordedEvent): number => (event.data['chunk'] as ChunkRef).lastSeq;
 
 const record = async (
   { mailbox, telemetry }: RunEnginePorts,

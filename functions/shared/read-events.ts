@@ -33,3 +33,22 @@ const restOfCommit = async (
   const { commits } = await ledger.tail(stream, 1, fromSequence);
   return (commits[0]?.events ?? []).filter(({ sequence }) => sequence >= fromSequence);
 };
+
+/** The events of a stream from a sequence on, one by one: no more commits are read than are asked for, some at a time. */
+export async function* eachEvent(
+  ledger: LedgerReader,
+  stream: string,
+  fromSequence: number,
+  commitsPerRead: number,
+): AsyncGenerator<RecordedEvent> {
+  let next = fromSequence;
+  let commits = await ledger.read(stream, next, commitsPerRead);
+  if (next > 1 && commits[0]?.sequence !== next) yield* await restOfCommit(ledger, stream, next);
+  for (;;) {
+    for (const commit of commits) yield* commit.events;
+    const last = commits.at(-1)?.events.at(-1);
+    if (!last || commits.length < commitsPerRead) return;
+    next = last.sequence + 1;
+    commits = await ledger.read(stream, next, commitsPerRead);
+  }
+}

@@ -41,6 +41,9 @@ const admitted: Readonly<Record<OperationId, Admitted>> = {
   getFeedHealth: readers,
   resumeFeed: approvers,
   listFeedRuns: readers,
+  listFeedOutputs: readers,
+  replayFeed: readers,
+  listFeedBuffer: readers,
 };
 
 const served: Operation = () => Promise.resolve({ status: 200, body: { served: true } });

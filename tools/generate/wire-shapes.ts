@@ -20,6 +20,7 @@ import { EngineSetting } from '#contracts/market/engine-setting.ts';
 import { EvidenceSnapshot } from '#contracts/market/evidence-matrix.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
 import { FeedHealth } from '#contracts/market/feed-health.ts';
+import { FeedBufferPage, FeedCaptureHeader, FeedOutputPage } from '#contracts/market/feed-replay.ts';
 import { FeedTimerMessage } from '#contracts/market/feed.ts';
 import { FeedPage, FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed-view.ts';
 import * as hysteresis from '#contracts/market/hysteresis.ts';
@@ -112,6 +113,8 @@ export const answerBodies = {
   FeedView,
   FeedPage,
   EngineRunPage,
+  FeedOutputPage,
+  FeedBufferPage,
   ErrorBody,
   CallbackError: callbacks.CallbackError,
 } as const;
@@ -125,7 +128,7 @@ const messages = {
   RetryTaskInput: read.RetryTaskInput,
 };
 /** Lines of files by name: what file commands read. */
-const lines = { RawInputBufferRecord, RegimeInputSnapshot, RegimeState };
+const lines = { FeedCaptureHeader, RawInputBufferRecord, RegimeInputSnapshot, RegimeState };
 
 /** Lines of files by name: what file commands answer. */
 const records = {

@@ -8,8 +8,14 @@ import { FeedView } from '#contracts/market/feed-view.ts';
 import { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import { feedSymbolAggregate, terminalRun } from '#domain/market/feed-symbol/feed-symbol.ts';
 import { engineRunView, orchestratorEvents } from '#domain/market/feed-symbol/run-facts.ts';
+import type { TerminalRun } from '#domain/market/feed-symbol/run-facts.ts';
+import { captureHeader } from '#domain/market/feed/capture.ts';
+import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { feedProjection, feedRow } from '#domain/market/feed/projection.ts';
+import { evolveFeed } from '#domain/market/feed/state.ts';
+import type { ExistingFeed } from '#domain/market/feed/state.ts';
 import { feedSymbolStream } from '#domain/market/streams.ts';
+import { cursorOf } from '#functions/shared/paging.ts';
 import { ledgerSamples, sampleFile } from '#test/contract/samples/sample.ts';
 import type { Samples } from '#test/contract/samples/sample.ts';
 import { scopeOf } from '#test/contract/samples/scope.ts';
@@ -144,6 +150,7 @@ export const marketSamples = (): Samples => {
     ),
     ...marketEventSamples(),
     ...feedReadSamples(harness.events, views),
+    ...replaySamples(harness, terminal),
     [sampleFile('records', 'EngineRunRecord')]: record,
     [sampleFile('stored', 'ChunkDirectory')]: JSON.parse(directory) as unknown,
     [sampleFile('messages', 'EngineRunsMessage')]: message,
@@ -163,6 +170,37 @@ export const marketSamples = (): Samples => {
       reason: 'the consumer that used up the stream is stopped',
     },
   };
+};
+
+/** The first runs as the feed tells them, and its first records as a capture of it begins. */
+const replaySamples = (harness: FeedHarness, terminal: readonly { readonly run: TerminalRun }[]): Samples => {
+  const capture = captureHeader(firstStretch(harness), undefined);
+  const records = harness.records.slice(0, 2).map(({ ingestSeq, ingestTsMs, text }) => ({
+    ingest_seq: ingestSeq,
+    ingest_ts_ms: ingestTsMs,
+    event: JSON.parse(text) as unknown,
+  }));
+  const cursor = (list: string, place: string) => cursorOf(`${list}#${feedStream}`, { next: place });
+  return {
+    [sampleFile('answers', 'FeedOutputPage')]: {
+      events: terminal.slice(0, 2).flatMap(({ run }) => orchestratorEvents(run)),
+      ...cursor('feed-outputs', '4:2'),
+    },
+    [sampleFile('answers', 'FeedBufferPage')]: {
+      capture,
+      records,
+      ...cursor('feed-buffer', `3:2:${String(capture?.record_count)}`),
+    },
+    [sampleFile('lines', 'FeedCaptureHeader')]: capture,
+  };
+};
+
+/** The feed before its configuration was changed. */
+const firstStretch = ({ events }: FeedHarness): ExistingFeed => {
+  const end = events.findIndex(({ type }) => type === 'FeedConfigured');
+  const feed = events.slice(0, end).reduce(evolveFeed, feedAggregate.initialState());
+  if (feed.status === 'none') throw new Error('there is no feed');
+  return feed;
 };
 
 const feedReadSamples = (events: readonly RecordedEvent[], views: readonly object[]): Samples => {

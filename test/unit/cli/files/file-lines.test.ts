@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { HysteresisDecision, HysteresisState } from '#contracts/market/hysteresis.ts';
 import { RefusedLine } from '#contracts/market/refused-line.ts';
 import { RegimeOutput } from '#contracts/market/regime.ts';
+import { SimulationConfig } from '#contracts/market/simulation-config.ts';
 import { answerLines } from '#cli/files/answer-lines.ts';
 import type { LineAnswers } from '#cli/files/answer-lines.ts';
 import { believeLines, decideLines, runLines } from '#cli/files/engine-lines.ts';
@@ -253,6 +254,39 @@ describe('feed simulate', () => {
       'EngineRunStarted',
       'EngineRunFailed',
     ]);
+  });
+
+  it('takes its configuration from the header of a captured feed, or skips the header when given one', async () => {
+    const header = {
+      schema: 'feed_capture',
+      schema_version: '1',
+      config: SimulationConfig.parse({ ...config, symbols: ['AAA'] }),
+      record_count: 1,
+    };
+    const lines = text(header, record(1, 500));
+    const captured = simulateLines(undefined, false);
+    const given = simulateLines(config, false);
+
+    const events = await answered(captured, lines);
+
+    expect(typesOf(events)).toEqual(['EngineRunStarted', 'EngineRunFailed']);
+    expect(await answered(given, lines)).toEqual(events);
+    expect(captured.outputHash()).toMatch(/^[0-9a-f]{64}$/);
+    expect(given.outputHash()).toBe(captured.outputHash());
+    expect(simulateLines(config, true).outputHash()).toBeUndefined();
+  });
+
+  it.each([
+    ['nothing', '', 'invalid_config'],
+    ['a record', text(record(1, 500)), 'invalid_config'],
+    ['a torn header', '{"schema":"feed_capture"', 'invalid_config'],
+    ['a header without a configuration', text({ schema: 'feed_capture' }), 'invalid_capture'],
+    ['another value that names it', text(['"feed_capture"']), 'invalid_config'],
+  ])('without a configuration refuses a log that begins with %s', async (_name, lines, code) => {
+    await expect(answered(simulateLines(undefined, false), lines)).rejects.toMatchObject({
+      code,
+      exitCode: 2,
+    });
   });
 
   it('takes event types and members it does not know, and counts them', async () => {

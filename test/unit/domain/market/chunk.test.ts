@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { decodeRange, encodeChunk, readDirectory, recordsOf } from '#domain/market/chunk.ts';
+import { decodeRange, encodeChunk, everyRecordOf, readDirectory, recordsOf } from '#domain/market/chunk.ts';
 import type { BufferedRecord } from '#domain/market/chunk.ts';
 
 const record = (ingestSeq: number, symbol: string, text = `{"n":${ingestSeq}}`): BufferedRecord => ({
@@ -21,6 +21,11 @@ it('groups records by symbol and keeps each text exactly, whatever it contains',
 
   expect(recordsOf(content, 'B', [1, 99])).toEqual([records[0], records[2]]);
   expect(recordsOf(content, 'Å€', [1, 99])).toEqual([records[1]]);
+});
+
+it('gives every record in ingest order', () => {
+  expect(everyRecordOf(encodeChunk(records).content)).toEqual(records);
+  expect(everyRecordOf(encodeChunk([]).content)).toEqual([]);
 });
 
 it('lists in its directory where each symbol is', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mergedList } from '#functions/shared/merged-list.ts';
-import { cursorOf, positionOf } from '#functions/shared/paging.ts';
+import { cursorOf, numbersAt, numbersText, positionOf } from '#functions/shared/paging.ts';
 import { adaptersOf } from '#test/support/ledger.ts';
 import { localStage } from '#test/support/ports.ts';
 
@@ -21,6 +21,24 @@ describe('cursors', () => {
   ])('%s are refused', (_name, cursor) => {
     expect(() => positionOf('list', cursor)).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
   });
+});
+
+describe('cursors of numbers', () => {
+  const at = (position: string, count: number) =>
+    numbersAt('list', cursorOf('list', { next: position }).nextCursor, count);
+
+  it('lead back to their numbers', () => {
+    expect(at(numbersText(1, 0), 2)).toEqual([1, 0]);
+    expect(at(numbersText(7, 20, 300), 3)).toEqual([7, 20, 300]);
+    expect(numbersAt('list', undefined, 2)).toBeUndefined();
+  });
+
+  it.each(['0:1', '1', '1:2:3', '1:-2', '1:x', '', '1:2 ', '1234567890123456:1'])(
+    'are refused where they hold %j in place of two',
+    (position) => {
+      expect(() => at(position, 2)).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
+    },
+  );
 });
 
 describe('a list over several partitions', () => {

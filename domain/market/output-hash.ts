@@ -1,0 +1,54 @@
+/**
+ * The hash of what a feed said. Each symbol has a chain over its events in order; the whole is a hash over the chains,
+ * so that it does not depend on how symbols interleave. What differs between two tellings of the same runs is left out:
+ * `published_ts_ms`, repeated deliveries, and skipped runs, which a feed may be told not to say.
+ */
+import { canonicalJson } from '#domain/kernel/canonical-json.ts';
+import { sha256Hex } from '#domain/kernel/hash.ts';
+
+/** What is read of an orchestrator event; every other member is compared, and not looked at. */
+export type SaidEvent = Readonly<Record<string, unknown>> & {
+  readonly event_type: string;
+  readonly symbol: string;
+};
+
+interface Chain {
+  digest: string;
+  readonly seen: Set<string>;
+}
+
+/** A hash under way; it belongs to whoever feeds it. */
+export interface OutputHash {
+  readonly chains: Map<string, Chain>;
+}
+
+/** A hash of nothing. */
+export const openOutputHash = (): OutputHash => ({ chains: new Map() });
+
+/** An event as text that two tellings of one run have in common; undefined for one that is not compared. */
+export const comparableText = (event: SaidEvent): string | undefined => {
+  if (event.event_type === 'EngineRunSkipped') return undefined;
+  const { published_ts_ms: _published, ...said } = event;
+  return canonicalJson(said);
+};
+
+/** Takes the next event of its symbol; one that was taken before changes nothing. */
+export const addOutput = ({ chains }: OutputHash, event: SaidEvent): void => {
+  const text = comparableText(event);
+  if (text === undefined) return;
+  const link = sha256Hex(text);
+  const chain = chains.get(event.symbol) ?? { digest: '', seen: new Set() };
+  if (chain.seen.has(link)) return;
+  chain.seen.add(link);
+  chain.digest = sha256Hex(`${chain.digest}\n${link}`);
+  chains.set(event.symbol, chain);
+};
+
+/** The hash of what was taken so far: SHA-256 over a line `"symbol":digest` for each symbol, sorted. */
+export const outputDigest = ({ chains }: OutputHash): string =>
+  sha256Hex(
+    [...chains]
+      .map(([symbol, { digest }]) => `${JSON.stringify(symbol)}:${digest}`)
+      .sort()
+      .join('\n'),
+  );

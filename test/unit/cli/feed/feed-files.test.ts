@@ -1,0 +1,204 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Client } from '#cli/client.ts';
+import { captureFeed } from '#cli/feed/capture-feed.ts';
+import { compareReplay } from '#cli/files/compare-replay.ts';
+import { diffFiles } from '#cli/files/diff-files.ts';
+import { toldRuns } from '#cli/feed/output-pages.ts';
+import type { ToldEvent, ToldRun } from '#cli/feed/output-pages.ts';
+import { writeLineFile } from '#cli/files/line-file.ts';
+import { bytesOf, findTape } from '#cli/tape/open-tape.ts';
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'sluice-feed-files-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const inFolder = (name: string): string => path.join(folder, name);
+
+const event = (symbol: string, atMs: number, more: object = {}): ToldEvent => ({
+  schema: 'orchestrator_event',
+  schema_version: '1',
+  event_type: 'EngineRunCompleted',
+  run_id: `${symbol}@${atMs}`,
+  symbol,
+  engine_timestamp_ms: atMs,
+  ...more,
+});
+const run = (symbol: string, atMs: number, more: object = {}): ToldRun => ({
+  kind: 'run',
+  events: [event(symbol, atMs, { event_type: 'EngineRunStarted' }), event(symbol, atMs, more)],
+});
+const unfinished = { run_id: 'C@1', symbol: 'C', engine_timestamp_ms: 1 };
+
+/** Answers pages in order and keeps what was asked. */
+const pagesClient = (...pages: readonly object[]) => {
+  const asked: unknown[] = [];
+  const rest = [...pages];
+  const client: Client = {
+    workspace: 'main',
+    request: (_method, at, options) => {
+      asked.push([at, options?.query]);
+      return Promise.resolve(rest.shift());
+    },
+  };
+  return { client, asked };
+};
+async function* each(runs: readonly ToldRun[]): AsyncGenerator<ToldRun> {
+  yield* await Promise.resolve(runs);
+}
+const compare = (replayed: readonly ToldRun[], recorded: readonly ToldRun[]) =>
+  compareReplay(each(replayed), each(recorded), () => Promise.resolve());
+
+describe('runs of pages', () => {
+  it('are whole, over pages that are short or empty, to the run that has not ended', async () => {
+    const [one, other] = [run('A', 1), run('B', 1)];
+    if (one.kind !== 'run' || other.kind !== 'run') throw new Error('no runs');
+    const { client, asked } = pagesClient(
+      { events: [...one.events, ...other.events], nextCursor: 'x' },
+      { events: [], nextCursor: 'y' },
+      { events: [], unfinished },
+    );
+    const told: ToldRun[] = [];
+
+    for await (const each of toldRuns(client, { feedId: 'a b', list: 'replay', from: 1 })) told.push(each);
+
+    expect(told).toEqual([one, other, { kind: 'unfinished', run: unfinished }]);
+    expect(asked).toEqual(
+      [undefined, 'x', 'y'].map((cursor) => [
+        '{ws}/feeds/a%20b/replay',
+        { from: 1, to: undefined, limit: 200, cursor },
+      ]),
+    );
+  });
+});
+
+describe('a replay beside its record', () => {
+  it('is equal when every run says the same', async () => {
+    const comparison = await compare([run('A', 1), run('B', 1)], [run('A', 1), run('B', 1)]);
+
+    expect(comparison).toMatchObject({ runs: 2, events: 4, isEqual: true });
+    expect(comparison.outputHash).toBe(comparison.recordedHash);
+  });
+
+  it('names the first event that differs, also where the record has it not', async () => {
+    const changed = await compare([run('A', 1), run('B', 1)], [run('A', 1, { attempt: 2 }), run('B', 1)]);
+    const lacking = await compare([run('A', 1), run('B', 1)], [run('A', 1)]);
+
+    expect(changed).toMatchObject({
+      isEqual: false,
+      difference: { symbol: 'A', in: 'both', members: ['attempt'] },
+    });
+    expect(lacking).toMatchObject({ isEqual: false, difference: { symbol: 'B', in: 'first' } });
+  });
+
+  it('ends where the replay ends: what was recorded meanwhile is not compared', async () => {
+    const replayed = [run('A', 1), { kind: 'unfinished', run: unfinished } as const];
+
+    expect(await compare(replayed, [run('A', 1), run('C', 1)])).toMatchObject({ isEqual: true, unfinished });
+  });
+});
+
+describe('a capture', () => {
+  const header = { schema: 'feed_capture', schema_version: '1', config: {}, record_count: 2 };
+  const record = (ingest_seq: number) => ({ ingest_seq, ingest_ts_ms: 1, event: {} });
+  const captured = async (...pages: readonly object[]): Promise<unknown> => {
+    const lines: object[] = [];
+    const { client } = pagesClient(...pages);
+    await captureFeed(client, 'demo', (line) => {
+      lines.push(line);
+      return Promise.resolve();
+    });
+    return lines;
+  };
+
+  it('is the header and every record', async () => {
+    expect(
+      await captured({ capture: header, records: [record(1)], nextCursor: 'x' }, { records: [record(2)] }),
+    ).toEqual([header, record(1), record(2)]);
+  });
+
+  it.each([
+    ['lacks its end', [{ capture: header, records: [record(1)] }], 'internal'],
+    ['has a gap', [{ capture: header, records: [record(2)] }], 'internal'],
+    ['has no header', [{ records: [record(1)] }], 'feed_reconfigured'],
+  ])('that %s is refused', async (_name, pages, code) => {
+    await expect(captured(...pages)).rejects.toMatchObject({ code });
+  });
+});
+
+describe('a file of lines', () => {
+  it('has its name once it is whole, and what it replaces until then', async () => {
+    const file = inFolder('out.jsonl');
+    writeFileSync(file, 'before');
+    const wide = { text: 'x'.repeat(70_000) };
+
+    const answer = await writeLineFile(file, async (write) => {
+      await write(wide);
+      await write({ n: 1 });
+      expect(readFileSync(file, 'utf8')).toBe('before');
+      return 7;
+    });
+
+    expect(answer).toBe(7);
+    expect(readFileSync(file, 'utf8')).toBe(`${JSON.stringify(wide)}\n{"n":1}\n`);
+  });
+
+  it('leaves nothing behind when it fails', async () => {
+    const file = inFolder('failed.jsonl');
+    const failing = writeLineFile(file, async (write) => {
+      await write({ n: 1 });
+      throw new Error('no more');
+    });
+
+    await expect(failing).rejects.toThrow('no more');
+    expect([existsSync(file), existsSync(`${file}.part`)]).toEqual([false, false]);
+    const nowhere = inFolder('none/out.jsonl');
+    await expect(writeLineFile(nowhere, () => Promise.resolve())).rejects.toMatchObject({ exitCode: 2 });
+  });
+});
+
+describe('two files of events', () => {
+  const fileOf = async (name: string, ...lines: readonly (object | string)[]) => {
+    const texts = lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line)));
+    writeFileSync(inFolder(name), texts.join('\n'));
+    return { name, bytes: bytesOf(await findTape(inFolder(name))) };
+  };
+
+  it('are equal whatever interleaves, comes again, is blank or was published when', async () => {
+    const first = await fileOf('a', event('A', 1), event('B', 1), '', event('A', 2));
+    const second = await fileOf(
+      'b',
+      event('B', 1, { published_ts_ms: 3 }),
+      event('A', 1),
+      event('A', 1),
+      event('A', 2),
+    );
+
+    const found = await diffFiles(first, second);
+
+    expect(found).toEqual({ isEqual: true, firstHash: found.firstHash, secondHash: found.firstHash });
+  });
+
+  it('part at the first event that differs', async () => {
+    const first = await fileOf('a', event('A', 1), event('A', 2));
+    const second = await fileOf('b', event('A', 1), event('A', 2, { attempt: 2 }));
+
+    expect(await diffFiles(first, second)).toMatchObject({
+      isEqual: false,
+      difference: { run_id: 'A@2', members: ['attempt'] },
+    });
+  });
+
+  it.each(['{', '7', 'null', '{"schema":"orchestrator_event"}', '{"error":{}}'])(
+    'are refused by file and line where one holds %s',
+    async (text) => {
+      const diffing = diffFiles(await fileOf('a', event('A', 1), text), await fileOf('b'));
+
+      await expect(diffing).rejects.toMatchObject({
+        code: 'invalid_orchestrator_event',
+        message: 'line 2 of a is no orchestrator event',
+        exitCode: 2,
+      });
+    },
+  );
+});
