@@ -85,3 +85,7 @@ export const AnalysisConfig = z.strictObject({
   symbols: z.array(z.strictObject({ symbol: z.string(), enabled_modules: modules })).default([]),
 });
 export type AnalysisConfig = z.infer<typeof AnalysisConfig>;
+
+/** How the analysis of a run ended. */
+export const AnalysisRunStatus = z.enum(['SUCCESS', 'PARTIAL', 'SKIPPED', 'FAILED']);
+export type AnalysisRunStatus = z.infer<typeof AnalysisRunStatus>;

@@ -9,6 +9,7 @@ import { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import { feedSymbolAggregate, terminalRun } from '#domain/market/feed-symbol/feed-symbol.ts';
 import { engineRunView, orchestratorEvents } from '#domain/market/feed-symbol/run-facts.ts';
 import { feedProjection, feedRow } from '#domain/market/feed/projection.ts';
+import { layersOf } from '#domain/market/layers/config.ts';
 import { feedSymbolStream } from '#domain/market/streams.ts';
 import { ledgerSamples, sampleFile } from '#test/contract/samples/sample.ts';
 import type { Samples } from '#test/contract/samples/sample.ts';
@@ -25,6 +26,14 @@ const config = {
   engine: { engine_mode: 'truth' },
   clock: 'record',
 } as const;
+
+const layersConfig = {
+  state_gate: { denylisted_invalidations: ['INVALID_EVIDENCE_SYMBOL_MISMATCH'] },
+  analysis_engine: {
+    enabled_modules: ['signal.regime', 'signal.persistence'],
+    module_configs: [{ module_id: 'signal.persistence', config: {} }],
+  },
+};
 
 /** The first records of the demo tape, as a venue would send them. */
 const tape = (): readonly unknown[] =>
@@ -52,7 +61,11 @@ const marketStory = () => {
   const runs = harness.execute(message);
   symbol.send({ type: 'RecordRuns', runs: [...runs] });
   const [last] = runs.slice(-1);
-  if (last) symbol.send({ type: 'RecordRuns', runs: [skippedAfter(last)] });
+  const skipped = last && skippedAfter(last);
+  if (skipped) symbol.send({ type: 'RecordRuns', runs: [skipped] });
+  // Of a later configuration, so that the symbol's stream says what its layers go by.
+  const layers = layersOf(validConfig({ ...config, ...layersConfig }), message.symbol);
+  if (skipped) symbol.send({ type: 'RecordRuns', runs: [skippedAfter(skipped)], layers });
   harness.send({ type: 'AcknowledgeRuns', symbols: [{ symbol: message.symbol, runNo: runs.length }] });
   const blocked = { symbol: message.symbol, blockedSinceMs: harness.nowMs - 900_000 };
   const errorDetail = 'Rate exceeded for shard shardId-000000000000 in stream orchestrator-events';
@@ -116,7 +129,7 @@ const actorOf = ({ type }: RecordedEvent): RecordedEvent['actor'] =>
   users.has(type) ? { kind: 'user', id: 'ada@example.com' } : { kind: 'service', id: serviceOf(type) };
 
 const serviceOf = (type: string): string => {
-  if (type.startsWith('EngineRun')) return 'run-engine';
+  if (type.startsWith('EngineRun') || type === 'LayersConfigured') return 'run-engine';
   return type.startsWith('Publication') ? 'publish' : 'ingest-market';
 };
 
