@@ -4,10 +4,12 @@
  */
 import * as z from 'zod';
 import type { ErrorCode } from '#contracts/errors.ts';
+import { DashboardViewModel } from '#contracts/market/dashboard.ts';
 import { EngineRunPage } from '#contracts/market/engine-run.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
 import { FeedHealth } from '#contracts/market/feed-health.ts';
 import { FeedPage, FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed-view.ts';
+import * as layers from '#contracts/market/layers-view.ts';
 import type { OperationId } from '#contracts/routes.ts';
 import {
   CompletedRequest,
@@ -68,6 +70,12 @@ export const NotReady = z.strictObject({
 
 const answer = (schema: z.ZodType, when = 'Done'): RouteAnswer => ({ schema, when });
 const ok = (schema: z.ZodType): RouteShape['answers'] => ({ 200: answer(schema) });
+
+const layerPage = (schema: z.ZodType, query: z.ZodObject = layers.LayerQuery): RouteShape => ({
+  query,
+  answers: ok(schema),
+  refusals: ['feed_not_found', 'invalid_cursor'],
+});
 
 const feedMove: RouteShape = {
   answers: ok(FeedView),
@@ -177,4 +185,9 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
     answers: ok(EngineRunPage),
     refusals: ['feed_not_found', 'invalid_cursor'],
   },
+  listFeedSymbols: layerPage(layers.FeedSymbolPage, ListQuery),
+  listFeedGates: layerPage(layers.FeedGatePage),
+  listFeedAnalyses: layerPage(layers.FeedAnalysisPage),
+  listFeedRegimes: layerPage(layers.FeedRegimePage, layers.RegimeQuery),
+  getFeedDashboard: { answers: ok(DashboardViewModel), refusals: ['feed_not_found'] },
 };

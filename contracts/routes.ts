@@ -2,6 +2,7 @@
  * The HTTP routes: the gateway, the OpenAPI document, the client and the role matrix are made from this table.
  * One variable name per position of a path, and no `{id}:verb`.
  */
+import { layerRoutes } from '#contracts/market/layer-routes.ts';
 import type { FunctionName } from '#contracts/naming.ts';
 import type { Role } from '#contracts/roles.ts';
 
@@ -251,6 +252,7 @@ const table = [
     summary: 'Lists the engine runs of a feed, newest first',
     mutating: false,
   },
+  ...layerRoutes,
 ] as const satisfies readonly Route[];
 
 export type OperationId = (typeof table)[number]['operationId'];

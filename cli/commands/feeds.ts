@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { CommandContext } from '#cli/commands/context.ts';
+import { addFeedLayerCommands } from '#cli/commands/feed-layers.ts';
 import { addSimulateCommand } from '#cli/commands/feed-simulate.ts';
 import { readDocument } from '#cli/commands/read-document.ts';
 import { paint, table } from '#cli/output.ts';
@@ -47,6 +48,7 @@ export const addFeedCommands = (program: Command, contextOf: GetContext): void =
       resume(contextOf(command), feedId, reason),
     );
   addSimulateCommand(feed, contextOf);
+  addFeedLayerCommands(feed, contextOf);
 };
 
 const instant = (atMs: number | null): string => (atMs === null ? 'none yet' : new Date(atMs).toISOString());

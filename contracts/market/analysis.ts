@@ -86,6 +86,9 @@ export const AnalysisConfig = z.strictObject({
 });
 export type AnalysisConfig = z.infer<typeof AnalysisConfig>;
 
+/** The analysis engine when nothing is chosen: no modules. */
+export const analysisDefault: AnalysisConfig = AnalysisConfig.parse({});
+
 /** How the analysis of a run ended. */
 export const AnalysisRunStatus = z.enum(['SUCCESS', 'PARTIAL', 'SKIPPED', 'FAILED']);
 export type AnalysisRunStatus = z.infer<typeof AnalysisRunStatus>;

@@ -123,3 +123,6 @@ export const DashboardsConfig = z.strictObject({
   default_time_window_ms: z.int().min(0).default(0),
 });
 export type DashboardsConfig = z.infer<typeof DashboardsConfig>;
+
+/** The dashboard when nothing is chosen. */
+export const dashboardsDefault: DashboardsConfig = DashboardsConfig.parse({});

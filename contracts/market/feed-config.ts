@@ -4,11 +4,11 @@
  */
 import * as z from 'zod';
 import { MarketSymbol } from '#contracts/ids.ts';
-import { AnalysisConfig } from '#contracts/market/analysis.ts';
-import { DashboardsConfig } from '#contracts/market/dashboard.ts';
+import { AnalysisConfig, analysisDefault } from '#contracts/market/analysis.ts';
+import { DashboardsConfig, dashboardsDefault } from '#contracts/market/dashboard.ts';
 import { EngineMode } from '#contracts/market/engine-run.ts';
 import { RunOptions, runOptionsDefault } from '#contracts/market/run-options.ts';
-import { StateGateConfig } from '#contracts/market/state-gate.ts';
+import { StateGateConfig, stateGateDefault } from '#contracts/market/state-gate.ts';
 
 /** A venue or vendor and the instruments taken from it. */
 export const FeedSource = z.strictObject({
@@ -104,9 +104,9 @@ export const FeedConfig = z.strictObject({
   /** How runs are computed. */
   engine_options: RunOptions.default(runOptionsDefault),
   /** What the later layers make of the runs: whether one may act on them, what modules see in them, how they are shown. */
-  state_gate: StateGateConfig.prefault({}),
-  analysis_engine: AnalysisConfig.prefault({}),
-  dashboards: DashboardsConfig.prefault({}),
+  state_gate: StateGateConfig.default(stateGateDefault),
+  analysis_engine: AnalysisConfig.default(analysisDefault),
+  dashboards: DashboardsConfig.default(dashboardsDefault),
 });
 export type FeedConfig = z.infer<typeof FeedConfig>;
 

@@ -2,16 +2,20 @@
 import { readEnvironment } from '#contracts/config.ts';
 import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
+import { moveFeed, planFeedTicks, putFeed, resumeFeed } from '#functions/api-feeds/feed-commands.ts';
+import {
+  getFeedDashboard,
+  listFeedAnalyses,
+  listFeedGates,
+  listFeedRegimes,
+} from '#functions/api-feeds/feed-layers.ts';
 import {
   getFeed,
   getFeedHealth,
   listFeedRuns,
   listFeeds,
-  moveFeed,
-  planFeedTicks,
-  putFeed,
-  resumeFeed,
-} from '#functions/api-feeds/feeds.ts';
+  listFeedSymbols,
+} from '#functions/api-feeds/feed-reads.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
@@ -37,6 +41,11 @@ export const createHandler = (source: Source, plugin?: object) => {
       drainFeed: moveFeed(ports, 'DrainFeed', 'drainFeed'),
       stopFeed: moveFeed(ports, 'StopFeed', 'stopFeed'),
       getFeedHealth: getFeedHealth(ports),
+      listFeedSymbols: listFeedSymbols(ports),
+      listFeedGates: listFeedGates(ports),
+      listFeedAnalyses: listFeedAnalyses(ports),
+      listFeedRegimes: listFeedRegimes(ports),
+      getFeedDashboard: getFeedDashboard(ports),
     },
     verify: verifierOf(environment, platform),
     telemetry: acting.telemetry,

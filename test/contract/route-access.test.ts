@@ -41,6 +41,11 @@ const admitted: Readonly<Record<OperationId, Admitted>> = {
   getFeedHealth: readers,
   resumeFeed: approvers,
   listFeedRuns: readers,
+  listFeedSymbols: readers,
+  listFeedGates: readers,
+  listFeedAnalyses: readers,
+  listFeedRegimes: readers,
+  getFeedDashboard: readers,
 };
 
 const served: Operation = () => Promise.resolve({ status: 200, body: { served: true } });

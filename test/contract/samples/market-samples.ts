@@ -8,13 +8,17 @@ import { FeedView } from '#contracts/market/feed-view.ts';
 import { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import { feedSymbolAggregate, terminalRun } from '#domain/market/feed-symbol/feed-symbol.ts';
 import { engineRunView, orchestratorEvents } from '#domain/market/feed-symbol/run-facts.ts';
+import { analysisModules } from '#domain/market/analysis/modules/registry.ts';
+import { feedSymbolProjection } from '#domain/market/feed-symbol/projection.ts';
 import { feedProjection, feedRow } from '#domain/market/feed/projection.ts';
 import { layersOf } from '#domain/market/layers/config.ts';
+import { analysisView, dashboardOf, gateView, regimeView } from '#domain/market/layers/views.ts';
 import { feedSymbolStream } from '#domain/market/streams.ts';
 import { ledgerSamples, sampleFile } from '#test/contract/samples/sample.ts';
 import type { Samples } from '#test/contract/samples/sample.ts';
 import { scopeOf } from '#test/contract/samples/scope.ts';
 import { batchRecord, FeedHarness, StreamHarness, validConfig } from '#test/support/market-harness.ts';
+import { layeredSymbol, layersRow, runAt } from '#test/support/market-layers.ts';
 import { inProject } from '#test/support/tracked-files.ts';
 
 const feed = { ...scopeOf, feedId: 'demo' };
@@ -157,6 +161,7 @@ export const marketSamples = (): Samples => {
     ),
     ...marketEventSamples(),
     ...feedReadSamples(harness.events, views),
+    ...layerSamples(),
     [sampleFile('records', 'EngineRunRecord')]: record,
     [sampleFile('stored', 'ChunkDirectory')]: JSON.parse(directory) as unknown,
     [sampleFile('messages', 'EngineRunsMessage')]: message,
@@ -189,6 +194,28 @@ const feedReadSamples = (events: readonly RecordedEvent[], views: readonly objec
     [sampleFile('answers', 'FeedView')]: view,
     [sampleFile('answers', 'FeedPage')]: { feeds: [view] },
     [sampleFile('answers', 'EngineRunPage')]: { runs: views.slice(-2).reverse() },
+  };
+};
+
+/** What the later layers answer of a symbol that was let through, held back, and let through again. */
+const layerSamples = (): Samples => {
+  const symbol = layeredSymbol({
+    state_gate: { denylisted_invalidations: ['INVALID_EVIDENCE_SYMBOL_MISMATCH'] },
+    analysis_engine: { enabled_modules: analysisModules.map(({ id }) => id) },
+  });
+  const said = { regime: 'TREND_BUILD_UP', invalidations: ['INVALID_EVIDENCE_SYMBOL_MISMATCH'] } as const;
+  symbol.send(runAt(1), runAt(2, said), runAt(3, { regime: 'TREND_BUILD_UP' }));
+  const row = layersRow(symbol.events);
+  const view = symbol.events.reduce<ReturnType<typeof feedSymbolProjection.apply>>(
+    (known, event) => feedSymbolProjection.apply(known, feedSymbolProjection.cursor(event.stream), event),
+    undefined,
+  );
+  return {
+    [sampleFile('answers', 'FeedSymbolPage')]: { symbols: [view?.data] },
+    [sampleFile('answers', 'FeedGatePage')]: { gates: [gateView(row)] },
+    [sampleFile('answers', 'FeedAnalysisPage')]: { analyses: [analysisView(row)] },
+    [sampleFile('answers', 'FeedRegimePage')]: { key: 'truth', regimes: [regimeView(row, 'truth')] },
+    [sampleFile('answers', 'FeedDashboard')]: dashboardOf([row], { asOfMs: 240_000, windowMs: 0 }),
   };
 };
 
