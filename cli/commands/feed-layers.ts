@@ -116,6 +116,11 @@ export const addFeedLayerCommands = (feed: Command, contextOf: GetContext): void
 };
 
 const instant = (ms: number | null): string => (ms === null ? 'none yet' : new Date(ms).toISOString());
+/** A page holds 50 symbols; of more the last line says so. */
+const moreOf = (answer: unknown): string =>
+  z.object({ nextCursor: z.string() }).safeParse(answer).success
+    ? '\nmore symbols follow; ask for one with --symbol'
+    : '';
 const listed = (reasons: readonly string[]): string => reasons.join(', ');
 
 /** All symbols are a line each; one symbol shows its history. */
@@ -144,43 +149,47 @@ const gates = async ({ client, output }: CommandContext, path: string): Promise<
             instant(gate.engine_timestamp_ms),
             listed(gate.reasons),
           ]),
-        ),
+        ) + moreOf(answer),
   );
 };
 
 const analysis = async ({ client, output }: CommandContext, path: string): Promise<void> => {
   const answer = await client().request('GET', path);
   const { analyses } = AnalysisPage.parse(answer);
-  output.result(answer, () =>
-    table(
-      ['SYMBOL', 'STATUS', 'MODULE', 'MADE', 'SAYS'],
-      analyses.flatMap(({ symbol, status, artifacts, module_failures: failures }) => {
-        const lines = [
-          ...artifacts.map((made) => [made.module_id, made.artifact_name, JSON.stringify(made.payload)]),
-          ...failures.map((failure) => [failure.module_id, 'failed', failure.error_detail]),
-        ];
-        return (lines.length > 0 ? lines : [[]]).map((line) => [symbol, status ?? 'none yet', ...line]);
-      }),
-    ),
+  output.result(
+    answer,
+    () =>
+      table(
+        ['SYMBOL', 'STATUS', 'MODULE', 'MADE', 'SAYS'],
+        analyses.flatMap(({ symbol, status, artifacts, module_failures: failures }) => {
+          const lines = [
+            ...artifacts.map((made) => [made.module_id, made.artifact_name, JSON.stringify(made.payload)]),
+            ...failures.map((failure) => [failure.module_id, 'failed', failure.error_detail]),
+          ];
+          return (lines.length > 0 ? lines : [[]]).map((line) => [symbol, status ?? 'none yet', ...line]);
+        }),
+      ) + moreOf(answer),
   );
 };
 
 const regimes = async ({ client, output }: CommandContext, path: string): Promise<void> => {
   const answer = await client().request('GET', path);
-  output.result(answer, () =>
-    table(
-      ['SYMBOL', 'REGIME', 'LAST RUN', 'RUNS', 'FLIPS', 'FLIPS PER HOUR'],
-      RegimePage.parse(answer).regimes.map(
-        ({ symbol, regime, engine_timestamp_ms, flip_frequency: frequency }) => [
-          symbol,
-          regime ?? 'none yet',
-          instant(engine_timestamp_ms),
-          String(frequency.updates),
-          String(frequency.flips),
-          frequency.flip_rate_per_hour?.toFixed(2) ?? '',
-        ],
-      ),
-    ),
+  output.result(
+    answer,
+    () =>
+      table(
+        ['SYMBOL', 'REGIME', 'LAST RUN', 'RUNS', 'FLIPS', 'FLIPS PER HOUR'],
+        RegimePage.parse(answer).regimes.map(
+          ({ symbol, regime, engine_timestamp_ms, flip_frequency: frequency }) => [
+            symbol,
+            regime ?? 'none yet',
+            instant(engine_timestamp_ms),
+            String(frequency.updates),
+            String(frequency.flips),
+            frequency.flip_rate_per_hour?.toFixed(2) ?? '',
+          ],
+        ),
+      ) + moreOf(answer),
   );
 };
 

@@ -38,8 +38,8 @@ export const layersOfConfig = (
 export const valueBy = <Value>(schema: z.ZodType<Value>, value: unknown, label: string): Value => {
   const parsed = schema.safeParse(or(value, {}));
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  return broken(`${[label, ...(issue?.path ?? [])].join('.')}: ${issue?.message ?? 'is refused'}`);
+  const faults = parsed.error.issues.map(({ path, message }) => `${[label, ...path].join('.')}: ${message}`);
+  return broken(faults.slice(0, 1).join());
 };
 
 const gateKeys = [

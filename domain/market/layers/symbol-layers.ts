@@ -7,6 +7,7 @@ import type { AnalysisEntry, FeedLayersRow, GateEntry } from '#contracts/market/
 import type { LayersConfig } from '#contracts/market/layers-config.ts';
 import type { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 import type { StateGateEvent, StateGateRecord } from '#contracts/market/state-gate.ts';
+import { valueOf } from '#domain/kernel/value-of.ts';
 import { analyse } from '#domain/market/analysis/analyse.ts';
 import type { AnalysisState } from '#domain/market/analysis/analyse.ts';
 import { orchestratorEvents } from '#domain/market/feed-symbol/run-facts.ts';
@@ -125,7 +126,7 @@ export const hearAnalysis = (
     ({ state } = step);
     events.push(...step.events);
   }
-  const { engineTimestampMs, isHalted, states } = state.get(symbol) ?? known;
+  const { engineTimestampMs, isHalted, states } = valueOf(state, symbol);
   return {
     layer: {
       engine_timestamp_ms: Number.isFinite(engineTimestampMs) ? engineTimestampMs : null,

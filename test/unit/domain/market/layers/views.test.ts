@@ -53,6 +53,26 @@ it('shows what was said last, by the regime that is asked for', () => {
   });
 });
 
+it('shows what modules made, and why others made nothing', () => {
+  const symbol = layeredSymbol({ analysis_engine: { enabled_modules: ['signal.regime'] } });
+  symbol.send(runAt(1));
+  const row = layersRow(symbol.events);
+  const made = row.latest.find((event) => event.event_type === 'ArtifactEmitted');
+  if (made?.event_type !== 'ArtifactEmitted') throw new Error('no artifact');
+  const failure = {
+    module_id: 'rule.conviction',
+    module_kind: 'rule',
+    error_kind: 'exception',
+    error_detail: 'boom',
+  } as const;
+  const failing = { ...made, event_type: 'ModuleFailed', payload: failure } as const;
+
+  const view = views.FeedAnalysisView.parse(analysisView({ ...row, latest: [...row.latest, failing] }));
+
+  expect(view).toMatchObject({ status: 'SUCCESS', module_failures: [failure] });
+  expect(view.artifacts.map(({ artifact_name: name }) => name)).toEqual(['regime']);
+});
+
 it('keeps the regimes apart that belief hysteresis keeps apart', () => {
   const symbol = layeredSymbol();
   const run = runAt(1);
