@@ -169,6 +169,10 @@ describe('the gate of a symbol', () => {
 
     const row = layersRow(symbol.events);
 
+    const skipped = symbol.events.slice(-1);
+    expect(skipped.flatMap(feedSymbolProjection.details).map(({ pk }) => pk)).toEqual([
+      'feed-layers#acme/prod/demo',
+    ]);
     expect(row.gate.history).toHaveLength(1);
     expect(row.regimes).toHaveLength(1);
     expect(row.latest[0]).toMatchObject({ event_type: 'EngineRunSkipped', engine_timestamp_ms: 180_000 });
