@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import type { ErrorCode } from '#contracts/errors.ts';
+import { DashboardViewModel } from '#contracts/market/dashboard.ts';
 import { EngineRunPage } from '#contracts/market/engine-run.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
 import { FeedHealth } from '#contracts/market/feed-health.ts';
@@ -14,6 +15,7 @@ import {
   FeedOutputQuery,
 } from '#contracts/market/feed-replay.ts';
 import { FeedPage, FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed-view.ts';
+import * as layers from '#contracts/market/layers-view.ts';
 import type { OperationId } from '#contracts/routes.ts';
 import {
   CompletedRequest,
@@ -74,6 +76,12 @@ export const NotReady = z.strictObject({
 
 const answer = (schema: z.ZodType, when = 'Done'): RouteAnswer => ({ schema, when });
 const ok = (schema: z.ZodType): RouteShape['answers'] => ({ 200: answer(schema) });
+
+const layerPage = (schema: z.ZodType, query: z.ZodObject = layers.LayerQuery): RouteShape => ({
+  query,
+  answers: ok(schema),
+  refusals: ['feed_not_found', 'invalid_cursor'],
+});
 
 const feedMove: RouteShape = {
   answers: ok(FeedView),
@@ -196,4 +204,9 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
     answers: ok(FeedBufferPage),
     refusals: ['feed_not_found', 'invalid_cursor'],
   },
+  listFeedSymbols: layerPage(layers.FeedSymbolPage, ListQuery),
+  listFeedGates: layerPage(layers.FeedGatePage),
+  listFeedAnalyses: layerPage(layers.FeedAnalysisPage),
+  listFeedRegimes: layerPage(layers.FeedRegimePage, layers.RegimeQuery),
+  getFeedDashboard: { answers: ok(DashboardViewModel), refusals: ['feed_not_found'] },
 };

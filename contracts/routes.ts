@@ -2,6 +2,7 @@
  * The HTTP routes: the gateway, the OpenAPI document, the client and the role matrix are made from this table.
  * One variable name per position of a path, and no `{id}:verb`.
  */
+import { layerRoutes } from '#contracts/market/layer-routes.ts';
 import type { FunctionName } from '#contracts/naming.ts';
 import type { Role } from '#contracts/roles.ts';
 
@@ -278,6 +279,7 @@ const table = [
     summary: 'Lists the records of a feed that runs have read, in ingest order',
     mutating: false,
   },
+  ...layerRoutes,
 ] as const satisfies readonly Route[];
 
 export type OperationId = (typeof table)[number]['operationId'];

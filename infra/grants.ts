@@ -39,6 +39,8 @@ const appendToLedger: Grant = (names) => [allow(['dynamodb:PutItem'], names.tabl
 /** The first pass, and one that lost its cursor, reads the whole sparse index. */
 const readDueIndex: Grant = (names) => [allow(['dynamodb:Query', 'dynamodb:Scan'], names.dueIndexArn)];
 const getRows: Grant = (names) => [allow(['dynamodb:BatchGetItem'], names.tableArn('views'))];
+/** Rows that stand together, in their own order: the layers of a feed's symbols. */
+const readPartitions: Grant = (names) => [allow(['dynamodb:Query'], names.tableArn('views'))];
 const listRows: Grant = (names) => [allow(['dynamodb:Query'], names.listIndexArn)];
 const readViews: Grant = (names) => [...getRows(names), ...listRows(names)];
 const writeViews: Grant = (names) => [allow(['dynamodb:PutItem'], names.tableArn('views'))];
@@ -130,7 +132,7 @@ const act: readonly Grant[] = [...actForRuns, ...actForFeeds];
 
 const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   'api-runs': [...decide, ...actForRuns, readViews, readBlobs, writeBlobs],
-  'api-feeds': [...decide, ...actForFeeds, readViews],
+  'api-feeds': [...decide, ...actForFeeds, readViews, readPartitions, readDocuments],
   'api-workers': [...decide, ...actForRuns, takeOffers, readSecret],
   'task-callback': [...decide, ...actForRuns, readSecret, send('commands.fifo')],
   'ingest-market': [

@@ -85,3 +85,10 @@ export const AnalysisConfig = z.strictObject({
   symbols: z.array(z.strictObject({ symbol: z.string(), enabled_modules: modules })).default([]),
 });
 export type AnalysisConfig = z.infer<typeof AnalysisConfig>;
+
+/** The analysis engine when nothing is chosen: no modules. */
+export const analysisDefault: AnalysisConfig = AnalysisConfig.parse({});
+
+/** How the analysis of a run ended. */
+export const AnalysisRunStatus = z.enum(['SUCCESS', 'PARTIAL', 'SKIPPED', 'FAILED']);
+export type AnalysisRunStatus = z.infer<typeof AnalysisRunStatus>;

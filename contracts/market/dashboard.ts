@@ -116,3 +116,13 @@ export const DashboardViewModel = z.strictObject({
   }),
 });
 export type DashboardViewModel = z.infer<typeof DashboardViewModel>;
+
+/** How the dashboard of a feed is made. */
+export const DashboardsConfig = z.strictObject({
+  /** Events older than this are stale, and beliefs further apart are not compared; 0, the default, asks for neither. */
+  default_time_window_ms: z.int().min(0).default(0),
+});
+export type DashboardsConfig = z.infer<typeof DashboardsConfig>;
+
+/** The dashboard when nothing is chosen. */
+export const dashboardsDefault: DashboardsConfig = DashboardsConfig.parse({});

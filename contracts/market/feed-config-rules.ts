@@ -1,6 +1,6 @@
 /**
  * Checks a feed's configuration as a person wrote it, in the reference's order and words (market reference, section 8):
- * sources, scheduler, engine, the four retry blocks, retention, publishing, then our own members. What is left out gets
+ * sources, scheduler, engine, the four retry blocks, retention, publishing, our own members, the later layers. What is left out gets
  * its default; null is no default, and is refused where a number is needed.
  */
 import * as z from 'zod';
@@ -34,7 +34,7 @@ import type {
   FeedSource,
   OutputPublish,
 } from '#contracts/market/feed-config.ts';
-
+import { layersOfConfig, valueBy } from '#contracts/market/feed-layer-rules.ts';
 import { RunOptions } from '#contracts/market/run-options.ts';
 
 /** The configuration, or the message of the first rule it breaks (code `invalid_feed_config`). */
@@ -67,6 +67,9 @@ const topKeys = [
   'clock',
   'emit_skipped',
   'engine_options',
+  'state_gate',
+  'analysis_engine',
+  'dashboards',
 ] as const;
 
 const configOf = (value: unknown): FeedConfig => {
@@ -90,6 +93,7 @@ const configOf = (value: unknown): FeedConfig => {
     clock: clockOf(config['clock']),
     emit_skipped: booleanOf(config['emit_skipped'], true, 'emit_skipped'),
     engine_options: optionsOf(config['engine_options']),
+    ...layersOfConfig(config),
   };
 };
 
@@ -218,16 +222,10 @@ const clockOf = (value: unknown): FeedConfig['clock'] => {
 };
 
 const optionsOf = (value: unknown): RunOptions => {
-  const options = RunOptions.safeParse(or(value, {}));
-  if (!options.success) {
-    const [issue] = options.error.issues;
-    return broken(
-      `${['engine_options', ...(issue?.path ?? [])].join('.')}: ${issue?.message ?? 'is refused'}`,
-    );
-  }
-  return (options.data.candle_window ?? 0) > CANDLE_WINDOW_MAX
+  const options = valueBy(RunOptions, value, 'engine_options');
+  return (options.candle_window ?? 0) > CANDLE_WINDOW_MAX
     ? broken(`engine_options.candle_window must be at most ${CANDLE_WINDOW_MAX}`)
-    : options.data;
+    : options;
 };
 
 const booleanOf = (value: unknown, standard: boolean, label: string): boolean => {

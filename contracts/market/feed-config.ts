@@ -4,8 +4,11 @@
  */
 import * as z from 'zod';
 import { MarketSymbol } from '#contracts/ids.ts';
+import { AnalysisConfig, analysisDefault } from '#contracts/market/analysis.ts';
+import { DashboardsConfig, dashboardsDefault } from '#contracts/market/dashboard.ts';
 import { EngineMode } from '#contracts/market/engine-run.ts';
 import { RunOptions, runOptionsDefault } from '#contracts/market/run-options.ts';
+import { StateGateConfig, stateGateDefault } from '#contracts/market/state-gate.ts';
 
 /** A venue or vendor and the instruments taken from it. */
 export const FeedSource = z.strictObject({
@@ -100,6 +103,10 @@ export const FeedConfig = z.strictObject({
   emit_skipped: z.boolean().default(true),
   /** How runs are computed. */
   engine_options: RunOptions.default(runOptionsDefault),
+  /** What the later layers make of the runs: whether one may act on them, what modules see in them, how they are shown. */
+  state_gate: StateGateConfig.default(stateGateDefault),
+  analysis_engine: AnalysisConfig.default(analysisDefault),
+  dashboards: DashboardsConfig.default(dashboardsDefault),
 });
 export type FeedConfig = z.infer<typeof FeedConfig>;
 
@@ -108,6 +115,9 @@ export const BOUNDARY_INTERVAL_DEFAULT_MS = 180_000;
 
 /** Most closed candles a feed remembers of a symbol; the composer's longest feature looks at 63. */
 export const CANDLE_WINDOW_MAX = 256;
+
+/** Most characters of the JSON of what the later layers are configured with: each symbol's stream holds its part. */
+export const LAYERS_CONFIG_MAX = 16_384;
 
 /** Most symbols of one feed, and the most UTF-8 bytes their names may have together. */
 export const FEED_SYMBOLS_MAX = 1_000;
@@ -156,4 +166,7 @@ export const FeedConfigInput = z.strictObject({
   clock: z.enum(['record', 'arrival']).optional(),
   emit_skipped: z.boolean().optional(),
   engine_options: RunOptions.optional(),
+  state_gate: StateGateConfig.optional(),
+  analysis_engine: AnalysisConfig.optional(),
+  dashboards: DashboardsConfig.optional(),
 });

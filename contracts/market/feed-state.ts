@@ -17,6 +17,8 @@ export const FeedSymbolState = z.strictObject({
   decision: DecisionState.optional(),
   belief: HysteresisState.optional(),
   candles: z.array(SeenCandle).optional(),
+  /** The hash of what the later layers were last configured with; absent while that is the defaults. */
+  layers: z.string().optional(),
 });
 export type FeedSymbolState = z.infer<typeof FeedSymbolState>;
 

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { EngineRunId } from '#contracts/ids.ts';
 import { EngineMode, PlannedRun } from '#contracts/market/engine-run.ts';
 import { HysteresisDecision, HysteresisState } from '#contracts/market/hysteresis.ts';
+import { LayersConfig } from '#contracts/market/layers-config.ts';
 import { RunErrorKind } from '#contracts/market/orchestrator-event.ts';
 import { RegimeOutput } from '#contracts/market/regime.ts';
 
@@ -52,8 +53,17 @@ export type EngineRunFailed = z.infer<typeof EngineRunFailed>;
 export const EngineRunSkipped = z.strictObject(terminal);
 export type EngineRunSkipped = z.infer<typeof EngineRunSkipped>;
 
+/** From here on the later layers of the symbol go by this; before the first such event by the defaults. */
+export const LayersConfigured = LayersConfig;
+export type LayersConfigured = LayersConfig;
+
 /** Every event of a feed's symbol by its type. */
-export const feedSymbolEvents = { EngineRunCompleted, EngineRunFailed, EngineRunSkipped } as const;
+export const feedSymbolEvents = {
+  EngineRunCompleted,
+  EngineRunFailed,
+  EngineRunSkipped,
+  LayersConfigured,
+} as const;
 
 /** A run and how it ended. */
 export const FinishedRun = z.strictObject({
@@ -74,6 +84,8 @@ export type FinishedRun = z.infer<typeof FinishedRun>;
 export const RecordRuns = z.strictObject({
   type: z.literal('RecordRuns'),
   runs: z.array(FinishedRun),
+  /** What the later layers go by with these runs; absent in commands of older versions, which change nothing of it. */
+  layers: LayersConfig.optional(),
 });
 
 /** Everything that can be asked of a feed's symbol. */

@@ -106,3 +106,6 @@ export const StateGateConfig = z.strictObject({
   publish_limits: GateLimits.prefault({}),
 });
 export type StateGateConfig = z.infer<typeof StateGateConfig>;
+
+/** The gate when nothing is chosen. */
+export const stateGateDefault: StateGateConfig = StateGateConfig.parse({});

@@ -6,16 +6,20 @@ import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { executeRun } from '#domain/market/execute-run.ts';
 import { listFeedBuffer } from '#functions/api-feeds/feed-buffer.ts';
 import { listFeedOutputs, replayFeed } from '#functions/api-feeds/feed-outputs.ts';
+import { moveFeed, planFeedTicks, putFeed, resumeFeed } from '#functions/api-feeds/feed-commands.ts';
+import {
+  getFeedDashboard,
+  listFeedAnalyses,
+  listFeedGates,
+  listFeedRegimes,
+} from '#functions/api-feeds/feed-layers.ts';
 import {
   getFeed,
   getFeedHealth,
   listFeedRuns,
   listFeeds,
-  moveFeed,
-  planFeedTicks,
-  putFeed,
-  resumeFeed,
-} from '#functions/api-feeds/feeds.ts';
+  listFeedSymbols,
+} from '#functions/api-feeds/feed-reads.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
@@ -44,6 +48,11 @@ export const createHandler = (source: Source, plugin?: object) => {
       listFeedOutputs: listFeedOutputs(ports),
       replayFeed: replayFeed(ports),
       listFeedBuffer: listFeedBuffer(ports),
+      listFeedSymbols: listFeedSymbols(ports),
+      listFeedGates: listFeedGates(ports),
+      listFeedAnalyses: listFeedAnalyses(ports),
+      listFeedRegimes: listFeedRegimes(ports),
+      getFeedDashboard: getFeedDashboard(ports),
     },
     verify: verifierOf(environment, platform),
     telemetry: acting.telemetry,

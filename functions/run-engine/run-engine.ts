@@ -9,6 +9,7 @@ import type { FeedConfig } from '#contracts/market/feed-config.ts';
 import type { FeedSymbolCommand, FinishedRun } from '#contracts/market/feed-symbol.ts';
 import type { FeedSymbolState } from '#contracts/market/feed-state.ts';
 import { feedSymbolAggregate } from '#domain/market/feed-symbol/feed-symbol.ts';
+import { layersOf } from '#domain/market/layers/config.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { runsToResend } from '#domain/market/feed/resend.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
@@ -102,7 +103,8 @@ const runMessage = async (
       bytesMax: BYTES_PER_COMMIT_MAX,
       recordsOf: (run) => recordsOf(ports, message, run),
     });
-    state = await record(ports, stream, finished);
+    const layers = layersOf(config, message.symbol);
+    state = await record(ports, stream, { type: 'RecordRuns', runs: [...finished], layers });
   }
 };
 
@@ -115,9 +117,9 @@ const recordsOf = async (ports: RunEnginePorts, message: EngineRunsMessage, run:
 const record = async (
   { mailbox, telemetry }: RunEnginePorts,
   stream: string,
-  runs: readonly FinishedRun[],
+  command: FeedSymbolCommand,
 ): Promise<FeedSymbolState> => {
-  const command: FeedSymbolCommand = { type: 'RecordRuns', runs: [...runs] };
+  const { runs } = command;
   const outcome = await mailbox.send(feedSymbolAggregate, {
     stream,
     command,

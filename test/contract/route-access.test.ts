@@ -44,6 +44,11 @@ const admitted: Readonly<Record<OperationId, Admitted>> = {
   listFeedOutputs: readers,
   replayFeed: readers,
   listFeedBuffer: readers,
+  listFeedSymbols: readers,
+  listFeedGates: readers,
+  listFeedAnalyses: readers,
+  listFeedRegimes: readers,
+  getFeedDashboard: readers,
 };
 
 const served: Operation = () => Promise.resolve({ status: 200, body: { served: true } });

@@ -65,7 +65,7 @@ const forAll: readonly Grants[] = [...forRuns, ...forFeeds];
 
 const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
   'api-runs': [...forRuns, getRows, listRows, readBlobs, writeBlobs],
-  'api-feeds': [...forFeeds, getRows, listRows],
+  'api-feeds': [...forFeeds, getRows, listRows, { [views]: ['dynamodb:Query'] }, ...readDocuments],
   'api-workers': [...forRuns, { [control]: ['dynamodb:Query', 'dynamodb:GetItem'] }, readSecret],
   'task-callback': [...forRuns, readSecret, send('commands.fifo')],
   'ingest-market': [

@@ -53,7 +53,14 @@ describe('a rebuild of the read models', () => {
     expect(report).toMatchObject({ isEqual: true, differences: [], unnamedCount: 0 });
     expect(report.live).toEqual(report.rebuilt);
     const kinds = new Set((await itemsOf(cloud)).map((item) => String(item['pk']?.['S']).split('#')[0]));
-    expect([...kinds].sort()).toEqual(['engine-run', 'feed', 'feed-symbol', 'manifests', 'run']);
+    expect([...kinds].sort()).toEqual([
+      'engine-run',
+      'feed',
+      'feed-layers',
+      'feed-symbol',
+      'manifests',
+      'run',
+    ]);
     expect(report.live.rowCount).toBe((await itemsOf(cloud)).length);
     expect(await tablesOf(cloud)).toEqual(['sluice-dev-control', 'sluice-dev-ledger', VIEWS]);
   });

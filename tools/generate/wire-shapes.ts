@@ -24,6 +24,7 @@ import { FeedBufferPage, FeedCaptureHeader, FeedOutputPage } from '#contracts/ma
 import { FeedTimerMessage } from '#contracts/market/feed.ts';
 import { FeedPage, FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed-view.ts';
 import * as hysteresis from '#contracts/market/hysteresis.ts';
+import * as layers from '#contracts/market/layers-view.ts';
 import { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 import { normalizedShapes, RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import { RefusedLine } from '#contracts/market/refused-line.ts';
@@ -115,6 +116,11 @@ export const answerBodies = {
   EngineRunPage,
   FeedOutputPage,
   FeedBufferPage,
+  FeedSymbolPage: layers.FeedSymbolPage,
+  FeedGatePage: layers.FeedGatePage,
+  FeedAnalysisPage: layers.FeedAnalysisPage,
+  FeedRegimePage: layers.FeedRegimePage,
+  FeedDashboard: DashboardViewModel,
   ErrorBody,
   CallbackError: callbacks.CallbackError,
 } as const;

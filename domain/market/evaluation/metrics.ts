@@ -16,13 +16,16 @@ export interface RegimeRun {
   readonly duration_ms: number;
 }
 
+/** What of a record the metrics go by. */
+export type RegimePoint = Pick<RegimeLogRecord, 'timestamp' | 'truth_regime' | 'selected_regime'>;
+
 type ByRegime<Value> = Readonly<Partial<Record<Regime, Value>>>;
 
-const regimeOf = (record: RegimeLogRecord, key: RegimeKey): Regime =>
+const regimeOf = (record: RegimePoint, key: RegimeKey): Regime =>
   key === 'truth' ? record.truth_regime : record.selected_regime;
 
 /** The runs of a symbol's records, which are in time. */
-export const regimeRuns = (records: readonly RegimeLogRecord[], key: RegimeKey): readonly RegimeRun[] => {
+export const regimeRuns = (records: readonly RegimePoint[], key: RegimeKey): readonly RegimeRun[] => {
   const runs: { regime: Regime; count: number; start: number; end: number }[] = [];
   for (const record of records) {
     const last = runs.at(-1);
@@ -53,10 +56,7 @@ const mapRegimes = <Item, Value>(
   Object.fromEntries([...groupBy(items, keyOf)].map(([regime, group]) => [regime, valueOf(group)]));
 
 /** The lengths of the runs of each regime, in records. */
-export const persistence = (
-  records: readonly RegimeLogRecord[],
-  key: RegimeKey,
-): ByRegime<readonly number[]> =>
+export const persistence = (records: readonly RegimePoint[], key: RegimeKey): ByRegime<readonly number[]> =>
   mapRegimes(
     regimeRuns(records, key),
     ({ regime }) => regime,
@@ -75,7 +75,7 @@ export interface FlipFrequency {
 const HOUR_MS = 3_600_000;
 
 /** The changes of regime per update that could bring one, and per hour between the first record and the last. */
-export const flipFrequency = (records: readonly RegimeLogRecord[], key: RegimeKey): FlipFrequency => {
+export const flipFrequency = (records: readonly RegimePoint[], key: RegimeKey): FlipFrequency => {
   const flips = Math.max(0, regimeRuns(records, key).length - 1);
   const passedMs = (records.at(-1)?.timestamp ?? 0) - (records[0]?.timestamp ?? 0);
   return {
@@ -87,9 +87,9 @@ export const flipFrequency = (records: readonly RegimeLogRecord[], key: RegimeKe
 };
 
 /** The time between records, each counted for the regime of the earlier one. */
-export const timeInRegime = (records: readonly RegimeLogRecord[], key: RegimeKey): ByRegime<number> => {
+export const timeInRegime = (records: readonly RegimePoint[], key: RegimeKey): ByRegime<number> => {
   const spans: { readonly regime: Regime; readonly passedMs: number }[] = [];
-  let before: RegimeLogRecord | undefined;
+  let before: RegimePoint | undefined;
   for (const record of records) {
     if (before) spans.push({ regime: regimeOf(before, key), passedMs: record.timestamp - before.timestamp });
     before = record;

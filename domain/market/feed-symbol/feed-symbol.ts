@@ -11,12 +11,14 @@ import type {
   EngineRunSkipped,
   FeedSymbolCommand,
   FinishedRun,
+  LayersConfigured,
 } from '#contracts/market/feed-symbol.ts';
 import type { Aggregate, ProposedEvent, Rejection } from '#domain/kernel/aggregate.ts';
 import { accept, reject } from '#domain/kernel/decision.ts';
 import type { Decision } from '#domain/kernel/decision.ts';
 import { orchestratorEvents, terminalOf } from '#domain/market/feed-symbol/run-facts.ts';
 import type { TerminalRun } from '#domain/market/feed-symbol/run-facts.ts';
+import { defaultLayers, layersHash } from '#domain/market/layers/config.ts';
 import { memoryAfter } from '#domain/market/run-memory.ts';
 import { orderKey, parseFeedSymbolStream } from '#domain/market/streams.ts';
 
@@ -29,7 +31,7 @@ const finish = (run: FinishedRun, symbol: string): ProposedEvent => {
 };
 
 const decide = (
-  { runs }: FeedSymbolCommand,
+  { runs, layers }: FeedSymbolCommand,
   state: FeedSymbolState,
   { stream }: { readonly stream: string },
 ): Decision<ProposedEvent, Rejection> => {
@@ -54,7 +56,16 @@ const decide = (
     events.push(finish(run, symbol));
     ({ runNo, engineTimestampMs } = run);
   }
-  return accept(...events);
+  return accept(...(events.length > 0 ? configuration(layers, state) : []), ...events);
+};
+
+/** What the later layers go by is recorded with the first runs it is for, when it is another than before. */
+const configuration = (
+  layers: LayersConfigured | undefined,
+  state: FeedSymbolState,
+): readonly ProposedEvent[] => {
+  if (!layers || layersHash(layers) === (state.layers ?? layersHash(defaultLayers))) return [];
+  return [{ type: 'LayersConfigured', idempotencyKey: `layers:${state.runNo + 1}`, data: layers }];
 };
 
 /** The terminal run an event records; undefined for other types. */
@@ -72,7 +83,13 @@ export const terminalRun = (event: RecordedEvent): TerminalRun | undefined => {
   }
 };
 
+/** The configuration an event records; undefined for other types. */
+export const configuredLayers = (event: RecordedEvent): LayersConfigured | undefined =>
+  event.type === 'LayersConfigured' ? (event.data as LayersConfigured) : undefined;
+
 const evolve = (state: FeedSymbolState, event: RecordedEvent): FeedSymbolState => {
+  const configured = configuredLayers(event);
+  if (configured) return { ...state, layers: layersHash(configured) };
   const run = terminalRun(event);
   if (!run) return state;
   const { runNo, engineTimestampMs } = run.data;
@@ -83,6 +100,7 @@ const evolve = (state: FeedSymbolState, event: RecordedEvent): FeedSymbolState =
     ...(decision ? { decision } : {}),
     ...(belief ? { belief } : {}),
     ...(candles ? { candles: [...candles] } : {}),
+    ...(state.layers === undefined ? {} : { layers: state.layers }),
   };
 };
 
@@ -102,7 +120,7 @@ const outputs = (events: readonly RecordedEvent[]): readonly CommitOutput[] => {
 /** It waits for nothing: the feed that planned the runs looks after them. */
 export const feedSymbolAggregate: Aggregate<FeedSymbolState, FeedSymbolCommand, ProposedEvent> = {
   kind: 'feed-symbol',
-  foldVersion: 3,
+  foldVersion: 4,
   eventTypes: new Set(Object.keys(feedSymbolEvents)),
   initialState: () => ({ runNo: 0 }),
   decide,

@@ -1,10 +1,15 @@
-/** Read-model rows of a symbol's runs: one per run, listed by feed, and one for the symbol itself. */
+/**
+ * Read-model rows of a symbol's runs: one per run, listed by feed, one for the symbol itself, and one for what the
+ * later layers make of it.
+ */
 import type { RecordedEvent } from '#contracts/event.ts';
+import type { FeedLayersRow } from '#contracts/market/feed-layers.ts';
 import type { FeedSymbolView } from '#contracts/market/feed-symbol.ts';
 import type { Projection, RowContent, RowKey } from '#domain/kernel/projection.ts';
-import { terminalRun } from '#domain/market/feed-symbol/feed-symbol.ts';
+import { configuredLayers, terminalRun } from '#domain/market/feed-symbol/feed-symbol.ts';
 import { engineRunView } from '#domain/market/feed-symbol/run-facts.ts';
 import type { ExecutedRun } from '#domain/market/feed-symbol/run-facts.ts';
+import { configureLayers, foldRun, initialLayers } from '#domain/market/layers/symbol-layers.ts';
 import { parseFeedSymbolStream } from '#domain/market/streams.ts';
 import type { FeedRef } from '#domain/market/streams.ts';
 
@@ -15,6 +20,9 @@ export const engineRunRow = (feed: FeedRef, runId: string): RowKey => ({
   pk: `engine-run#${path(feed)}`,
   sk: runId,
 });
+
+/** The partition of the rows of a feed's later layers, one per symbol under its name. */
+export const feedLayersPartition = (feed: FeedRef): string => `feed-layers#${path(feed)}`;
 
 /** The list of a feed's runs, by engine timestamp, then symbol. */
 export const engineRunList = (feed: FeedRef): string => `engine-runs#${path(feed)}`;
@@ -51,16 +59,34 @@ const executedRun = (event: RecordedEvent): ExecutedRun | undefined => {
   return run?.type === 'EngineRunSkipped' ? undefined : run;
 };
 
+const layersContent = (row: RowContent | undefined, event: RecordedEvent): RowContent | undefined => {
+  const { symbol } = parseFeedSymbolStream(event.stream);
+  const before = (row?.data as unknown as FeedLayersRow | undefined) ?? initialLayers(symbol);
+  const configured = configuredLayers(event);
+  if (configured) return { data: { ...configureLayers(before, configured) } };
+  const run = terminalRun(event);
+  return run ? { data: { ...foldRun(before, run) } } : row;
+};
+
+const isOfLayers = ({ pk }: RowKey): boolean => pk.startsWith('feed-layers#');
+
 /** Folds a symbol's runs into rows; the symbol's own row is the cursor. */
 export const feedSymbolProjection: Projection = {
   kind: 'feed-symbol',
-  rowKinds: ['feed-symbol', 'engine-run'],
+  rowKinds: ['feed-symbol', 'engine-run', 'feed-layers'],
   cursor: (stream) => ({ pk: stream, sk: 'feed-symbol' }),
   details: (event) => {
+    const ref = parseFeedSymbolStream(event.stream);
     const run = executedRun(event);
-    return run ? [engineRunRow(parseFeedSymbolStream(event.stream), run.data.runId)] : [];
+    return [
+      ...(run ? [engineRunRow(ref, run.data.runId)] : []),
+      ...((configuredLayers(event) ?? terminalRun(event))
+        ? [{ pk: feedLayersPartition(ref), sk: ref.symbol }]
+        : []),
+    ];
   },
   apply: (row, key, event) => {
+    if (isOfLayers(key)) return layersContent(row, event);
     const run = executedRun(event);
     if (!run) return row;
     return key.sk === 'feed-symbol' ? symbolContent(row, run, event) : runContent(run, event);

@@ -14,12 +14,17 @@ import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { feedProjection, feedRow } from '#domain/market/feed/projection.ts';
 import { evolveFeed } from '#domain/market/feed/state.ts';
 import type { ExistingFeed } from '#domain/market/feed/state.ts';
+import { analysisModules } from '#domain/market/analysis/modules/registry.ts';
+import { feedSymbolProjection } from '#domain/market/feed-symbol/projection.ts';
+import { layersOf } from '#domain/market/layers/config.ts';
+import { analysisView, dashboardOf, gateView, regimeView } from '#domain/market/layers/views.ts';
 import { feedSymbolStream } from '#domain/market/streams.ts';
 import { cursorOf } from '#functions/shared/paging.ts';
 import { ledgerSamples, sampleFile } from '#test/contract/samples/sample.ts';
 import type { Samples } from '#test/contract/samples/sample.ts';
 import { scopeOf } from '#test/contract/samples/scope.ts';
 import { batchRecord, FeedHarness, StreamHarness, validConfig } from '#test/support/market-harness.ts';
+import { layeredSymbol, layersRow, runAt } from '#test/support/market-layers.ts';
 import { inProject } from '#test/support/tracked-files.ts';
 
 const feed = { ...scopeOf, feedId: 'demo' };
@@ -31,6 +36,14 @@ const config = {
   engine: { engine_mode: 'truth' },
   clock: 'record',
 } as const;
+
+const layersConfig = {
+  state_gate: { denylisted_invalidations: ['INVALID_EVIDENCE_SYMBOL_MISMATCH'] },
+  analysis_engine: {
+    enabled_modules: ['signal.regime', 'signal.persistence'],
+    module_configs: [{ module_id: 'signal.persistence', config: {} }],
+  },
+};
 
 /** The first records of the demo tape, as a venue would send them. */
 const tape = (): readonly unknown[] =>
@@ -58,7 +71,11 @@ const marketStory = () => {
   const runs = harness.execute(message);
   symbol.send({ type: 'RecordRuns', runs: [...runs] });
   const [last] = runs.slice(-1);
-  if (last) symbol.send({ type: 'RecordRuns', runs: [skippedAfter(last)] });
+  const skipped = last && skippedAfter(last);
+  if (skipped) symbol.send({ type: 'RecordRuns', runs: [skipped] });
+  // Of a later configuration, so that the symbol's stream says what its layers go by.
+  const layers = layersOf(validConfig({ ...config, ...layersConfig }), message.symbol);
+  if (skipped) symbol.send({ type: 'RecordRuns', runs: [skippedAfter(skipped)], layers });
   harness.send({ type: 'AcknowledgeRuns', symbols: [{ symbol: message.symbol, runNo: runs.length }] });
   const blocked = { symbol: message.symbol, blockedSinceMs: harness.nowMs - 900_000 };
   const errorDetail = 'Rate exceeded for shard shardId-000000000000 in stream orchestrator-events';
@@ -122,7 +139,7 @@ const actorOf = ({ type }: RecordedEvent): RecordedEvent['actor'] =>
   users.has(type) ? { kind: 'user', id: 'ada@example.com' } : { kind: 'service', id: serviceOf(type) };
 
 const serviceOf = (type: string): string => {
-  if (type.startsWith('EngineRun')) return 'run-engine';
+  if (type.startsWith('EngineRun') || type === 'LayersConfigured') return 'run-engine';
   return type.startsWith('Publication') ? 'publish' : 'ingest-market';
 };
 
@@ -151,6 +168,7 @@ export const marketSamples = (): Samples => {
     ...marketEventSamples(),
     ...feedReadSamples(harness.events, views),
     ...replaySamples(harness, terminal),
+    ...layerSamples(),
     [sampleFile('records', 'EngineRunRecord')]: record,
     [sampleFile('stored', 'ChunkDirectory')]: JSON.parse(directory) as unknown,
     [sampleFile('messages', 'EngineRunsMessage')]: message,
@@ -214,6 +232,28 @@ const feedReadSamples = (events: readonly RecordedEvent[], views: readonly objec
     [sampleFile('answers', 'FeedView')]: view,
     [sampleFile('answers', 'FeedPage')]: { feeds: [view] },
     [sampleFile('answers', 'EngineRunPage')]: { runs: views.slice(-2).reverse() },
+  };
+};
+
+/** What the later layers answer of a symbol that was let through, held back, and let through again. */
+const layerSamples = (): Samples => {
+  const symbol = layeredSymbol({
+    state_gate: { denylisted_invalidations: ['INVALID_EVIDENCE_SYMBOL_MISMATCH'] },
+    analysis_engine: { enabled_modules: analysisModules.map(({ id }) => id) },
+  });
+  const said = { regime: 'TREND_BUILD_UP', invalidations: ['INVALID_EVIDENCE_SYMBOL_MISMATCH'] } as const;
+  symbol.send(runAt(1), runAt(2, said), runAt(3, { regime: 'TREND_BUILD_UP' }));
+  const row = layersRow(symbol.events);
+  const view = symbol.events.reduce<ReturnType<typeof feedSymbolProjection.apply>>(
+    (known, event) => feedSymbolProjection.apply(known, feedSymbolProjection.cursor(event.stream), event),
+    undefined,
+  );
+  return {
+    [sampleFile('answers', 'FeedSymbolPage')]: { symbols: [view?.data] },
+    [sampleFile('answers', 'FeedGatePage')]: { gates: [gateView(row)] },
+    [sampleFile('answers', 'FeedAnalysisPage')]: { analyses: [analysisView(row)] },
+    [sampleFile('answers', 'FeedRegimePage')]: { key: 'truth', regimes: [regimeView(row, 'truth')] },
+    [sampleFile('answers', 'FeedDashboard')]: dashboardOf([row], { asOfMs: 240_000, windowMs: 0 }),
   };
 };
 

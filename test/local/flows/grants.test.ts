@@ -197,6 +197,7 @@ const workOfFeeds = async (api: Api): Promise<void> => {
     }),
   ]);
   await cloud.advance(3 * MINUTE_MS);
+  await api.must('GET', inMain('/feeds/live/gates'));
 };
 
 /** What a queue gave up on is told to the aggregate behind it. */

@@ -1,6 +1,7 @@
 import process from 'node:process';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { Client } from '#cli/client.ts';
+import { openOutputHash } from '#domain/market/output-hash.ts';
 import { showProgress } from '#cli/up/progress.ts';
 import type { Progress } from '#cli/up/progress.ts';
 
@@ -25,7 +26,8 @@ const progress = (): Progress => ({
     records: 4,
     terminal: new Map([['r', 'EngineRunCompleted']]),
     lastAtMs: 0,
-    regimes: new Map([['AAA', 'TREND']]),
+    hash: openOutputHash(),
+  regimes: new Map([['AAA', 'TREND']]),
   },
 });
 const client = (request: Client['request']): Client => ({ workspace: 'main', request });

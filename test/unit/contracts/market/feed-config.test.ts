@@ -13,6 +13,7 @@ describe('a feed configuration', () => {
   it('has the defaults of the reference, arrival time and word of what it skips unless it says otherwise', () => {
     const result = parseFeedConfig({ sources });
     const retry = { min_delay_ms: 100, max_delay_ms: 1_000, max_attempts: 3, max_elapsed_ms: null };
+    const limits = { max_pending: 1_000, max_block_ms: null, max_failures: null };
 
     expect(result).toEqual({
       kind: 'valid',
@@ -42,6 +43,16 @@ describe('a feed configuration', () => {
           candle_window: null,
           deduplicate: false,
         },
+        state_gate: {
+          max_gap_ms: 180_000,
+          denylisted_invalidations: [],
+          block_during_transition: false,
+          input_limits: limits,
+          persistence_limits: limits,
+          publish_limits: limits,
+        },
+        analysis_engine: { enabled_modules: [], module_configs: [], symbols: [] },
+        dashboards: { default_time_window_ms: 0 },
       },
     });
     expect(FeedConfig.parse(result.kind === 'valid' && result.config)).toBeDefined();

@@ -1,0 +1,88 @@
+/** Reading what the later layers make of a feed: gates, analysis, regimes, dashboard. */
+import { FeedLayersRow } from '#contracts/market/feed-layers.ts';
+import { LayerQuery, RegimeQuery } from '#contracts/market/layers-view.ts';
+import { feedLayersPartition } from '#domain/market/feed-symbol/projection.ts';
+import { feedAggregate } from '#domain/market/feed/feed.ts';
+import { feedRow } from '#domain/market/feed/projection.ts';
+import type { ExistingFeed } from '#domain/market/feed/state.ts';
+import { analysisView, dashboardOf, gateView, regimeView } from '#domain/market/layers/views.ts';
+import { feedStream } from '#domain/market/streams.ts';
+import type { FeedRef } from '#domain/market/streams.ts';
+import type { ViewReader } from '#domain/ports/views.ts';
+import { feedNotFound, feedOf } from '#functions/api-feeds/feed-path.ts';
+import type { FeedOperation, FeedPorts } from '#functions/api-feeds/feed-view.ts';
+import { parseQuery } from '#functions/shared/http.ts';
+import { loadStream } from '#functions/shared/load.ts';
+import { cursorOf, positionOf } from '#functions/shared/paging.ts';
+
+/** One page of the symbols' gates, by name. */
+export const listFeedGates =
+  ({ views }: FeedPorts): FeedOperation =>
+  async (request) => {
+    const { rows, more } = await layersPage(views, feedOf(request), parseQuery(LayerQuery, request.query));
+    return { status: 200, body: { gates: rows.map(gateView), ...more } };
+  };
+
+/** One page of what modules made of the symbols' runs, by name. */
+export const listFeedAnalyses =
+  ({ views }: FeedPorts): FeedOperation =>
+  async (request) => {
+    const { rows, more } = await layersPage(views, feedOf(request), parseQuery(LayerQuery, request.query));
+    return { status: 200, body: { analyses: rows.map(analysisView), ...more } };
+  };
+
+/** One page of how the symbols' regimes behaved, by name. */
+export const listFeedRegimes =
+  ({ views }: FeedPorts): FeedOperation =>
+  async (request) => {
+    const { key, ...query } = parseQuery(RegimeQuery, request.query);
+    const { rows, more } = await layersPage(views, feedOf(request), query);
+    return { status: 200, body: { key, regimes: rows.map((row) => regimeView(row, key)), ...more } };
+  };
+
+/** The dashboard of a feed as of now, which for a feed on its records' clock is how far its time has come. */
+export const getFeedDashboard =
+  ({ ledger, views, nowMs }: FeedPorts): FeedOperation =>
+  async (request) => {
+    const ref = feedOf(request);
+    const { state: feed } = await loadStream(ledger, feedAggregate, feedStream(ref));
+    if (feed.status === 'none') throw feedNotFound(ref.feedId);
+    const asOfMs = feed.config.clock === 'record' ? feedTimeMs(feed) : nowMs();
+    const windowMs = feed.config.dashboards.default_time_window_ms;
+    return { status: 200, body: dashboardOf(await allLayers(views, ref), { asOfMs, windowMs }) };
+  };
+
+const feedTimeMs = ({ lastIngestTsMs, schedule }: ExistingFeed): number =>
+  Math.max(lastIngestTsMs, schedule?.lastTickMs ?? 0);
+
+interface LayersPage {
+  readonly rows: readonly FeedLayersRow[];
+  readonly more: { readonly nextCursor?: string };
+}
+
+const layersPage = async (
+  views: ViewReader,
+  ref: FeedRef,
+  { limit, cursor, symbol }: LayerQuery,
+): Promise<LayersPage> => {
+  if (!(await views.get(feedRow(feedStream(ref))))) throw feedNotFound(ref.feedId);
+  const pk = feedLayersPartition(ref);
+  if (symbol !== undefined) {
+    const row = await views.get({ pk, sk: symbol });
+    return { rows: row ? [FeedLayersRow.parse(row.data)] : [], more: {} };
+  }
+  const page = await views.partition(pk, positionOf(pk, cursor).after, limit);
+  return { rows: page.rows.map(({ data }) => FeedLayersRow.parse(data)), more: cursorOf(pk, page) };
+};
+
+/** The layers of every symbol of a feed; its configuration bounds how many there are. */
+const allLayers = async (views: ViewReader, ref: FeedRef): Promise<readonly FeedLayersRow[]> => {
+  const rows: FeedLayersRow[] = [];
+  let after: string | undefined;
+  do {
+    const page = await views.partition(feedLayersPartition(ref), after);
+    rows.push(...page.rows.map(({ data }) => FeedLayersRow.parse(data)));
+    after = page.next;
+  } while (after !== undefined);
+  return rows;
+};
