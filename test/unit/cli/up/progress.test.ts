@@ -27,7 +27,7 @@ const progress = (): Progress => ({
     terminal: new Map([['r', 'EngineRunCompleted']]),
     lastAtMs: 0,
     hash: openOutputHash(),
-  regimes: new Map([['AAA', 'TREND']]),
+    regimes: new Map([['AAA', 'TREND']]),
   },
 });
 const client = (request: Client['request']): Client => ({ workspace: 'main', request });
