@@ -151,6 +151,19 @@ export const dynamoCursors = ({ client, table }: ControlSetting): Cursors => ({
         }),
       ),
     ),
+  removePlace: (name, seen) =>
+    unless(
+      client.send(
+        new UpdateItemCommand({
+          TableName: table,
+          Key: cursorKey(name),
+          UpdateExpression: 'REMOVE #place',
+          ConditionExpression: '#place = :seen',
+          ExpressionAttributeNames: { '#place': 'place' },
+          ExpressionAttributeValues: { ':seen': { S: seen } },
+        }),
+      ),
+    ),
 });
 
 /** Streams the sweeper must look at again although no commit arms them. */

@@ -3,7 +3,7 @@ import { PutRecordCommand } from '@aws-sdk/client-kinesis';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
 import type { OutputStream } from '#domain/ports/outside.ts';
 
-/** One record per body, strictly ordered per key. */
+/** One record per body, ordered per key within a put; a later put of the key comes after an earlier one's answer. */
 export const kinesisOutputStream = (client: KinesisClient, streamName: string): OutputStream => ({
   put: async (key, bodies) => {
     let previous: string | undefined;

@@ -50,6 +50,8 @@ export interface Cursors {
    * for exactly one `next` of all that others put in the stead of the same one. Whoever loses the cursor loses its place.
    */
   readonly exchangePlace: (name: string, seen: string | undefined, next: string) => Promise<boolean>;
+  /** Forgets the place that was seen; false when another stands there, or none. */
+  readonly removePlace: (name: string, seen: string) => Promise<boolean>;
 }
 
 export interface Rearms {

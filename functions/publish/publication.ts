@@ -7,7 +7,7 @@ import { groupBy } from '#domain/kernel/group-by.ts';
 import type { LedgerReader, StoredCommit } from '#domain/ports/ledger.ts';
 import type { OutputStream } from '#domain/ports/outside.ts';
 import { block, blockedOf, mayTry, recover, takeTry } from '#functions/publish/blocked-delivery.ts';
-import type { BlockedPorts, Look } from '#functions/publish/blocked-delivery.ts';
+import type { Blocked, BlockedPorts, Look } from '#functions/publish/blocked-delivery.ts';
 import { deliveryCursor } from '#functions/shared/delivery-cursor.ts';
 import { withRetries } from '#functions/shared/with-retries.ts';
 
@@ -75,6 +75,20 @@ const lookAt = async (ports: PublicationPorts, { stream, rung, look }: Asked): P
     return block(ports, stream, { error: error.cause, blocked: isMoved ? undefined : blocked });
   }
   if (resumedBlockMs !== undefined) await recover(ports, stream, resumedBlockMs);
+  if (blocked && delivery.position.marked === position) await endBlock(ports, stream, { blocked, look });
+};
+
+/**
+ * Takes away a mark that nothing is owed under any more, because others delivered it meanwhile, and looks once more:
+ * the doorbells since were left to whoever held the mark.
+ */
+const endBlock = async (
+  ports: PublicationPorts,
+  stream: string,
+  { blocked, look }: { readonly blocked: Blocked; readonly look: Look },
+): Promise<void> => {
+  if (!(await ports.cursors.removePlace(deliveryCursor(stream), blocked.text))) return;
+  await publishStream(ports, stream, { holder: look.holder });
 };
 
 /** The destination did not take an output; anything else that fails is ours, and fails the batch. */

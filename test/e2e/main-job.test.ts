@@ -51,7 +51,7 @@ describe('the main job', () => {
     expect([ready.stateDir, ready.tokenFile]).toEqual([stateDir, path.join(stateDir, 'token')]);
     expect(Object.keys(summaryOf(first))).toEqual([
       ...['events', 'engineRuns', 'published', 'failedRuns'],
-      ...['assetRuns', 'commits', 'awsRequests', 'seconds'],
+      ...['assetRuns', 'commits', 'awsRequests', 'seconds', 'outputHash'],
     ]);
   });
 

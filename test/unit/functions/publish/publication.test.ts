@@ -240,6 +240,24 @@ describe('publication', () => {
       expect(destination.taken).toEqual(bodies(1));
     });
 
+    it('is not blocked any more by a mark that nothing is owed under', async () => {
+      await write([1]);
+      refuse(1);
+      await run(streamedCommits(stage));
+      const { cursors } = portsOf();
+      const { place = '' } = await cursors.read(`publish#${counterStream}`);
+      await cursors.advance(`publish#${counterStream}`, 1);
+      await cursors.exchangePlace(`publish#${counterStream}`, undefined, place);
+
+      await look({ attempt: 1 });
+
+      expect(await cursors.read(`publish#${counterStream}`)).toEqual({ position: 1 });
+      await write([2]);
+      destination.failing.clear();
+      await run(streamedCommits(stage));
+      expect(destination.taken).toEqual(bodies(2));
+    });
+
     it('fails the batch when not even the next try can be asked for', async () => {
       await write([1]);
       refuse(1);
