@@ -7,6 +7,7 @@ import type { Client, RequestOptions } from '#cli/client.ts';
 import { runWorker, TaskFailure } from '#cli/worker/worker.ts';
 import type { Execute, WorkerSetting } from '#cli/worker/worker.ts';
 import { inProject } from '#test/support/tracked-files.ts';
+import { rejectWith } from '#test/support/thrown.ts';
 
 const [sample] = ClaimResponse.parse(
   JSON.parse(readFileSync(inProject('events/answers/ClaimResponse.v1.json'), 'utf8')),
@@ -98,8 +99,7 @@ describe('an attempt', () => {
   });
 
   it('that throws no error is reported with what it threw', async () => {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the worker runs code of others
-    const { bodies } = await working({}, { execute: () => Promise.reject('just text') });
+    const { bodies } = await working({}, { execute: () => rejectWith('just text') });
 
     expect(bodies('completed')).toMatchObject([{ error: { message: 'just text' } }]);
   });

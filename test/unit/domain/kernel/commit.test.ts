@@ -9,6 +9,7 @@ import type { StateItem, StoredCommit } from '#domain/ports/ledger.ts';
 import { counter, counterStream } from '#test/support/counter.ts';
 import type { Counter, CounterCommand } from '#test/support/counter.ts';
 import { brokenDecide, brokenFold, brokenOutputs, POISON } from '#test/support/faulty-counter.ts';
+import { throwAnything } from '#test/support/thrown.ts';
 
 let minted = 0;
 const setting = (nowMs: number, stateBytes?: number) => ({
@@ -214,10 +215,7 @@ describe('a command whose decision breaks an invariant', () => {
   it('keeps what was thrown when it is no error', () => {
     const shouting: typeof counter = {
       ...counter,
-      decide: () => {
-        // eslint-disable-next-line @typescript-eslint/only-throw-error -- what a broken library may do
-        throw 'everything is lost';
-      },
+      decide: () => throwAnything('everything is lost'),
     };
 
     expect(faultOf(shouting, batch(1))).toMatchObject({

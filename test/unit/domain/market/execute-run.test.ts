@@ -8,6 +8,7 @@ import type { RunMemory, RunSetting } from '#domain/market/execute-run.ts';
 import { sliceOfEvents, sliceOfTexts } from '#domain/market/slice.ts';
 import type { SliceEvent } from '#domain/market/slice.ts';
 import { marketEvent } from '#test/support/market-harness.ts';
+import { throwAnything } from '#test/support/thrown.ts';
 
 const AT = { symbol: 'AAA', engineTimestampMs: 1_000 };
 const record = (ingestSeq: number, event: object) => ({
@@ -65,11 +66,7 @@ describe('a truth run', () => {
     [new Error('boom'), 'boom'],
     ['plain', 'plain'],
   ])('fails with the text of what a predicate throws', (thrown, errorDetail) => {
-    const isAcceptanceHigh = () => {
-      // Foreign code may throw anything; the rule against it is what this test is about.
-      // eslint-disable-next-line @typescript-eslint/only-throw-error
-      throw thrown;
-    };
+    const isAcceptanceHigh = () => throwAnything(thrown);
     const engine = { ...referenceEngine, predicates: { ...noVetoes, isAcceptanceHigh } };
     const slice = sliceOfTexts([record(1, inputs(1_000, { acceptance_score: 1 }))]);
 

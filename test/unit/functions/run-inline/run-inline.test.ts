@@ -13,6 +13,7 @@ import { localStage } from '#test/support/ports.ts';
 import type { LocalStage } from '#test/support/ports.ts';
 import { claim, retry, stream, succeed, sweep } from '#test/support/run-fixtures.ts';
 import type { Edges } from '#test/support/run-fixtures.ts';
+import { rejectWith } from '#test/support/thrown.ts';
 
 const chainOf = (count: number): Edges =>
   Object.fromEntries(
@@ -189,8 +190,7 @@ describe('running the in-process tasks of a run', () => {
 
     it.each([
       ['an error', () => Promise.reject(new Error('password=hunter2 was wrong'))],
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what a broken library may do
-      ['anything else', () => Promise.reject('password=hunter2 was wrong')],
+      ['anything else', () => rejectWith('password=hunter2 was wrong')],
       [
         'before it answers a promise',
         () => {

@@ -10,6 +10,7 @@ import type { Witness } from '#test/support/ledger.ts';
 import { START_MS } from '#test/support/ports.ts';
 import { answerOf, AUDIENCE, ISSUER, proxyEventOf, testIssuer } from '#test/support/ports-http.ts';
 import type { TestIssuer, TestRequest } from '#test/support/ports-http.ts';
+import { rejectWith } from '#test/support/thrown.ts';
 
 const RUNS = {
   path: '/v1/workspaces/prod/runs',
@@ -238,8 +239,7 @@ describe('the front of the API', () => {
     [new Error('broken'), { errorName: 'Error', errorMessage: 'broken' }],
     ['just text', { errorName: 'unknown', errorMessage: 'just text' }],
   ])('hides the fault %s from its caller and logs it', async (thrown, logged) => {
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever it is, it must not get out
-    const answer = await call({ ...RUNS, token }, () => Promise.reject(thrown));
+    const answer = await call({ ...RUNS, token }, () => rejectWith(thrown));
 
     expect(answer).toMatchObject({ status: 500, body: { code: 'internal', retryable: true } });
     expect(telemetry.logged).toMatchObject([{ level: 'error', fields: logged }]);

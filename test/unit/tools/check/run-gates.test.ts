@@ -5,6 +5,7 @@ import { runGates } from '#tools/check/run-gates.ts';
 import type { GateEnding } from '#tools/check/run-gates.ts';
 import { runTool } from '#tools/build/run-tool.ts';
 import { repositoryRoot } from '#tools/torture/sluice-process.ts';
+import { rejectWith } from '#test/support/thrown.ts';
 
 const running = (wanted: readonly string[], red: readonly string[] = []) => {
   const ran: string[] = [];
@@ -67,8 +68,7 @@ describe('a tool of the command line', () => {
     const error = vi.spyOn(console, 'error').mockReturnValue();
     const before = process.exitCode;
     try {
-      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- a tool may throw anything
-      await runTool(() => Promise.reject(thrown));
+      await runTool(() => rejectWith(thrown));
 
       expect(process.exitCode).toBe(1);
       expect(error).toHaveBeenCalledWith(said);
