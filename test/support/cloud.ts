@@ -170,3 +170,16 @@ export const apiOf = (cloud: TestCloud, user: User = {}): Api => {
 
 /** The path of something in workspace `main`. */
 export const inMain = (path: string): string => `/v1/workspaces/main${path}`;
+
+/** Asks again after an error, as a user does: twenty times at most. */
+export const insist = async (api: Api, act: () => Promise<unknown>): Promise<void> => {
+  for (let tries = 1; ; tries++) {
+    try {
+      await act();
+      return;
+    } catch (error) {
+      if (tries === 20) throw error;
+      await api.cloud.settle();
+    }
+  }
+};

@@ -10,6 +10,7 @@ import { createHandler as sweep } from '#functions/sweep/handler.ts';
 import { createHandler as sweeper } from '#functions/sweeper/handler.ts';
 import { createHandler as taskCallback } from '#functions/task-callback/handler.ts';
 import type { Json } from '#local/kernel/engine.ts';
+import { adaptersOf } from '#test/support/ledger.ts';
 import { asset, manifest } from '#test/support/manifest-fixtures.ts';
 import { localStage } from '#test/support/ports.ts';
 import type { LocalStage, StageOptions } from '#test/support/ports.ts';
@@ -153,3 +154,21 @@ export const assetPlane = async (options: StageOptions & { readonly limits?: obj
 };
 
 export type AssetPlane = Awaited<ReturnType<typeof assetPlane>>;
+
+/** Puts the offer of a claimed first attempt of `m.a` back, as when a repeat of its effect was late. */
+export const offerAgain = async (
+  { stage }: Pick<AssetPlane, 'stage'>,
+  { runId, attemptId }: { readonly runId: string; readonly attemptId: string },
+): Promise<void> => {
+  await adaptersOf(stage).offers.put({
+    tenantId: 'acme',
+    workspaceId: 'prod',
+    queue: 'default-queue',
+    priority: 0,
+    runId,
+    taskKey: 'm.a',
+    attempt: 1,
+    attemptId,
+    readyAtMs: 0,
+  });
+};

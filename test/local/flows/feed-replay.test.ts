@@ -9,7 +9,7 @@ import { listFeedBuffer } from '#functions/api-feeds/feed-buffer.ts';
 import { replayFeed } from '#functions/api-feeds/feed-outputs.ts';
 import type { ApiRequest, Operation } from '#functions/shared/http.ts';
 import { ledgerOf } from '#test/support/cloud-stores.ts';
-import { apiOf, bootTestCloud, inMain } from '#test/support/cloud.ts';
+import { apiOf, bootTestCloud, inMain, insist } from '#test/support/cloud.ts';
 import type { Api } from '#test/support/cloud.ts';
 import { published, readFeed, startFeed } from '#test/support/cloud-market.ts';
 import { demoRecords, play } from '#test/support/demo-market.ts';
@@ -90,21 +90,9 @@ const settleAll = async (api: Api): Promise<void> => {
   throw new Error('the feed did not come to rest');
 };
 
-const asked = async (api: Api, act: () => Promise<unknown>): Promise<void> => {
-  for (let tries = 1; ; tries++) {
-    try {
-      await act();
-      return;
-    } catch (error) {
-      if (tries === 20) throw error;
-      await api.cloud.settle();
-    }
-  }
-};
-
 const played = async (over: object, rules: readonly FaultRule[] = [], recordCount = 700): Promise<Api> => {
   const api = apiOf(await bootTestCloud({ faults: rules, seed: 3 }));
-  await asked(api, () => startFeed(api, 'demo', { ...demoTape().feed, ...over }));
+  await insist(api, () => startFeed(api, 'demo', { ...demoTape().feed, ...over }));
   await api.cloud.advance(MINUTE_MS);
   if (rules.length > 0) misbehave(api);
   await play(api, (await demoRecords()).slice(0, recordCount), 150);

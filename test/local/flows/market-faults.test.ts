@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 
 import type { FaultRule } from '#local/dispatch/faults.ts';
 import type { MappingFaults } from '#local/mapping/mapping.ts';
-import { apiOf, bootTestCloud } from '#test/support/cloud.ts';
+import { apiOf, bootTestCloud, insist } from '#test/support/cloud.ts';
 import type { Api, TestCloud } from '#test/support/cloud.ts';
 import { distinct, published, readFeed } from '#test/support/cloud-market.ts';
 import type { Put } from '#test/support/cloud-market.ts';
@@ -19,19 +19,6 @@ const stage = async (faults: readonly FaultRule[] = [], seed = 7): Promise<Api> 
   await insist(api, () => startDemoFeed(api));
   await api.cloud.advance(MINUTE_MS);
   return api;
-};
-
-/** Asks again after an error, as a user does. */
-const insist = async (api: Api, act: () => Promise<void>): Promise<void> => {
-  for (let tries = 1; ; tries++) {
-    try {
-      await act();
-      return;
-    } catch (error) {
-      if (tries === 20) throw error;
-      await api.cloud.settle();
-    }
-  }
 };
 
 /** What comes of the records when nothing goes wrong; played once for all tests. */

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { adaptersOf } from '#test/support/ledger.ts';
-import { assetPlane } from '#test/support/ports-assets.ts';
+import { assetPlane, offerAgain } from '#test/support/ports-assets.ts';
 import type { AssetPlane } from '#test/support/ports-assets.ts';
 
 describe('claiming tasks', () => {
@@ -92,18 +91,7 @@ describe('claiming tasks', () => {
 
   it('takes away offers of attempts that are over and gives what is left', async () => {
     const [task] = await plane.claim();
-    // The offer of the claimed task comes back, as when a repeat of its effect was late.
-    await adaptersOf(plane.stage).offers.put({
-      tenantId: 'acme',
-      workspaceId: 'prod',
-      queue: 'default-queue',
-      priority: 0,
-      runId,
-      taskKey: 'm.a',
-      attempt: 1,
-      attemptId: task?.attemptId ?? '',
-      readyAtMs: 0,
-    });
+    await offerAgain(plane, { runId, attemptId: task?.attemptId ?? '' });
 
     const claimed = await plane.claim(10, { workerId: 'wk-2' });
 

@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { adaptersOf } from '#test/support/ledger.ts';
 import type { LocalStage } from '#test/support/ports.ts';
-import { assetPlane, WORKER } from '#test/support/ports-assets.ts';
+import { assetPlane, offerAgain, WORKER } from '#test/support/ports-assets.ts';
 import type { Answer, AssetPlane, Claimed } from '#test/support/ports-assets.ts';
 
 const HEARTBEAT_TIMEOUT_MS = 330_000;
@@ -224,18 +223,7 @@ describe('claiming under an Idempotency-Key', () => {
 
   it('never hands out an attempt that another claim of the same worker was handed', async () => {
     const [task] = await plane.claim();
-    // The offer of the claimed task comes back, as when a repeat of its effect was late.
-    await adaptersOf(plane.stage).offers.put({
-      tenantId: 'acme',
-      workspaceId: 'prod',
-      queue: 'default-queue',
-      priority: 0,
-      runId,
-      taskKey: 'm.a',
-      attempt: 1,
-      attemptId: task?.attemptId ?? '',
-      readyAtMs: 0,
-    });
+    await offerAgain(plane, { runId, attemptId: task?.attemptId ?? '' });
 
     expect(keysOf(await ask('k'))).toEqual(['m.b']);
     expect(keysOf(await ask('k'))).toEqual(['m.b']);
