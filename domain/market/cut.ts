@@ -1,4 +1,5 @@
 /** Cuts: the slice of the buffer a run reads. All symbols of a feed share the end of a cut (reference, 4.2). */
+import { compareText } from '#domain/kernel/compare-text.ts';
 
 /** What planning knows of a symbol: its first record, and the last run planned for it (0 when none). */
 export interface SymbolProgress {
@@ -12,8 +13,6 @@ export interface TickRun {
   readonly runNo: number;
   readonly cutStart: number;
 }
-
-const compareText = (left: string, right: string): number => (left < right ? -1 : 1);
 
 /**
  * The runs of a tick, by symbol in code-unit order: a symbol's first cut begins at its first record, each later
