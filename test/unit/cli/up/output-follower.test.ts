@@ -5,10 +5,11 @@ import {
   ListShardsCommand,
 } from '@aws-sdk/client-kinesis';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, expect, it, vi } from 'vitest';
 import { followOutput } from '#cli/up/output-follower.ts';
 
 const mock = mockClient(KinesisClient);
+afterAll(() => mock.restore());
 afterEach(() => mock.reset());
 
 const shard = { ShardId: 's', HashKeyRange: undefined, SequenceNumberRange: undefined };

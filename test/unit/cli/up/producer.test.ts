@@ -6,12 +6,13 @@ import {
   PutRecordsCommand,
 } from '@aws-sdk/client-kinesis';
 import { mockClient } from 'aws-sdk-client-mock';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TapeRecord } from '#cli/tape/tape-record.ts';
 import { playTape } from '#cli/up/producer.ts';
 import type { ProducerSetting } from '#cli/up/producer.ts';
 
 const mock = mockClient(KinesisClient);
+afterAll(() => mock.restore());
 afterEach(() => mock.reset());
 beforeEach(() => {
   mock.on(ListShardsCommand).resolves({ Shards: [] });

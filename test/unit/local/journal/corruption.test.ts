@@ -5,6 +5,7 @@ import {
   abandon,
   appendEach,
   directory,
+  eachInItsDirectory,
   entry,
   lastWritten,
   numbersOf,
@@ -14,6 +15,8 @@ import {
   segmentFiles,
   upTo,
 } from '#test/unit/local/journal/fixture.ts';
+
+eachInItsDirectory();
 
 describe('a torn tail', () => {
   it('is cut at whatever byte the last frame was broken off', async () => {

@@ -16,10 +16,13 @@ export const SEGMENT_BYTES = 4096;
 
 /** The directory of the running test. */
 export let directory = '';
-beforeEach(() => {
-  directory = fs.mkdtempSync(path.join(os.tmpdir(), 'journal-'));
-});
-afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
+/** Gives each test of the file a directory of its own. */
+export const eachInItsDirectory = (): void => {
+  beforeEach(() => {
+    directory = fs.mkdtempSync(path.join(os.tmpdir(), 'journal-'));
+  });
+  afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
+};
 
 /** Opens the directory with small segments. */
 export const open = (options: StateDirectoryOptions = {}): StateDirectory =>

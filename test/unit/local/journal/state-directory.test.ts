@@ -9,6 +9,7 @@ import {
   abandon,
   appendEach,
   directory,
+  eachInItsDirectory,
   entry,
   open,
   refusalOf,
@@ -17,6 +18,8 @@ import {
   SEGMENT_BYTES,
   upTo,
 } from '#test/unit/local/journal/fixture.ts';
+
+eachInItsDirectory();
 
 describe('appending', () => {
   it('hands back every entry with its engine in the order of appending', async () => {
