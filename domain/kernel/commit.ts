@@ -179,8 +179,8 @@ export const earliestDeadline = <State>(
 };
 
 /**
- * How long after the last word of a stream somebody looks whether readers and consumers have got it all: a stream at
- * rest has no other deadline (docs/guide/design.md §4).
+ * How long after the last word of a stream somebody looks whether readers and consumers have got it all, whatever the
+ * stream waits for (docs/guide/design.md §4).
  */
 export const CHECK_AFTER_MS = 15 * 60_000;
 
@@ -231,7 +231,7 @@ const closeCommit = <State, Command extends { readonly type: string }, Event ext
 ): { readonly commit: StoredCommit; readonly next: StreamState<State>; readonly looseState?: string } => {
   const { first, events } = done;
   const deadlineMs = deadlineToArm(
-    earliestDeadline(aggregate, done.stream.state) ?? setting.nowMs + CHECK_AFTER_MS,
+    Math.min(earliestDeadline(aggregate, done.stream.state) ?? Infinity, setting.nowMs + CHECK_AFTER_MS),
     done.stream.armedDeadlineMs,
     setting.nowMs,
   );

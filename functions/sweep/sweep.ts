@@ -1,7 +1,7 @@
 /**
  * Looks at one stream whose deadline has passed: issues the aggregate's own sweep command, performs everything it
- * still owes, and arms the next look. Nothing stays silent past its deadline. A stream that waits for nothing is looked
- * at once more, to see that what it said has arrived.
+ * still owes, and arms the next look. Nothing stays silent past its deadline. A stream that has been quiet for a quarter
+ * of an hour is looked at once more, to see that what it said has arrived.
  */
 import { CHECK_AFTER_MS, earliestDeadline } from '#domain/kernel/commit.ts';
 import { dueBucket } from '#domain/kernel/due.ts';
@@ -49,10 +49,10 @@ export const sweepStream = async (
 ): Promise<void> => {
   const loaded = await ports.load(aggregate, stream);
   const deadlineMs = earliestDeadline(aggregate, loaded.state);
-  if (deadlineMs === undefined) return check(ports, stream, loaded);
   const nowMs = ports.nowMs();
   // A repeated message may be that of a look whose effects failed: what is owed is done whatever the time.
-  if (deadlineMs > nowMs && !isRepeat) return lookAgain(ports, stream, deadlineMs);
+  if (deadlineMs === undefined || (deadlineMs > nowMs && !isRepeat))
+    return check(ports, { stream, loaded, deadlineMs });
   const command = await ports.sweepCommand(aggregate, loaded.state);
   const outcome = await ports.mailbox.send(
     aggregate,
@@ -65,34 +65,42 @@ export const sweepStream = async (
     },
     { effectsMustSucceed: true, performAll: true },
   );
-  const next = earliestDeadline(aggregate, outcome.state) ?? nowMs + CHECK_AFTER_MS;
+  const next = Math.min(earliestDeadline(aggregate, outcome.state) ?? Infinity, nowMs + CHECK_AFTER_MS);
   await lookAgain(ports, stream, next > nowMs ? next : nowMs + AGAIN_MS);
 };
 
 /**
- * A stream at rest whose last word has arrived everywhere is done with. Before its time is up whatever lacks is on its
- * way; after that it is asked for again, until it is there.
+ * What a quiet stream said has arrived, or is asked for again until it has. Before a quarter of an hour is up whatever
+ * lacks is on its way. A stream that waits for nothing and lacks nothing is done with.
  */
 const check = async (
   ports: SweepPorts,
-  stream: string,
-  { version, lastOccurredAtMs }: StreamState<unknown>,
+  {
+    stream,
+    loaded: { version, lastOccurredAtMs },
+    deadlineMs = Infinity,
+  }: {
+    readonly stream: string;
+    readonly loaded: StreamState<unknown>;
+    readonly deadlineMs: number | undefined;
+  },
 ): Promise<void> => {
-  const arrears = await arrearsOf(ports, { stream, version });
-  if (!arrears) return;
   const nowMs = ports.nowMs();
+  const lookBy = (atMs: number): Promise<void> => lookAgain(ports, stream, Math.min(atMs, deadlineMs));
+  const arrears = await arrearsOf(ports, { stream, version });
+  if (!arrears) return deadlineMs === Infinity ? undefined : lookAgain(ports, stream, deadlineMs);
   const dueMs = lastOccurredAtMs + CHECK_AFTER_MS;
-  if (dueMs > nowMs) return lookAgain(ports, stream, dueMs);
+  if (dueMs > nowMs) return lookBy(dueMs);
   const { areRowsBehind, areOutputsBehind } = arrears;
   ports.telemetry.count('StreamsBehind');
-  ports.telemetry.log('warn', 'a stream at rest has not arrived everywhere', {
+  ports.telemetry.log('warn', 'a quiet stream has not arrived everywhere', {
     stream,
     sequence: version,
     areRowsBehind,
     areOutputsBehind,
   });
   await ports.queues.send(catchUpMessages(arrears));
-  await lookAgain(ports, stream, nowMs + CHECK_AFTER_MS);
+  await lookBy(nowMs + CHECK_AFTER_MS);
 };
 
 const lookAgain = ({ rearms }: SweepPorts, stream: string, atMs: number): Promise<void> =>

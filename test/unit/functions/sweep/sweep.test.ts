@@ -37,14 +37,18 @@ describe('sweeping a run', () => {
     for (const { pk, sk } of Items)
       await plane.stage.dispatcher.call('dynamodb', 'DeleteItem', { TableName: 'control', Key: { pk, sk } });
   };
-  const rearmed = async (): Promise<readonly string[]> => {
+  const rearmed = async (withinMs = 10 * MINUTE_MS): Promise<readonly string[]> => {
     const { rearms } = adaptersOf(plane.stage);
     const nowMs = plane.stage.clock.nowMs();
     const found: string[] = [];
-    for (const bucket of dueBuckets(nowMs, nowMs + 10 * MINUTE_MS))
-      found.push(...(await rearms.streams(bucket)));
+    for (const bucket of dueBuckets(nowMs, nowMs + withinMs)) found.push(...(await rearms.streams(bucket)));
     return found;
   };
+
+  const compact = () => plane.handlers.compact(ledgerEvent(plane.stage));
+  /** The bodies of the messages that ask for rows. */
+  const asked = async (): Promise<readonly unknown[]> =>
+    (await plane.stage.drain('compactions')).map(({ Body }) => JSON.parse(String(Body)) as unknown);
 
   it('writes nothing while its deadline lies ahead, and looks again then', async () => {
     plane.stage.requests();
@@ -98,14 +102,50 @@ describe('sweeping a run', () => {
     expect(await tasks()).toEqual(['m.a SUCCEEDED 1', 'm.b SUCCEEDED 1']);
   });
 
+  describe('that waits longer than a quarter of an hour', () => {
+    const HOUR_MS = 60 * MINUTE_MS;
+    beforeEach(async () => {
+      await plane.deploy({ c: [] }, { execution: { heartbeatTimeoutSec: HOUR_MS / 1_000 } });
+      runId = String((await plane.trigger(['m.c'])).body['runId']);
+      stream = `run#acme/prod/${runId}`;
+      await plane.claim(10);
+    });
+
+    it('is left alone until its deadline once its read models show what it said', async () => {
+      await compact();
+      plane.pass(CHECK_AFTER_MS);
+      await sweep();
+
+      expect(await asked()).toEqual([]);
+      expect(await rearmed(CHECK_AFTER_MS)).toEqual([]);
+      expect(await rearmed(HOUR_MS)).toEqual([stream]);
+    });
+
+    it.each([
+      [CHECK_AFTER_MS - 1, 0],
+      [CHECK_AFTER_MS, 1],
+    ])('is asked for %i ms after its last word %i times when its rows are behind', async (quietMs, times) => {
+      plane.pass(quietMs);
+      await sweep();
+
+      expect((await asked()).filter((body) => (body as Json)['stream'] === stream)).toHaveLength(times);
+      expect(await rearmed(CHECK_AFTER_MS + MINUTE_MS)).toContain(stream);
+    });
+
+    it('is found by the sweeper although it waits for something else', async () => {
+      for (let minute = 0; minute < 20; minute++) {
+        plane.pass(MINUTE_MS);
+        await plane.sweepNow();
+      }
+
+      expect(await asked()).toContainEqual({ stream });
+    });
+  });
+
   describe('that has ended', () => {
     beforeEach(async () => {
       for (const task of await plane.claim(2)) await plane.succeed(task);
     });
-    const compact = () => plane.handlers.compact(ledgerEvent(plane.stage));
-    const asked = async (): Promise<readonly unknown[]> =>
-      (await plane.stage.drain('compactions')).map(({ Body }) => JSON.parse(String(Body)) as unknown);
-
     it('is done with once its read models show the end', async () => {
       await compact();
       plane.pass(CHECK_AFTER_MS);
