@@ -8,7 +8,7 @@ import { CompactionMessage } from '#contracts/delivery.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { dynamoViewWriter } from '#adapters/dynamodb/views.ts';
 import { projections } from '#functions/shared/aggregates.ts';
-import { compact, compactStream } from '#functions/shared/compaction.ts';
+import { compactBatch, compactStream } from '#functions/shared/compaction.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { commitsOf } from '#functions/shared/ledger-records.ts';
@@ -30,7 +30,7 @@ export const createHandler = (source: Source, plugin?: object) => {
         return await eachMessage(event.Records, telemetry, ({ body }) =>
           compactStream(ports, projections, CompactionMessage.parse(JSON.parse(body)).stream),
         );
-      await compact(ports, projections, commitsOf(event.Records, telemetry));
+      await compactBatch(ports, projections, commitsOf(event.Records, telemetry));
       return { batchItemFailures: [] };
     } finally {
       telemetry.flush();

@@ -36,19 +36,33 @@ export interface BlockedPorts {
   readonly commands: DeliveryCommands;
 }
 
-/** What newer code adds is passed over: a mark that cannot be read would hold up its whole shard. */
+/** What newer code adds is passed over. */
 const Mark = z.object({
   /** The try that comes next. */
   attempt: z.int().min(1),
   sinceMs: z.int(),
   nextAtMs: z.int(),
   isHalted: z.boolean(),
+  /** What was wrong, kept so that a halt can be told again. */
+  errorDetail: z.string().default(''),
   /** Set while a person's resumption is at work: the block it ended. */
   resumedBlockMs: z.int().optional(),
   /** Who holds the try, so that of two deliveries of one message one works. */
   holder: z.string().optional(),
 });
 type Mark = z.infer<typeof Mark>;
+
+const MarkText = z
+  .string()
+  .transform((text, { addIssue }): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      addIssue('is no JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(Mark);
 
 /** How a stream's delivery stands, with the text the mark was read from. */
 export interface Blocked extends Mark {
@@ -62,9 +76,20 @@ const LOST_AFTER_MS = 600_000;
 const DELAY_MAX_S = 60;
 const DETAIL_MAX = 200;
 
-/** Reads a mark; undefined when the stream is not blocked. */
-export const blockedOf = (text: string | undefined): Blocked | undefined =>
-  text === undefined ? undefined : { ...Mark.parse(JSON.parse(text)), text };
+/**
+ * Reads a mark; undefined when the stream is not blocked. A mark that cannot be read counts as one that was lost, like
+ * everything in `control` may be: its stream is tried at once.
+ */
+export const blockedOf = (
+  { telemetry, nowMs }: Pick<BlockedPorts, 'telemetry' | 'nowMs'>,
+  { stream, place }: { readonly stream: string; readonly place: string | undefined },
+): Blocked | undefined => {
+  if (place === undefined) return undefined;
+  const { success, data } = MarkText.safeParse(place);
+  if (success) return { ...data, text: place };
+  telemetry.log('warn', 'the mark of a blocked delivery cannot be read and counts as lost', { stream });
+  return { attempt: 1, sinceMs: nowMs(), nextAtMs: 0, isHalted: false, errorDetail: '', text: place };
+};
 
 /** A look at a stream: what asked for it, and a name of its own that stays the same when it is delivered again. */
 export interface Look extends Omit<PublicationMessage, 'stream'> {
@@ -91,6 +116,7 @@ export const takeTry = async (
         sinceMs: nowMs(),
         nextAtMs: nowMs(),
         isHalted: false,
+        errorDetail: blocked.errorDetail,
         resumedBlockMs: blocked.sinceMs,
         holder,
       }
@@ -120,23 +146,34 @@ export const block = async (
     error_detail: errorDetail,
   });
   // The message first: a mark without one would wait until somebody finds it lost.
-  if (isHalted)
-    await ports.queues.send([
-      queuedCommand(
-        'halt',
-        ports.commands.halted({ stream, blockedSinceMs: sinceMs, attempts: attempt, errorDetail }),
-      ),
-    ]);
+  if (isHalted) await tellHalt(ports, stream, { sinceMs, attempt, errorDetail });
   else await ports.queues.send([{ queue: 'publications', body: { stream, attempt }, delaySeconds }]);
   const mark: Mark = {
     attempt,
     sinceMs,
     nextAtMs: nowMs + delaySeconds * 1_000,
     isHalted,
+    errorDetail,
     ...(resumedBlockMs === undefined ? {} : { resumedBlockMs }),
   };
   await ports.cursors.exchangePlace(deliveryCursor(stream), blocked?.text, JSON.stringify(mark));
 };
+
+/**
+ * Tells the aggregate that its delivery has halted. It is told again by each message that finds the delivery halted: a
+ * person could not resume a halt that the aggregate did not learn of. The same word twice changes nothing.
+ */
+export const tellHalt = (
+  { queues, commands }: BlockedPorts,
+  stream: string,
+  { sinceMs, attempt, errorDetail }: Pick<Mark, 'sinceMs' | 'attempt' | 'errorDetail'>,
+): Promise<void> =>
+  queues.send([
+    queuedCommand(
+      'halt',
+      commands.halted({ stream, blockedSinceMs: sinceMs, attempts: attempt, errorDetail }),
+    ),
+  ]);
 
 /** Tells the aggregate that a delivery which a person had resumed is at its end again. */
 export const recover = async (ports: BlockedPorts, stream: string, blockedSinceMs: number): Promise<void> =>

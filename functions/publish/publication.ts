@@ -6,9 +6,10 @@ import type { RetryBounds } from '#domain/kernel/backoff.ts';
 import { groupBy } from '#domain/kernel/group-by.ts';
 import type { LedgerReader, StoredCommit } from '#domain/ports/ledger.ts';
 import type { OutputStream } from '#domain/ports/outside.ts';
-import { block, blockedOf, mayTry, recover, takeTry } from '#functions/publish/blocked-delivery.ts';
+import { block, blockedOf, mayTry, recover, takeTry, tellHalt } from '#functions/publish/blocked-delivery.ts';
 import type { Blocked, BlockedPorts, Look } from '#functions/publish/blocked-delivery.ts';
 import { deliveryCursor } from '#functions/shared/delivery-cursor.ts';
+import { LedgerGapError } from '#functions/shared/ledger-gap.ts';
 import { withRetries } from '#functions/shared/with-retries.ts';
 
 export interface PublicationPorts extends BlockedPorts {
@@ -55,9 +56,10 @@ interface Position {
 
 const lookAt = async (ports: PublicationPorts, { stream, rung, look }: Asked): Promise<void> => {
   const { position = 0, place } = await ports.cursors.read(deliveryCursor(stream));
-  let blocked = blockedOf(place);
+  let blocked = blockedOf(ports, { stream, place });
   if (blocked) {
-    if (!mayTry(blocked, look, ports.nowMs())) return;
+    if (!mayTry(blocked, look, ports.nowMs()))
+      return blocked.isHalted && rung.length === 0 ? tellHalt(ports, stream, blocked) : undefined;
     blocked = await takeTry(ports, stream, { blocked, holder: look.holder });
     if (!blocked) return;
   }
@@ -69,10 +71,10 @@ const lookAt = async (ports: PublicationPorts, { stream, rung, look }: Asked): P
       deliver(ports, delivery),
     );
   } catch (error) {
-    if (!(error instanceof OutputError)) throw error;
+    if (!isOfStream(error)) throw error;
     // A cursor that moved has taken the mark of the earlier block away: what blocks now is another output.
     const isMoved = delivery.position.marked !== position;
-    return block(ports, stream, { error: error.cause, blocked: isMoved ? undefined : blocked });
+    return block(ports, stream, { error, blocked: isMoved ? undefined : blocked });
   }
   if (resumedBlockMs !== undefined) await recover(ports, stream, resumedBlockMs);
   if (blocked && delivery.position.marked === position) await endBlock(ports, stream, { blocked, look });
@@ -91,14 +93,18 @@ const endBlock = async (
   await publishStream(ports, stream, { holder: look.holder });
 };
 
-/** The destination did not take an output; anything else that fails is ours, and fails the batch. */
+/** The destination did not take an output. */
 class OutputError extends Error {
   constructor(cause: unknown) {
-    super('the destination did not take an output', { cause });
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }
 
 const isTransient = (error: unknown): boolean => error instanceof OutputError;
+
+/** Whether a failure blocks one stream alone; any other is the infrastructure's, and fails the batch. */
+const isOfStream = (error: unknown): boolean =>
+  error instanceof OutputError || error instanceof LedgerGapError;
 
 interface Delivery extends Pick<Asked, 'stream' | 'rung'> {
   readonly position: Position;
@@ -115,7 +121,7 @@ const deliver = async (ports: PublicationPorts, { stream, rung, position }: Deli
       while (position.delivered + 1 < commit.sequence) {
         const next = position.delivered + 1;
         await deliverNext(ports, position, { stream, until: commit.sequence });
-        if (position.delivered < next) throw new Error(`ledger stream ${stream} has no event ${next}`);
+        if (position.delivered < next) throw new LedgerGapError(stream, next);
         await mark();
       }
       if (commit.sequence === position.delivered + 1) await deliverCommit(ports, position, commit);
@@ -133,7 +139,10 @@ const deliverNext = async (
   position: Position,
   { stream, until }: { readonly stream: string; readonly until: number },
 ): Promise<boolean> => {
-  const commits = await ports.ledger.read(stream, position.delivered + 1, READ_LIMIT);
+  const next = position.delivered + 1;
+  const commits = await ports.ledger.read(stream, next, READ_LIMIT);
+  const [first] = commits;
+  if (first && first.sequence > next) throw new LedgerGapError(stream, next);
   for (const commit of commits)
     if (commit.sequence < until && commit.sequence === position.delivered + 1)
       await deliverCommit(ports, position, commit);

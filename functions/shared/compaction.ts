@@ -9,6 +9,7 @@ import type { Projection, Row, RowContent, RowKey } from '#domain/kernel/project
 import type { LedgerReader, StoredCommit } from '#domain/ports/ledger.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
 import type { ViewWriter } from '#domain/ports/views.ts';
+import { LedgerGapError } from '#functions/shared/ledger-gap.ts';
 
 export interface CompactionPorts {
   readonly views: ViewWriter;
@@ -22,7 +23,10 @@ const GAP_READ_LIMIT = 100;
 const STREAMS_AT_ONCE = 8;
 const WRITES_AT_ONCE = 25;
 
-/** Brings the read models of the commits' streams up to date; throws only when the infrastructure fails. */
+/**
+ * Brings the read models of the commits' streams up to date. Fails when the infrastructure does, and with
+ * `LedgerGapError`, after all the others, for a stream that lacks events.
+ */
 export const compact = async (
   ports: CompactionPorts,
   projections: Projections,
@@ -32,8 +36,28 @@ export const compact = async (
     const projection = projections[kindOf(stream)];
     return projection ? [{ stream, commits: group, projection, cursorKey: projection.cursor(stream) }] : [];
   });
+  const gaps: LedgerGapError[] = [];
   for (let start = 0; start < batches.length; start += STREAMS_AT_ONCE)
-    await compactStreams(ports, batches.slice(start, start + STREAMS_AT_ONCE));
+    gaps.push(...(await compactStreams(ports, batches.slice(start, start + STREAMS_AT_ONCE))));
+  for (const gap of gaps) throw gap;
+};
+
+/**
+ * The same for a batch of the ledger's stream: a stream that lacks events is reported, keeps the rows it has and holds
+ * up no other. It is found behind again and again.
+ */
+export const compactBatch = async (
+  ports: CompactionPorts,
+  projections: Projections,
+  commits: readonly StoredCommit[],
+): Promise<void> => {
+  try {
+    await compact(ports, projections, commits);
+  } catch (error) {
+    if (!(error instanceof LedgerGapError)) throw error;
+    ports.telemetry.count('ProjectionFailures', 1);
+    ports.telemetry.log('error', 'a stream of the ledger lacks events', { errorMessage: error.message });
+  }
 };
 
 /** Brings the read models of one stream up to the head of the ledger, because a message asked for it. */
@@ -69,7 +93,10 @@ interface Batch {
 type Seen = Map<string, Row | undefined>;
 
 /** All rows the commits may change are read at once: most requests of a compactor are reads otherwise. */
-const compactStreams = async (ports: CompactionPorts, batches: readonly Batch[]): Promise<void> => {
+const compactStreams = async (
+  ports: CompactionPorts,
+  batches: readonly Batch[],
+): Promise<readonly LedgerGapError[]> => {
   const seen: Seen = new Map();
   await look(
     ports.views,
@@ -79,11 +106,17 @@ const compactStreams = async (ports: CompactionPorts, batches: readonly Batch[])
       ...commits.flatMap(({ events }) => events.flatMap((event) => detailKeys(projection, event))),
     ]),
   );
-  const results = await Promise.allSettled(batches.map((batch) => compactBatch(ports, batch, seen)));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
+  const results = await Promise.allSettled(batches.map((batch) => compactOne(ports, batch, seen)));
+  const gaps: LedgerGapError[] = [];
+  for (const result of results) {
+    if (result.status === 'fulfilled') continue;
+    if (!(result.reason instanceof LedgerGapError)) throw result.reason;
+    gaps.push(result.reason);
+  }
+  return gaps;
 };
 
-const compactBatch = async (ports: CompactionPorts, batch: Batch, seen: Seen): Promise<void> => {
+const compactOne = async (ports: CompactionPorts, batch: Batch, seen: Seen): Promise<void> => {
   const { projection, cursorKey } = batch;
   const events = await pendingEvents(ports.ledger, batch, seen.get(idOf(cursorKey))?.version ?? 0);
   if (events.length === 0) return;
@@ -123,7 +156,7 @@ const pendingEvents = async (
       const missing = await ledger.read(stream, next, GAP_READ_LIMIT);
       const before = next;
       for (const stored of missing) if (stored.sequence <= commit.sequence) take(stored);
-      if (next === before) throw new Error(`ledger stream ${stream} has no event ${next}`);
+      if (next === before) throw new LedgerGapError(stream, next);
     }
     take(commit);
   }

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CHECK_AFTER_MS } from '#domain/kernel/commit.ts';
 import type { StoredCommit } from '#domain/ports/ledger.ts';
 import type { OutputStream } from '#domain/ports/outside.ts';
 import { mailbox } from '#functions/shared/mailbox.ts';
@@ -327,13 +328,24 @@ describe('publication', () => {
     });
 
     it('is left alone by doorbells, tries and looks, however late', async () => {
+      await stage.drain('commands.fifo');
       pass(7 * 86_400_000);
 
       await run(streamedCommits(stage));
+      expect(await sent('commands.fifo')).toEqual([]);
       await look({ attempt: 2 });
-      await look();
       await look({ resumedBlockMs: blockedSinceMs - 1 });
 
+      expect(destination.taken).toEqual([]);
+    });
+
+    it('tells its aggregate again when a message finds it halted, in the same words', async () => {
+      const before = await sent('commands.fifo');
+      pass(CHECK_AFTER_MS);
+
+      await look();
+
+      expect(await sent('commands.fifo')).toEqual(before);
       expect(destination.taken).toEqual([]);
     });
 
@@ -374,11 +386,38 @@ describe('publication', () => {
     expect(destination.taken).toEqual(bodies(1, 2, 1, 2, 3));
   });
 
-  it('fails for a doorbell whose past the ledger does not have', async () => {
+  it('blocks a stream whose past the ledger does not have, and no other', async () => {
     await write([1]);
-    const [commit] = streamedCommits(stage);
+    await write([7], OTHER);
+    const [commit, other] = streamedCommits(stage);
 
-    await expect(run(commit ? [{ ...commit, sequence: 5 }] : [])).rejects.toThrow('has no event 2');
+    const telemetry = await run(commit && other ? [{ ...commit, sequence: 5 }, other] : []);
+
+    expect([...destination.taken].sort()).toEqual(bodies(1, 7));
+    expect(telemetry.counted.get('PublishBlocked')).toBe(1);
+  });
+
+  it('stops at a gap of the ledger when it looks up to the head', async () => {
+    await write([1, 2, 3]);
+    await stage.dispatcher.call('dynamodb', 'DeleteItem', {
+      TableName: 'ledger',
+      Key: { stream: { S: counterStream }, sequence: { N: '2' } },
+    });
+
+    const telemetry = await look();
+
+    expect(destination.taken).toEqual(bodies(1));
+    expect(telemetry.counted.get('PublishBlocked')).toBe(1);
+  });
+
+  it.each(['no JSON', '{"attempt":"many"}'])('tries a stream whose mark is %s at once', async (mark) => {
+    await write([1]);
+    await portsOf().cursors.exchangePlace(`publish#${counterStream}`, undefined, mark);
+
+    await run(streamedCommits(stage));
+
+    expect(destination.taken).toEqual(bodies(1));
+    expect(await portsOf().cursors.read(`publish#${counterStream}`)).toEqual({ position: 1 });
   });
 
   it('puts the records of one stream on Kinesis as they are', async () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Projection } from '#domain/kernel/projection.ts';
 import type { StoredCommit } from '#domain/ports/ledger.ts';
-import { compact, compactStream } from '#functions/shared/compaction.ts';
+import { compact, compactBatch, compactStream } from '#functions/shared/compaction.ts';
 import { mailbox } from '#functions/shared/mailbox.ts';
 import { counter, counterStream } from '#test/support/counter.ts';
 import type { CounterCommand } from '#test/support/counter.ts';
@@ -115,14 +115,22 @@ describe('compaction', () => {
     ]);
   });
 
-  it('fails the batch when the ledger does not have what is missing', async () => {
+  it('fails for a stream that lacks events, after its neighbours; a batch only reports it', async () => {
+    const neighbour = `${counterStream}-2`;
     await write([1, 2]);
-    const [, second] = streamedCommits(stage);
-    const beyond = second
-      ? [{ ...second, sequence: 9, events: second.events.map((event) => ({ ...event, sequence: 9 })) }]
-      : [];
+    await write([1, 2, 3], neighbour);
+    const [first, ...others] = streamedCommits(stage);
+    const beyond = first
+      ? { ...first, sequence: 9, events: first.events.map((event) => ({ ...event, sequence: 9 })) }
+      : undefined;
+    const commits = [...(beyond ? [beyond] : []), ...others.slice(1)];
 
-    await expect(run(beyond)).rejects.toThrow('has no event 3');
+    await expect(run(commits)).rejects.toThrow(`ledger stream ${counterStream} has no event 3`);
+    expect(await rows(neighbour)).toEqual(EXPECTED);
+    const telemetry = witness();
+    await compactBatch({ ...adapters, telemetry }, projections, commits);
+
+    expect(telemetry.counted.get('ProjectionFailures')).toBe(1);
   });
 
   it('marks the row a projection fails on and goes on', async () => {
