@@ -122,6 +122,12 @@ export const errorCatalogue = {
     'issue the command again at details.retryAt',
   ),
   task_already_terminal: entry(409, false, 'the task has ended with another result', 'stop the work'),
+  run_already_terminal: entry(
+    409,
+    false,
+    'the run has ended, and nobody had asked for it',
+    'start another run, or rerun it',
+  ),
   idempotency_key_reused: entry(
     409,
     false,

@@ -1,4 +1,4 @@
-/** `deploy`, `run start|list|get|why`: asset graphs and their runs. */
+/** `deploy`, `run start|list|get|cancel|why`: asset graphs and their runs. */
 import type { Command } from 'commander';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
@@ -56,6 +56,7 @@ export const addRunCommands = (program: Command, contextOf: GetContext): void =>
     .option('--partition <key>', 'canonical partition key, for example date=d:2026-01-02')
     .option('--run-key <key>', 'the same key and request answer the same run')
     .option('--label <pair...>', 'label as key=value')
+    .option('--timeout <seconds>', 'stop the run when it has not ended by then')
     .option('--wait', 'wait for the end of the run')
     .action(async (options: StartOptions, command: Command) => start(contextOf(command), options));
   run
@@ -70,6 +71,13 @@ export const addRunCommands = (program: Command, contextOf: GetContext): void =>
     .command('get <runId>')
     .description('show one run with its tasks')
     .action(async (runId: string, _options: unknown, command: Command) => get(contextOf(command), runId));
+  run
+    .command('cancel <runId>')
+    .description('ask a run to end; running attempts are told, and given up after a grace')
+    .option('--reason <text>', 'why, for whoever reads the history')
+    .action(async (runId: string, options: { reason?: string }, command: Command) =>
+      cancel(contextOf(command), runId, options),
+    );
   run
     .command('why <runId>')
     .description('tell what a run waits for, and until when')
@@ -89,6 +97,7 @@ interface StartOptions {
   readonly partition?: string;
   readonly runKey?: string;
   readonly label?: readonly string[];
+  readonly timeout?: string;
   readonly wait?: boolean;
 }
 
@@ -101,6 +110,8 @@ const start = async (context: CommandContext, options: StartOptions): Promise<vo
       ...(options.partition === undefined ? {} : { partitionKey: options.partition }),
       ...(options.runKey === undefined ? {} : { runKey: options.runKey }),
       labels: Object.fromEntries((options.label ?? []).map(splitLabel)),
+      // What is no number is refused by the API, which names the member and its range.
+      ...(options.timeout === undefined ? {} : { timeoutSec: numberOr(options.timeout) }),
     },
   });
   const { runId, created } = Triggered.parse(answer);
@@ -117,6 +128,8 @@ const start = async (context: CommandContext, options: StartOptions): Promise<vo
     await pause(POLL_MS);
   }
 };
+
+const numberOr = (text: string): number | string => (/^\d+$/.test(text) ? Number(text) : text);
 
 const splitLabel = (pair: string): readonly [string, string] => {
   const at = pair.indexOf('=');
@@ -157,6 +170,18 @@ const showRun = ({ output }: CommandContext, answer: unknown): void => {
     ]);
     return `${paint('bold', run.runId)} ${run.state}\n${table(['TASK', 'STATE', 'ATTEMPT', 'ERROR'], rows)}`;
   });
+};
+
+const Cancelled = z.object({ runId: z.string(), state: z.string() });
+
+const cancel = async (
+  { client, output }: CommandContext,
+  runId: string,
+  body: { readonly reason?: string },
+): Promise<void> => {
+  const answer = await client().request('POST', `{ws}/runs/${encodeURIComponent(runId)}/cancel`, { body });
+  const { state } = Cancelled.parse(answer);
+  output.result(answer, () => `${paint('bold', runId)} ${state}`);
 };
 
 const why = async ({ client, output }: CommandContext, runId: string): Promise<void> => {

@@ -18,6 +18,8 @@ export const TaskCounts = z.strictObject({
   failed: z.int(),
   skipped: z.int(),
   cancelled: z.int(),
+  /** Always there; optional because answers of before it are still read. */
+  timedOut: z.int().optional(),
 });
 export type TaskCounts = Readonly<z.infer<typeof TaskCounts>>;
 
@@ -81,6 +83,11 @@ export const RunRead = z.strictObject({
   createdAt: instant,
   startedAt: instant.optional(),
   completedAt: instant.optional(),
+  /** When the run will be stopped if it has not ended. */
+  deadlineAt: instant.optional(),
+  cancelRequestedAt: instant.optional(),
+  cancelRequestedBy: z.string().optional(),
+  cancelReason: z.string().optional(),
   tasks: z.array(TaskRead),
   taskCounts: TaskCounts,
   labels: z.record(z.string(), z.string()),

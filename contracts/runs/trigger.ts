@@ -38,6 +38,8 @@ export const TriggerRunRequest = z
     partitionKey: z.string().min(1).max(runLimits.partitionKeyLengthMax).optional(),
     runKey: RunKey.optional(),
     labels: labels.default({}),
+    /** Seconds from now to the run's deadline, at which it is stopped and ends `TIMED_OUT`; absent, it has none. */
+    timeoutSec: z.int().min(1).max(runLimits.runTimeoutSecMax).optional(),
   })
   .refine((body) => body.partitions === undefined || body.partitionKey === undefined, {
     path: ['partitionKey'],
@@ -56,6 +58,21 @@ export const TriggerRunResponse = z.strictObject({
   createdAt: z.iso.datetime(),
 });
 export type TriggerRunResponse = z.infer<typeof TriggerRunResponse>;
+
+/** Body of `POST /runs/{runId}/cancel`; an object, which may be empty. */
+export const CancelRunRequest = z
+  .strictObject({ reason: z.string().trim().min(1).max(runLimits.cancelReasonLengthMax).optional() })
+  .readonly();
+export type CancelRunRequest = z.infer<typeof CancelRunRequest>;
+
+/** Answer of `POST /runs/{runId}/cancel`; the same to whoever asks again. */
+export const CancelRunResponse = z.strictObject({
+  runId: RunId,
+  state: RunState,
+  /** When the run was first asked to end. */
+  cancelledAt: z.iso.datetime(),
+});
+export type CancelRunResponse = z.infer<typeof CancelRunResponse>;
 
 /** `details` of 409 `run_key_conflict`. */
 export const RunKeyConflict = z.strictObject({

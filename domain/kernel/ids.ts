@@ -82,6 +82,7 @@ export interface TriggerFingerprint {
   readonly includeDownstream: boolean;
   readonly partitionKey?: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  readonly timeoutSec?: number | undefined;
 }
 
 const byBytes = (left: string, right: string): number =>
@@ -99,8 +100,9 @@ export const triggerFingerprint = (request: TriggerFingerprint): string => {
   const selection = [...new Set(request.selection)].sort(byBytes);
   const partition =
     request.partitionKey === undefined ? '' : `,"partition_key":${JSON.stringify(request.partitionKey)}`;
+  const timeout = request.timeoutSec === undefined ? '' : `,"timeout_sec":${request.timeoutSec}`;
   return sha256Hex(
     `{"selection":${JSON.stringify(selection)},"include_upstream":${request.includeUpstream}` +
-      `,"include_downstream":${request.includeDownstream}${partition},"labels":${sortedRecord(request.labels)}}`,
+      `,"include_downstream":${request.includeDownstream}${partition},"labels":${sortedRecord(request.labels)}${timeout}}`,
   );
 };

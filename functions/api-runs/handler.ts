@@ -3,6 +3,7 @@ import { readEnvironment } from '#contracts/config.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
 import { getHealth, getReady } from '#functions/api-runs/health.ts';
+import { cancelRun } from '#functions/api-runs/cancel.ts';
 import { deployManifestOperation, getManifest, listManifests } from '#functions/api-runs/manifests.ts';
 import { getRun, getRunWhy, listRunEvents, listRuns, listRunTasks } from '#functions/api-runs/reads.ts';
 import { triggerRunOperation } from '#functions/api-runs/trigger.ts';
@@ -28,6 +29,7 @@ export const createHandler = (source: Source, plugin?: object) => {
       listManifests: listManifests(ports),
       getManifest: getManifest(ports),
       triggerRun: triggerRunOperation(ports),
+      cancelRun: cancelRun(ports),
       listRuns: listRuns(ports),
       getRun: getRun(ports),
       listRunTasks: listRunTasks(ports),

@@ -2,7 +2,6 @@
 import { ulid } from 'ulid';
 import type { RunId } from '#contracts/ids.ts';
 import { DeployManifestRequest } from '#contracts/runs/manifest.ts';
-import { publicRunState } from '#contracts/runs/states.ts';
 import { TriggerRunRequest } from '#contracts/runs/trigger.ts';
 import type { TriggerRunResponse } from '#contracts/runs/trigger.ts';
 import { runIdFromRunKey } from '#domain/kernel/ids.ts';
@@ -14,7 +13,7 @@ import type { LedgerReader } from '#domain/ports/ledger.ts';
 import { planRun, triggerRun } from '#domain/run/plan.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { runStream } from '#domain/run/run-stream.ts';
-import { originOf } from '#domain/run/run.ts';
+import { originOf, stateOf } from '#domain/run/run.ts';
 import type { Run } from '#domain/run/run.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
 import { parseBody } from '#functions/shared/http.ts';
@@ -138,7 +137,7 @@ const response = (run: Run, created: boolean): TriggerRunResponse => {
   return {
     runId: header.runId,
     planId: header.planId,
-    state: publicRunState[run.status],
+    state: stateOf(run),
     created,
     createdAt: new Date(triggeredAtMs).toISOString(),
   };

@@ -22,6 +22,7 @@ const admitted: Readonly<Record<OperationId, Admitted>> = {
   listManifests: readers,
   getManifest: readers,
   triggerRun: operators,
+  cancelRun: operators,
   listRuns: readers,
   getRun: readers,
   listRunTasks: readers,

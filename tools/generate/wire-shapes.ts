@@ -39,7 +39,12 @@ import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
 import * as manifest from '#contracts/runs/manifest.ts';
 import * as read from '#contracts/runs/read.ts';
 import { InlineRunMessage } from '#contracts/runs/runner.ts';
-import { TriggerRunRequest, TriggerRunResponse } from '#contracts/runs/trigger.ts';
+import {
+  CancelRunRequest,
+  CancelRunResponse,
+  TriggerRunRequest,
+  TriggerRunResponse,
+} from '#contracts/runs/trigger.ts';
 import { ledgerEvent, ledgerEventData } from '#tools/generate/ledger-events.ts';
 
 /** One shape and its place: `<folder>/<name>.v<version>.json`. */
@@ -82,6 +87,7 @@ const byType = (
 /** Bodies of requests by name. */
 export const requestBodies = {
   DeployManifestRequest: manifest.DeployManifestRequest,
+  CancelRunRequest,
   TriggerRunRequest,
   ClaimRequest,
   StartedRequest: callbacks.StartedRequest,
@@ -101,6 +107,7 @@ export const answerBodies = {
   DeployManifestResponse: manifest.DeployManifestResponse,
   ManifestPage: manifest.ManifestPage,
   ManifestRead: manifest.ManifestRead,
+  CancelRunResponse,
   TriggerRunResponse,
   RunRead: read.RunRead,
   RunPage: read.RunPage,

@@ -166,6 +166,92 @@ describe('the API of runs', () => {
     });
   });
 
+  describe('cancelling', () => {
+    const cancel = (runId: string, body: unknown = {}, headers: Readonly<Record<string, string>> = {}) =>
+      plane.call(
+        plane.handlers.runs,
+        plane.inWorkspace('/runs/{runId}/cancel', {
+          method: 'POST',
+          parameters: { runId },
+          body,
+          headers,
+        }),
+      );
+
+    it('tells the worker, and answers whoever asks again the same', async () => {
+      await plane.deploy({ a: [], b: ['a'] });
+      const runId = await triggered(['m.a', 'm.b']);
+      const [task] = await plane.claim(1);
+      if (!task) throw new Error('no task came');
+
+      const first = await cancel(runId, { reason: 'wrong day' });
+      const again = await cancel(runId);
+
+      expect(first).toMatchObject({
+        status: 200,
+        body: { runId, state: 'CANCELLING', cancelledAt: expect.any(String) },
+      });
+      expect(again).toMatchObject({ status: 200, body: first.body });
+      expect((await plane.report('heartbeat', task)).body).toMatchObject({
+        shouldCancel: true,
+        cancelReason: 'user_requested',
+      });
+      await plane.report('completed', task, { body: { outcome: 'CANCELLED' } });
+      expect(await get('/runs/{runId}', { runId })).toMatchObject({
+        body: { state: 'CANCELLED', cancelReason: 'wrong day', cancelRequestedBy: expect.any(String) },
+      });
+      expect((await cancel(runId)).body).toMatchObject({
+        state: 'CANCELLED',
+        cancelledAt: first.body['cancelledAt'],
+      });
+    });
+
+    it('refuses a run that has ended, one that is not there, and a body that is wrong', async () => {
+      await plane.deploy({ a: [] });
+      const runId = await triggered();
+      expect((await cancel(runId, { reason: '' })).status).toBe(400);
+      expect((await cancel(runId, { because: 'x' })).status).toBe(400);
+      expect((await cancel(runId, { reason: 'x'.repeat(1_001) })).status).toBe(400);
+      for (const task of await plane.claim()) await plane.succeed(task);
+
+      expect(await cancel(runId)).toMatchObject({
+        status: 409,
+        body: { code: 'run_already_terminal', details: { state: 'SUCCEEDED' } },
+      });
+      for (const unknown of ['run_00000000000000000000000000', 'nonsense'])
+        expect(await cancel(unknown)).toMatchObject({ status: 404, body: { code: 'run_not_found' } });
+    });
+
+    it('takes an idempotency key: the same request is answered, another one refused', async () => {
+      await plane.deploy({ a: [] });
+      const runId = await triggered();
+      const key = { 'Idempotency-Key': 'cancel-1' };
+
+      expect((await cancel(runId, { reason: 'one' }, key)).status).toBe(200);
+      expect((await cancel(runId, { reason: 'one' }, key)).status).toBe(200);
+      expect(await cancel(runId, { reason: 'other' }, key)).toMatchObject({
+        status: 409,
+        body: { code: 'idempotency_key_reused' },
+      });
+    });
+
+    it('stops a run at its deadline and tells so', async () => {
+      await plane.deploy({ a: [] });
+      const runId = await triggered(['m.a'], { timeoutSec: 60 });
+      const [task] = await plane.claim(1);
+      if (!task) throw new Error('no task came');
+      plane.pass(61_000);
+      await plane.sweepNow();
+
+      expect((await plane.report('heartbeat', task)).body).toMatchObject({
+        shouldCancel: true,
+        cancelReason: 'run_timed_out',
+      });
+      await plane.succeed(task);
+      expect((await get('/runs/{runId}', { runId })).body).toMatchObject({ state: 'TIMED_OUT' });
+    });
+  });
+
   describe('reading', () => {
     beforeEach(async () => {
       await plane.deploy({ a: [], b: ['a'] });

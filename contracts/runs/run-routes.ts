@@ -1,0 +1,108 @@
+/** The routes of runs, of workers that take their tasks, and of the callbacks by which those report. */
+import type { Route } from '#contracts/routes.ts';
+
+const workspace = '/v1/workspaces/{workspaceId}';
+
+/** Part of the route table. */
+export const runRoutes = [
+  {
+    operationId: 'triggerRun',
+    method: 'POST',
+    path: `${workspace}/runs`,
+    function: 'api-runs',
+    access: 'operator',
+    summary: 'Starts a run of the selected assets',
+    mutating: true,
+  },
+  {
+    operationId: 'cancelRun',
+    method: 'POST',
+    path: `${workspace}/runs/{runId}/cancel`,
+    function: 'api-runs',
+    access: 'operator',
+    summary:
+      'Asks a run to end: what has not started is stopped, running attempts are told and given a grace',
+    mutating: true,
+  },
+  {
+    operationId: 'listRuns',
+    method: 'GET',
+    path: `${workspace}/runs`,
+    function: 'api-runs',
+    access: 'viewer',
+    summary: 'Lists runs, newest first',
+    mutating: false,
+  },
+  {
+    operationId: 'getRun',
+    method: 'GET',
+    path: `${workspace}/runs/{runId}`,
+    function: 'api-runs',
+    access: 'viewer',
+    summary: 'Answers one run as the ledger has it',
+    mutating: false,
+  },
+  {
+    operationId: 'listRunTasks',
+    method: 'GET',
+    path: `${workspace}/runs/{runId}/tasks`,
+    function: 'api-runs',
+    access: 'viewer',
+    summary: 'Lists the tasks of a run in plan order',
+    mutating: false,
+  },
+  {
+    operationId: 'getRunWhy',
+    method: 'GET',
+    path: `${workspace}/runs/{runId}/why`,
+    function: 'api-runs',
+    access: 'viewer',
+    summary: 'Tells what a run waits for, why tasks failed or were skipped',
+    mutating: false,
+  },
+  {
+    operationId: 'listRunEvents',
+    method: 'GET',
+    path: `${workspace}/runs/{runId}/events`,
+    function: 'api-runs',
+    access: 'viewer',
+    summary: 'Lists the events of a run in order, without gaps',
+    mutating: false,
+  },
+  {
+    operationId: 'claimTasks',
+    method: 'POST',
+    path: `${workspace}/workers/claim`,
+    function: 'api-workers',
+    access: 'operator',
+    summary: 'Hands ready tasks to a worker; the claim starts their attempts',
+    mutating: true,
+  },
+  {
+    operationId: 'reportTaskStarted',
+    method: 'POST',
+    path: '/v1/callbacks/{taskId}/started',
+    function: 'task-callback',
+    access: 'task-token',
+    summary: 'Reports that a worker has begun an attempt',
+    mutating: true,
+  },
+  {
+    operationId: 'reportTaskHeartbeat',
+    method: 'POST',
+    path: '/v1/callbacks/{taskId}/heartbeat',
+    function: 'task-callback',
+    access: 'task-token',
+    summary: 'Reports that an attempt is still at work',
+    mutating: true,
+  },
+  {
+    operationId: 'reportTaskCompleted',
+    method: 'POST',
+    path: '/v1/callbacks/{taskId}/completed',
+    function: 'task-callback',
+    access: 'task-token',
+    summary: 'Reports how an attempt has ended',
+    mutating: true,
+  },
+] as const satisfies readonly Route[];
