@@ -34,7 +34,7 @@ export interface SimulatedLines extends LineAnswers {
  * log has to be a captured feed; with one the header of a captured feed is skipped.
  */
 export const simulateLines = (given: unknown, printsRecords: boolean): SimulatedLines => {
-  const hash = openOutputHash();
+  const hash = openOutputHash('once');
   let simulation = given === undefined ? undefined : simulationOf(configOf(SimulationConfig, given));
   let captured: FeedCaptureHeader | undefined;
   let isFirst = true;
