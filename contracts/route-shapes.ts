@@ -42,6 +42,7 @@ import {
   RunWhy,
   TaskPage,
 } from '#contracts/runs/read.ts';
+import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
 import {
   CancelRunRequest,
   CancelRunResponse,
@@ -150,6 +151,23 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
     body: CancelRunRequest,
     answers: ok(CancelRunResponse),
     refusals: ['run_not_found', 'run_already_terminal', 'idempotency_key_reused'],
+  },
+  rerunRun: {
+    body: RerunRequest,
+    answers: {
+      200: answer(RerunResponse, 'This rerun is under way or has succeeded'),
+      201: answer(RerunResponse, 'The rerun has started'),
+    },
+    refusals: [
+      'run_not_found',
+      'rerun_not_allowed',
+      'invalid_selection',
+      'plan_too_large',
+      'no_manifest',
+      'run_key_conflict',
+      'commit_too_large',
+      'idempotency_key_reused',
+    ],
   },
   getRunWhy: { answers: ok(RunWhy), refusals: ['run_not_found'] },
   listRunEvents: { query: RunEventQuery, answers: ok(RunEventPage), refusals: ['run_not_found'] },

@@ -1,4 +1,4 @@
-/** `deploy`, `run start|list|get|cancel|why`: asset graphs and their runs. */
+/** `deploy`, `run start|list|get|rerun|cancel|why`: asset graphs and their runs. */
 import type { Command } from 'commander';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
@@ -72,6 +72,20 @@ export const addRunCommands = (program: Command, contextOf: GetContext): void =>
     .description('show one run with its tasks')
     .action(async (runId: string, _options: unknown, command: Command) => get(contextOf(command), runId));
   run
+    .command('rerun <runId>')
+    .description('run again what a run left undone, or a subset of it')
+    .option('--from-failure', 'every task that did not succeed')
+    .option('--select <tasks>', 'these tasks of the run, separated by commas')
+    .option('--upstream', 'with --select: include everything they need')
+    .option('--downstream', 'with --select: include everything that needs them')
+    .option('--latest', 'with the code that is deployed now, not with that of the run')
+    .option('--force', 'also when the same rerun is under way or has succeeded')
+    .option('--run-key <key>', 'the same key and request answer the same run')
+    .option('--label <pair...>', 'label as key=value')
+    .action(async (runId: string, options: RerunOptions, command: Command) =>
+      rerun(contextOf(command), runId, options),
+    );
+  run
     .command('cancel <runId>')
     .description('ask a run to end; running attempts are told, and given up after a grace')
     .option('--reason <text>', 'why, for whoever reads the history')
@@ -104,7 +118,7 @@ interface StartOptions {
 const start = async (context: CommandContext, options: StartOptions): Promise<void> => {
   const answer = await context.client().request('POST', '{ws}/runs', {
     body: {
-      selection: options.select.split(',').map((asset) => asset.trim()),
+      selection: assetsIn(options.select),
       includeUpstream: options.upstream === true,
       includeDownstream: options.downstream === true,
       ...(options.partition === undefined ? {} : { partitionKey: options.partition }),
@@ -128,6 +142,8 @@ const start = async (context: CommandContext, options: StartOptions): Promise<vo
     await pause(POLL_MS);
   }
 };
+
+const assetsIn = (text: string): readonly string[] => text.split(',').map((asset) => asset.trim());
 
 const numberOr = (text: string): number | string => (/^\d+$/.test(text) ? Number(text) : text);
 
@@ -170,6 +186,42 @@ const showRun = ({ output }: CommandContext, answer: unknown): void => {
     ]);
     return `${paint('bold', run.runId)} ${run.state}\n${table(['TASK', 'STATE', 'ATTEMPT', 'ERROR'], rows)}`;
   });
+};
+
+interface RerunOptions extends Omit<StartOptions, 'select' | 'partition' | 'wait' | 'timeout'> {
+  readonly fromFailure?: boolean;
+  readonly select?: string;
+  readonly latest?: boolean;
+  readonly force?: boolean;
+}
+
+const rerun = async (
+  { client, output }: CommandContext,
+  runId: string,
+  options: RerunOptions,
+): Promise<void> => {
+  const isSubset = options.select !== undefined;
+  const closure = options.upstream === true || options.downstream === true;
+  if (isSubset === (options.fromFailure === true) || (closure && !isSubset))
+    throw new CliError(
+      'usage',
+      'choose --from-failure, or --select with --upstream and --downstream as wanted',
+      { exitCode: 2 },
+    );
+  const answer = await client().request('POST', `{ws}/runs/${encodeURIComponent(runId)}/rerun`, {
+    body: {
+      mode: isSubset ? 'subset' : 'fromFailure',
+      ...(options.select === undefined ? {} : { selection: assetsIn(options.select) }),
+      includeUpstream: options.upstream === true,
+      includeDownstream: options.downstream === true,
+      force: options.force === true,
+      codeVersion: options.latest === true ? 'latest' : 'parent',
+      ...(options.runKey === undefined ? {} : { runKey: options.runKey }),
+      labels: Object.fromEntries((options.label ?? []).map(splitLabel)),
+    },
+  });
+  const started = Triggered.parse(answer);
+  output.result(answer, () => `${started.created ? 'started' : 'found'} ${paint('bold', started.runId)}`);
 };
 
 const Cancelled = z.object({ runId: z.string(), state: z.string() });

@@ -17,6 +17,8 @@ export const runLimits = {
   /** JSON of one plan in bytes: it travels in the first commit of the run, which may not pass 256 KB. */
   planBytesMax: 200 * 1024,
   attemptsMax: 20,
+  /** Reruns of the same tasks that need no run key. */
+  rerunGenerationsMax: 50,
   /** Seconds a run may be given to its deadline: 30 days. */
   runTimeoutSecMax: 2_592_000,
   cancelReasonLengthMax: 1_000,

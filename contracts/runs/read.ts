@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { Actor } from '#contracts/event.ts';
 import { EventId, PlanId, RunId, WorkspaceId } from '#contracts/ids.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
+import { RerunKind, RerunReason } from '#contracts/runs/rerun.ts';
 import { RunState, TaskState, TerminalTaskStatus, WaitingReason } from '#contracts/runs/states.ts';
 import { ErrorCategory, OutputVisibilityState, TaskMetrics } from '#contracts/runs/task-output.ts';
 
@@ -91,6 +92,10 @@ export const RunRead = z.strictObject({
   tasks: z.array(TaskRead),
   taskCounts: TaskCounts,
   labels: z.record(z.string(), z.string()),
+  /** The run this one runs again, which of its tasks, and why those. */
+  parentRunId: RunId.optional(),
+  rerunKind: RerunKind.optional(),
+  rerunReason: RerunReason.optional(),
 });
 export type RunRead = Readonly<z.infer<typeof RunRead>>;
 
@@ -103,6 +108,8 @@ export const RunItem = z.strictObject({
   taskCount: z.int(),
   tasksSucceeded: z.int(),
   tasksFailed: z.int(),
+  parentRunId: RunId.optional(),
+  rerunKind: RerunKind.optional(),
 });
 export type RunItem = Readonly<z.infer<typeof RunItem>>;
 

@@ -8,12 +8,14 @@ import { ReportedOutcome, WorkerId } from '#contracts/runs/callbacks.ts';
 import { QueueName } from '#contracts/runs/claim.ts';
 import { Plan } from '#contracts/runs/plan.ts';
 import { InlineRunnerName } from '#contracts/runs/runner.ts';
+import { RerunKind } from '#contracts/runs/rerun.ts';
 import { RunOutcome, TerminalTaskStatus } from '#contracts/runs/states.ts';
 import { TaskError, TaskMetrics, TaskOutput } from '#contracts/runs/task-output.ts';
 
 /** What started a run. */
 export const Trigger = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('manual'), userId: z.string() }),
+  z.strictObject({ type: z.literal('rerun'), userId: z.string(), parentRunId: RunId, kind: RerunKind }),
 ]);
 export type Trigger = Readonly<z.infer<typeof Trigger>>;
 

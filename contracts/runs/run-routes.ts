@@ -25,6 +25,15 @@ export const runRoutes = [
     mutating: true,
   },
   {
+    operationId: 'rerunRun',
+    method: 'POST',
+    path: `${workspace}/runs/{runId}/rerun`,
+    function: 'api-runs',
+    access: 'operator',
+    summary: 'Runs again what a run left undone, or a subset of it',
+    mutating: true,
+  },
+  {
     operationId: 'listRuns',
     method: 'GET',
     path: `${workspace}/runs`,

@@ -8,7 +8,8 @@ import { RunState } from '#contracts/runs/states.ts';
 export const RunKey = z.string().min(1).max(runLimits.runKeyLengthMax).brand<'RunKey'>();
 export type RunKey = z.infer<typeof RunKey>;
 
-const labels = z
+/** Words a caller attaches to a run. */
+export const RunLabels = z
   .record(z.string().min(1).max(runLimits.labelKeyLengthMax), z.string().max(runLimits.labelValueLengthMax))
   .refine((record) => Object.keys(record).length <= runLimits.labelsMax, {
     error: `must have at most ${runLimits.labelsMax} labels`,
@@ -37,7 +38,7 @@ export const TriggerRunRequest = z
     partitions: z.array(PartitionValue).min(1).max(runLimits.partitionsMax).readonly().optional(),
     partitionKey: z.string().min(1).max(runLimits.partitionKeyLengthMax).optional(),
     runKey: RunKey.optional(),
-    labels: labels.default({}),
+    labels: RunLabels.default({}),
     /** Seconds from now to the run's deadline, at which it is stopped and ends `TIMED_OUT`; absent, it has none. */
     timeoutSec: z.int().min(1).max(runLimits.runTimeoutSecMax).optional(),
   })

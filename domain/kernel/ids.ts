@@ -85,11 +85,12 @@ export interface TriggerFingerprint {
   readonly timeoutSec?: number | undefined;
 }
 
-const byBytes = (left: string, right: string): number =>
+/** Orders texts by their UTF-8 bytes. */
+export const byBytes = (left: string, right: string): number =>
   Buffer.compare(Buffer.from(left, 'utf8'), Buffer.from(right, 'utf8'));
 
 /** Compact JSON of an object with its members in byte order; an object literal would reorder numeric names. */
-const sortedRecord = (record: Readonly<Record<string, string>>): string =>
+export const sortedRecord = (record: Readonly<Record<string, string>>): string =>
   `{${Object.entries(record)
     .sort(([left], [right]) => byBytes(left, right))
     .map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)

@@ -44,17 +44,27 @@ export const defaultPolicy: TaskPolicy = {
 
 type Assets = ReadonlyMap<AssetKey, ManifestAsset>;
 
-/** Plans the run a request asks for, or refuses it; a refusal has reserved nothing. */
-export const planRun = (manifest: DeployManifestRequest, request: TriggerRunRequest): PlanResult => {
-  const reserved = Object.keys(request.labels).filter((label) => reservedLabels.includes(label));
-  if (reserved.length > 0)
-    return refuse('invalid_request', `only Sluice sets the label ${reserved.join(', ')}`, { reserved });
-  const assets: Assets = new Map(
+const assetsOf = (manifest: DeployManifestRequest): Assets =>
+  new Map(
     manifest.assets.flatMap((asset) => {
       const key = assetKeyOf(asset.key);
       return key ? [[key, asset] as const] : [];
     }),
   );
+
+/** The plan of these assets as a manifest has them; keys it does not have are left out. */
+export const freezePlan = (
+  manifest: DeployManifestRequest,
+  keys: ReadonlySet<string>,
+  partitionKey: string | undefined,
+): Plan => freeze(assetsOf(manifest), keys, partitionKey);
+
+/** Plans the run a request asks for, or refuses it; a refusal has reserved nothing. */
+export const planRun = (manifest: DeployManifestRequest, request: TriggerRunRequest): PlanResult => {
+  const reserved = Object.keys(request.labels).filter((label) => reservedLabels.includes(label));
+  if (reserved.length > 0)
+    return refuse('invalid_request', `only Sluice sets the label ${reserved.join(', ')}`, { reserved });
+  const assets = assetsOf(manifest);
   const roots = selectRoots(assets, request.selection);
   if ('kind' in roots) return roots;
   const partition = partitionOf(assets, roots, request);

@@ -66,6 +66,8 @@ export const runItem = (row: RunRow): RunItem => ({
   taskCount: row.taskCount,
   tasksSucceeded: row.tasksSucceeded,
   tasksFailed: row.tasksFailed,
+  ...(row.parentRunId === undefined ? {} : { parentRunId: row.parentRunId }),
+  ...(row.rerunKind === undefined ? {} : { rerunKind: row.rerunKind }),
 });
 
 /** For each skipped task its first cause: of the upstreams without success the least by (instant, key). */

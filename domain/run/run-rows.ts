@@ -1,6 +1,7 @@
 /** The rows a run leaves in the read models, and how each event changes them. */
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { RunEventData } from '#contracts/runs/run-events.ts';
+import { rerunReasons } from '#contracts/runs/rerun.ts';
 import { publicRunState, publicTaskState } from '#contracts/runs/states.ts';
 import type { RunStatus, TaskStatus } from '#contracts/runs/states.ts';
 import type { RunRead, TaskCounts, TaskRead } from '#contracts/runs/read.ts';
@@ -144,6 +145,17 @@ const cancelledRow = (
 
 const isRoot = (dependsOn: readonly number[] | undefined): boolean => (dependsOn ?? []).length === 0;
 
+const rerunOf = (
+  trigger: RunEventData<'RunTriggered'>['trigger'],
+): Pick<RunRow, 'parentRunId' | 'rerunKind' | 'rerunReason'> =>
+  trigger.type === 'rerun'
+    ? {
+        parentRunId: trigger.parentRunId,
+        rerunKind: trigger.kind,
+        rerunReason: rerunReasons[trigger.kind],
+      }
+    : {};
+
 const newRunRow = (data: RunEventData<'RunTriggered'>, triggeredAtMs: number): RunRow => ({
   runId: data.runId,
   tenantId: data.tenantId,
@@ -156,6 +168,7 @@ const newRunRow = (data: RunEventData<'RunTriggered'>, triggeredAtMs: number): R
   ...(data.runKey === undefined ? {} : { runKey: data.runKey }),
   ...(data.codeVersion === undefined ? {} : { codeVersion: data.codeVersion }),
   ...(data.timeoutSec === undefined ? {} : { deadlineAt: iso(triggeredAtMs + data.timeoutSec * 1_000) }),
+  ...rerunOf(data.trigger),
   statuses: '',
   taskCount: 0,
   tasksSucceeded: 0,

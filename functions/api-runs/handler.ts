@@ -6,6 +6,7 @@ import { getHealth, getReady } from '#functions/api-runs/health.ts';
 import { cancelRun } from '#functions/api-runs/cancel.ts';
 import { deployManifestOperation, getManifest, listManifests } from '#functions/api-runs/manifests.ts';
 import { getRun, getRunWhy, listRunEvents, listRuns, listRunTasks } from '#functions/api-runs/reads.ts';
+import { rerunRun } from '#functions/api-runs/rerun.ts';
 import { triggerRunOperation } from '#functions/api-runs/trigger.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
@@ -30,6 +31,7 @@ export const createHandler = (source: Source, plugin?: object) => {
       getManifest: getManifest(ports),
       triggerRun: triggerRunOperation(ports),
       cancelRun: cancelRun(ports),
+      rerunRun: rerunRun(ports),
       listRuns: listRuns(ports),
       getRun: getRun(ports),
       listRunTasks: listRunTasks(ports),

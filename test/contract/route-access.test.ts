@@ -23,6 +23,7 @@ const admitted: Readonly<Record<OperationId, Admitted>> = {
   getManifest: readers,
   triggerRun: operators,
   cancelRun: operators,
+  rerunRun: operators,
   listRuns: readers,
   getRun: readers,
   listRunTasks: readers,

@@ -39,6 +39,7 @@ import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
 import * as manifest from '#contracts/runs/manifest.ts';
 import * as read from '#contracts/runs/read.ts';
 import { InlineRunMessage } from '#contracts/runs/runner.ts';
+import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
 import {
   CancelRunRequest,
   CancelRunResponse,
@@ -88,6 +89,7 @@ const byType = (
 export const requestBodies = {
   DeployManifestRequest: manifest.DeployManifestRequest,
   CancelRunRequest,
+  RerunRequest,
   TriggerRunRequest,
   ClaimRequest,
   StartedRequest: callbacks.StartedRequest,
@@ -108,6 +110,7 @@ export const answerBodies = {
   ManifestPage: manifest.ManifestPage,
   ManifestRead: manifest.ManifestRead,
   CancelRunResponse,
+  RerunResponse,
   TriggerRunResponse,
   RunRead: read.RunRead,
   RunPage: read.RunPage,

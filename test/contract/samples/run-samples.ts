@@ -207,6 +207,22 @@ const readSamples = (events: readonly RecordedEvent[]): Samples => {
           RunEventRead.parse({ ...event, occurredAt: new Date(occurredAtMs).toISOString() }),
         ),
     },
+    [sampleFile('requests', 'RerunRequest')]: {
+      mode: 'subset',
+      selection: ['markets.features'],
+      includeDownstream: true,
+      runKey: 'fix-features-1',
+    },
+    [sampleFile('answers', 'RerunResponse')]: {
+      runId: 'run_01JQ8Z3T5N6M7P8Q9R0S1T2V3X',
+      planId: planId(RunId.parse('run_01JQ8Z3T5N6M7P8Q9R0S1T2V3X')),
+      state: 'RUNNING',
+      created: true,
+      createdAt: new Date(SAMPLE_START_MS + 3_600_000).toISOString(),
+      parentRunId: runId,
+      rerunKind: 'SUBSET',
+      rerunReason: 'subset_selection',
+    },
     [sampleFile('requests', 'CancelRunRequest')]: { reason: 'the tape of the wrong day' },
     [sampleFile('answers', 'CancelRunResponse')]: {
       runId,
