@@ -33,14 +33,18 @@ import {
   ManifestRead,
 } from '#contracts/runs/manifest.ts';
 import {
+  AttemptList,
   ListQuery,
   RunEventPage,
   RunEventQuery,
   RunListQuery,
   RunPage,
   RunRead,
+  RunReadQuery,
   RunWhy,
+  TaskListQuery,
   TaskPage,
+  TaskRead,
 } from '#contracts/runs/read.ts';
 import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
 import {
@@ -145,8 +149,18 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
     ],
   },
   listRuns: { query: RunListQuery, answers: ok(RunPage), refusals: ['invalid_cursor'] },
-  getRun: { answers: ok(RunRead), refusals: ['run_not_found'] },
-  listRunTasks: { answers: ok(TaskPage), refusals: ['run_not_found'] },
+  getRun: { query: RunReadQuery, answers: ok(RunRead), refusals: ['run_not_found'] },
+  listRunTasks: {
+    query: TaskListQuery,
+    answers: ok(TaskPage),
+    refusals: ['run_not_found', 'invalid_cursor'],
+  },
+  getRunTask: { query: RunReadQuery, answers: ok(TaskRead), refusals: ['run_not_found', 'task_not_found'] },
+  listTaskAttempts: {
+    query: RunReadQuery,
+    answers: ok(AttemptList),
+    refusals: ['run_not_found', 'task_not_found'],
+  },
   cancelRun: {
     body: CancelRunRequest,
     answers: ok(CancelRunResponse),

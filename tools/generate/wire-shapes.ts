@@ -116,6 +116,8 @@ export const answerBodies = {
   RunPage: read.RunPage,
   RunWhy: read.RunWhy,
   TaskPage: read.TaskPage,
+  TaskRead: read.TaskRead,
+  AttemptList: read.AttemptList,
   RunEventPage: read.RunEventPage,
   ClaimResponse,
   StartedResponse: callbacks.StartedResponse,
