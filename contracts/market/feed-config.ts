@@ -81,6 +81,18 @@ export type OutputPublish = z.infer<typeof OutputPublish>;
 /** The reference's defaults of `output_publish`. */
 export const outputPublishDefault: OutputPublish = { max_pending: 1_000, max_block_ms: null };
 
+/** How a feed that waits for a person reminds of it: ours. */
+export const FeedRecovery = z.strictObject({
+  /** From one reminder to the next: a minute to a week, default an hour. */
+  reminder_ms: z.int().min(60_000).max(604_800_000).default(3_600_000),
+  /** Reminders of one execution; then the next generation takes its place. At most 1,000, default 168. */
+  max_reminders: z.int().min(1).max(1_000).default(168),
+});
+export type FeedRecovery = z.infer<typeof FeedRecovery>;
+
+/** The defaults of `recovery`: each hour, a new execution each week. */
+export const feedRecoveryDefault: FeedRecovery = FeedRecovery.parse({});
+
 const retry = FeedRetry.default(feedRetryDefault);
 
 /** A checked configuration with its defaults filled in. What later versions added has its default in older events. */
@@ -101,6 +113,8 @@ export const FeedConfig = z.strictObject({
   clock: z.enum(['record', 'arrival']),
   /** Whether a tick without anything new says so for each symbol (`EngineRunSkipped`). */
   emit_skipped: z.boolean().default(true),
+  /** How it reminds of a halt. */
+  recovery: FeedRecovery.default(feedRecoveryDefault),
   /** How runs are computed. */
   engine_options: RunOptions.default(runOptionsDefault),
   /** What the later layers make of the runs: whether one may act on them, what modules see in them, how they are shown. */
@@ -165,6 +179,7 @@ export const FeedConfigInput = z.strictObject({
   output_publish: OutputPublish.partial().optional(),
   clock: z.enum(['record', 'arrival']).optional(),
   emit_skipped: z.boolean().optional(),
+  recovery: FeedRecovery.partial().optional(),
   engine_options: RunOptions.optional(),
   state_gate: StateGateConfig.optional(),
   analysis_engine: AnalysisConfig.optional(),

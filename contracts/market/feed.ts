@@ -4,6 +4,15 @@ import { MarketSymbol } from '#contracts/ids.ts';
 import { ChunkRef, CutKind } from '#contracts/market/engine-run.ts';
 import { FeedConfig } from '#contracts/market/feed-config.ts';
 import { FailureDomain } from '#contracts/market/feed-health.ts';
+import {
+  EndRecovery,
+  RecoveryEnded,
+  RecoveryRef,
+  RecoveryReminded,
+  RecoveryRestarted,
+  RemindRecovery,
+  RestartRecovery,
+} from '#contracts/market/feed-recovery.ts';
 
 /** A feed came into being; it takes in nothing before it is started. */
 export const FeedCreated = z.strictObject({ config: FeedConfig });
@@ -166,6 +175,9 @@ export const feedEvents = {
   PublicationHalted,
   FeedResumed,
   PublicationRecovered,
+  RecoveryReminded,
+  RecoveryRestarted,
+  RecoveryEnded,
 } as const;
 
 /**
@@ -253,6 +265,9 @@ export const FeedCommand = z.discriminatedUnion('type', [
   HaltPublication,
   ResumeFeed,
   ConfirmPublication,
+  RemindRecovery,
+  RestartRecovery,
+  EndRecovery,
 ]);
 export type FeedCommand = z.infer<typeof FeedCommand>;
 
@@ -263,3 +278,13 @@ export const FeedTimerMessage = z.strictObject({
   beforeMs: z.int().min(0),
 });
 export type FeedTimerMessage = z.infer<typeof FeedTimerMessage>;
+
+/** Body of a message on the `timers` queue: the halt is over, so its execution may end. */
+export const FeedResumedMessage = RecoveryRef.extend({
+  kind: z.literal('feed-resumed'),
+  feedStream: z.string().min(3),
+});
+export type FeedResumedMessage = z.infer<typeof FeedResumedMessage>;
+
+/** Every message on the `timers` queue. */
+export const TimerMessage = z.discriminatedUnion('kind', [FeedTimerMessage, FeedResumedMessage]);

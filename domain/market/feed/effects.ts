@@ -7,6 +7,7 @@ import { sha256Base32 } from '#domain/kernel/hash.ts';
 import { dispatchHeld, flowWaiting } from '#domain/market/feed/flow-control.ts';
 import { takesRecords } from '#domain/market/feed/lifecycle.ts';
 import { haltsWaiting, resumptions } from '#domain/market/feed/halts.ts';
+import { recoveryEffects, recoveryWaiting } from '#domain/market/feed/recovery.ts';
 import { pendingRuns, runMessages } from '#domain/market/feed/run-messages.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import { nextTick } from '#domain/market/scheduler.ts';
@@ -58,7 +59,7 @@ const timer = (feed: ExistingFeed, nowMs: number): readonly Effect[] => {
   ];
 };
 
-/** Messages for the runs of the last commit that are not acknowledged, its timer, and deliveries to be resumed. */
+/** Messages for the runs of the last commit that are not acknowledged, its timer, deliveries to be resumed, its recovery. */
 export const outstandingOf = (feed: Feed, nowMs: number): readonly Effect[] => {
   if (feed.status === 'none') return [];
   const { planned } = feed;
@@ -69,10 +70,11 @@ export const outstandingOf = (feed: Feed, nowMs: number): readonly Effect[] => {
     ...timer(feed, nowMs),
     ...dispatchHeld(feed),
     ...resumptions(feed.stream, feed.halts),
+    ...recoveryEffects(feed),
   ];
 };
 
-/** Unacknowledged runs, the next tick of a feed whose clock is live, and deliveries that are halted. */
+/** Unacknowledged runs, the next tick of a feed whose clock is live, and what is halted. */
 export const waitingOf = (feed: Feed): readonly Waiting[] => {
   if (feed.status === 'none') return [];
   const { unacknowledged, schedule, config } = feed;
@@ -85,5 +87,6 @@ export const waitingOf = (feed: Feed): readonly Waiting[] => {
       : []),
     ...flowWaiting(feed),
     ...haltsWaiting(feed.halts),
+    ...recoveryWaiting(feed),
   ];
 };

@@ -20,6 +20,7 @@ import {
 } from '#domain/market/feed/flow-control.ts';
 import { confirmPublication, haltPublication, resumeFeed } from '#domain/market/feed/halts.ts';
 import { degradeFeed, drainFeed, startFeed, stopFeed, takesRecords } from '#domain/market/feed/lifecycle.ts';
+import { endRecovery, remindRecovery, restartRecovery } from '#domain/market/feed/recovery.ts';
 import { batchLimits, compareSequenceNumbers } from '#domain/market/feed/plan-batch.ts';
 import { evolveFeed } from '#domain/market/feed/state.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
@@ -203,13 +204,19 @@ const decideExisting = (
       return resumeFeed(feed, command);
     case 'ConfirmPublication':
       return confirmPublication(feed.halts, command);
+    case 'RemindRecovery':
+      return remindRecovery(feed, command);
+    case 'RestartRecovery':
+      return restartRecovery(feed, command);
+    case 'EndRecovery':
+      return endRecovery(feed, command);
   }
 };
 
 /** A feed never ends; it is at rest when no run is unacknowledged and no timer drives it. */
 export const feedAggregate: Aggregate<Feed, FeedCommand, ProposedEvent> = {
   kind: 'feed',
-  foldVersion: 3,
+  foldVersion: 4,
   eventTypes: new Set(Object.keys(feedEvents)),
   initialState: () => ({ status: 'none' }),
   decide,

@@ -32,6 +32,7 @@ describe('a feed configuration', () => {
         output_publish: { max_pending: 1_000, max_block_ms: null },
         clock: 'arrival',
         emit_skipped: true,
+        recovery: { reminder_ms: 3_600_000, max_reminders: 168 },
         engine_options: {
           engine: 'belief',
           no_data: 'opinion',
@@ -246,6 +247,16 @@ describe('a feed configuration', () => {
       'engine_options: Invalid input: expected object, received string',
     ],
     ['skipping that is no yes or no', { sources, emit_skipped: 1 }, 'emit_skipped must be true or false'],
+    [
+      'reminders without a pause',
+      { sources, recovery: { reminder_ms: 59_999 } },
+      'recovery.reminder_ms: Too small: expected number to be >=60000',
+    ],
+    [
+      'more reminders than one execution makes',
+      { sources, recovery: { max_reminders: 1_001 } },
+      'recovery.max_reminders: Too big: expected number to be <=1000',
+    ],
     ['another clock', { sources, clock: 'wall' }, "clock must be 'record' or 'arrival'"],
   ])('is refused with %s', (_name, config, expected) => {
     expect(message(config)).toBe(expected);
