@@ -170,6 +170,15 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   sweeper: [readDueIndex, moveCursors, readRearms, send('sweep')],
   sweep: [...decide, ...act, checkOffers, watchEngineRuns, getRows, send('compactions'), consume('sweep')],
   'dead-letters': [...decide, ...act, consume(...Object.values(deadQueueOf), 'dead-letters')],
-  timers: [...decide, ...actForFeeds, readTokens, readSecret, answerTasks, consume('timers')],
+  timers: [
+    ...decide,
+    ...actForFeeds,
+    moveCursors,
+    readTokens,
+    readSecret,
+    answerTasks,
+    watchEngineRuns,
+    consume('timers'),
+  ],
   'run-inline': [...decide, ...actForRuns, consume('inline-runs')],
 };

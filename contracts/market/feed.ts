@@ -286,5 +286,18 @@ export const FeedResumedMessage = RecoveryRef.extend({
 });
 export type FeedResumedMessage = z.infer<typeof FeedResumedMessage>;
 
+/** Body of a message on the `timers` queue: look what the queue of engine runs means for a feed. */
+export const FeedPressureMessage = z.strictObject({
+  kind: z.literal('feed-pressure'),
+  feedStream: z.string().min(3),
+  /** The instant of this look of a watch that is on; absent for the first one. */
+  dueMs: z.int().min(0).optional(),
+});
+export type FeedPressureMessage = z.infer<typeof FeedPressureMessage>;
+
 /** Every message on the `timers` queue. */
-export const TimerMessage = z.discriminatedUnion('kind', [FeedTimerMessage, FeedResumedMessage]);
+export const TimerMessage = z.discriminatedUnion('kind', [
+  FeedTimerMessage,
+  FeedResumedMessage,
+  FeedPressureMessage,
+]);

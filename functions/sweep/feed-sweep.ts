@@ -30,7 +30,7 @@ export const feedSweepCommand = async (ports: FeedSweepPorts, feed: Feed): Promi
   if (feed.status === 'none') return plan;
   const overdue = overdueRecovery(feed, ports.nowMs());
   if (overdue) return overdue;
-  const relief = feed.schedulingPaused && pressureCommand(feed, await ports.engineDepth());
+  const relief = feed.schedulingPaused && (await pressureCommand(ports, feed));
   if (relief) return relief;
   if (feed.held && !isSchedulingPaused(feed)) return sendHeld(ports, feed, feed.held);
   const progress = await feedProgress(ports.ledger, feed);

@@ -3,6 +3,7 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readEnvironment } from '#contracts/config.ts';
 import { stepFunctionsClient } from '#adapters/sdk/step-functions-client.ts';
 import { stepFunctionsAnswers } from '#adapters/stepfunctions/task-answers.ts';
+import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { platformOf } from '#functions/shared/platform.ts';
@@ -19,6 +20,7 @@ export const createHandler = (source: Source, plugin?: object) => {
     ...acting,
     tokens: resumeTokensOf(environment, platform, acting.telemetry),
     answers: stepFunctionsAnswers(stepFunctionsClient(platform.plugin)),
+    loadFeed: (stream: string) => acting.peekOrLoad(feedAggregate, stream),
     nowMs: platform.nowMs,
   };
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {

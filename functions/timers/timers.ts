@@ -1,20 +1,18 @@
 /**
- * What `timers` holds: ticks of feeds whose clock is live, and the word that a halt is over. A queue waits 15 minutes
- * at most, so long waits go round again.
+ * What `timers` holds: ticks of feeds whose clock is live, looks at the queue of engine runs, and the word that a halt
+ * is over. A queue waits 15 minutes at most, so long waits go round again.
  */
 import { TimerMessage } from '#contracts/market/feed.ts';
 import type { FeedResumedMessage, FeedTimerMessage } from '#contracts/market/feed.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
 import type { ResumeTokens } from '#domain/ports/control.ts';
-import type { Queues, TaskAnswers } from '#domain/ports/outside.ts';
-import type { Mailbox } from '#functions/shared/mailbox.ts';
+import type { TaskAnswers } from '#domain/ports/outside.ts';
+import { followDepth, watchPressure } from '#functions/timers/pressure-watch.ts';
+import type { WatchPorts } from '#functions/timers/pressure-watch.ts';
 
-export interface TimerPorts {
-  readonly mailbox: Mailbox;
-  readonly queues: Queues;
+export interface TimerPorts extends WatchPorts {
   readonly tokens: ResumeTokens;
   readonly answers: TaskAnswers;
-  readonly nowMs: () => number;
 }
 
 const DELAY_MAX_SECONDS = 900;
@@ -27,17 +25,21 @@ export const fireTimer = (ports: TimerPorts, text: string): Promise<void> => {
       return planTick(ports, message);
     case 'feed-resumed':
       return endWait(ports, message);
+    case 'feed-pressure':
+      return watchPressure(ports, message);
   }
 };
 
 /** Lets a feed plan the tick a timer was set for; one that is early is sent again for the rest of its wait. */
-const planTick = async ({ mailbox, queues, nowMs }: TimerPorts, message: FeedTimerMessage): Promise<void> => {
+const planTick = async (ports: TimerPorts, message: FeedTimerMessage): Promise<void> => {
+  const { mailbox, queues, nowMs } = ports;
   const leftMs = message.beforeMs - 1 - nowMs();
   if (leftMs > 0) {
     const delaySeconds = Math.min(DELAY_MAX_SECONDS, Math.ceil(leftMs / 1000));
     await queues.send([{ queue: 'timers', body: message, delaySeconds }]);
     return;
   }
+  await followDepth(ports, message.feedStream);
   await mailbox.send(
     feedAggregate,
     {

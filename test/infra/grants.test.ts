@@ -133,7 +133,9 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
   ],
   timers: [
     ...forFeeds,
-    { [control]: ['dynamodb:GetItem'], '*': ['states:SendTaskSuccess'] },
+    cursors,
+    { '*': ['states:SendTaskSuccess'] },
+    watchEngineRuns,
     readSecret,
     consume('timers'),
   ],

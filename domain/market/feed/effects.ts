@@ -7,6 +7,7 @@ import { sha256Base32 } from '#domain/kernel/hash.ts';
 import { dispatchHeld, flowWaiting } from '#domain/market/feed/flow-control.ts';
 import { takesRecords } from '#domain/market/feed/lifecycle.ts';
 import { haltsWaiting, resumptions } from '#domain/market/feed/halts.ts';
+import { pressureWatch } from '#domain/market/feed/pressure-watch.ts';
 import { recoveryEffects, recoveryWaiting } from '#domain/market/feed/recovery.ts';
 import { pendingRuns, runMessages } from '#domain/market/feed/run-messages.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
@@ -59,7 +60,7 @@ const timer = (feed: ExistingFeed, nowMs: number): readonly Effect[] => {
   ];
 };
 
-/** Messages for the runs of the last commit that are not acknowledged, its timer, deliveries to be resumed, its recovery. */
+/** Messages for the runs of the last commit that are not acknowledged, its timer, what is resumed, its recovery, its watch. */
 export const outstandingOf = (feed: Feed, nowMs: number): readonly Effect[] => {
   if (feed.status === 'none') return [];
   const { planned } = feed;
@@ -71,6 +72,7 @@ export const outstandingOf = (feed: Feed, nowMs: number): readonly Effect[] => {
     ...dispatchHeld(feed),
     ...resumptions(feed.stream, feed.halts),
     ...recoveryEffects(feed),
+    ...pressureWatch(feed),
   ];
 };
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { MarketSymbol } from '#contracts/ids.ts';
 import type { FinishedRun } from '#contracts/market/feed-symbol.ts';
-import { FeedResumedMessage, FeedTimerMessage } from '#contracts/market/feed.ts';
+import { FeedPressureMessage, FeedResumedMessage, FeedTimerMessage } from '#contracts/market/feed.ts';
 import { FeedView } from '#contracts/market/feed-view.ts';
 import { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import { feedSymbolAggregate, terminalRun } from '#domain/market/feed-symbol/feed-symbol.ts';
@@ -182,6 +182,11 @@ export const marketSamples = (): Samples => {
       kind: 'feed-tick',
       feedStream,
       beforeMs: harness.nowMs,
+    }),
+    [sampleFile('messages', 'FeedPressureMessage')]: FeedPressureMessage.parse({
+      kind: 'feed-pressure',
+      feedStream,
+      dueMs: harness.nowMs,
     }),
     [sampleFile('messages', 'FeedResumedMessage')]: FeedResumedMessage.parse({
       kind: 'feed-resumed',
