@@ -3,7 +3,8 @@
  * A mark in `control` names the next look, so that of several messages one goes on; a watch that is lost, message or
  * mark, is begun again by whoever performs what the feed owes.
  */
-import type { FeedCommand, FeedPressureMessage } from '#contracts/market/feed.ts';
+import type { FeedPressureMessage } from '#contracts/market/feed-timer.ts';
+import type { FeedCommand } from '#contracts/market/feed.ts';
 import type { CommandOutcome } from '#domain/kernel/commit.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { pressureDelayMs } from '#domain/market/feed/pressure-watch.ts';

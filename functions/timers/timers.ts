@@ -2,8 +2,8 @@
  * What `timers` holds: ticks of feeds whose clock is live, looks at the queue of engine runs, and the word that a halt
  * is over. A queue waits 15 minutes at most, so long waits go round again.
  */
-import { TimerMessage } from '#contracts/market/feed.ts';
-import type { FeedResumedMessage, FeedTimerMessage } from '#contracts/market/feed.ts';
+import { TimerMessage } from '#contracts/market/feed-timer.ts';
+import type { FeedResumedMessage, FeedTimerMessage } from '#contracts/market/feed-timer.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
 import type { ResumeTokens } from '#domain/ports/control.ts';
 import type { TaskAnswers } from '#domain/ports/outside.ts';

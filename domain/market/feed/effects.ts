@@ -1,6 +1,6 @@
 /** What a feed owes: messages that run what it planned, and a timer for its next tick when its clock is live. */
 import type { EngineRunsMessage } from '#contracts/market/engine-run.ts';
-import type { FeedTimerMessage } from '#contracts/market/feed.ts';
+import type { FeedTimerMessage } from '#contracts/market/feed-timer.ts';
 import type { Waiting } from '#domain/kernel/aggregate.ts';
 import type { Effect, SendMessage } from '#domain/kernel/effect.ts';
 import { sha256Base32 } from '#domain/kernel/hash.ts';

@@ -3,7 +3,8 @@
  * age of a run is bounded, when the oldest one could have passed the bound.
  */
 import type { RecordedEvent } from '#contracts/event.ts';
-import type { FeedPressureMessage, HeldRunsDispatched, TicksPlanned } from '#contracts/market/feed.ts';
+import type { FeedPressureMessage } from '#contracts/market/feed-timer.ts';
+import type { HeldRunsDispatched, TicksPlanned } from '#contracts/market/feed.ts';
 import type { SendMessage } from '#domain/kernel/effect.ts';
 import { sha256Base32 } from '#domain/kernel/hash.ts';
 import { pendingRuns } from '#domain/market/feed/run-messages.ts';

@@ -4,7 +4,7 @@
  * gives no sign, and is replaced by the next generation.
  */
 import type { RecordedEvent } from '#contracts/event.ts';
-import type { FeedResumedMessage } from '#contracts/market/feed.ts';
+import type { FeedResumedMessage } from '#contracts/market/feed-timer.ts';
 import type { FeedRecovery } from '#contracts/market/feed-config.ts';
 import type {
   EndRecovery,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { MarketSymbol } from '#contracts/ids.ts';
 import type { FinishedRun } from '#contracts/market/feed-symbol.ts';
-import { FeedPressureMessage, FeedResumedMessage, FeedTimerMessage } from '#contracts/market/feed.ts';
+import { FeedPressureMessage, FeedResumedMessage, FeedTimerMessage } from '#contracts/market/feed-timer.ts';
 import { FeedView } from '#contracts/market/feed-view.ts';
 import { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import { feedSymbolAggregate, terminalRun } from '#domain/market/feed-symbol/feed-symbol.ts';

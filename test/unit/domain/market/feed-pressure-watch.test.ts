@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FeedPressureMessage } from '#contracts/market/feed.ts';
+import { FeedPressureMessage } from '#contracts/market/feed-timer.ts';
 import { oldestSentMs, PRESSURE_LOOK_MS, pressureDelayMs } from '#domain/market/feed/pressure-watch.ts';
 import {
   batchRecord,

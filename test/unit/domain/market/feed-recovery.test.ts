@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { MarketSymbol } from '#contracts/ids.ts';
 import { FeedRecoveryInput } from '#contracts/market/feed-recovery.ts';
-import { FeedResumedMessage } from '#contracts/market/feed.ts';
+import { FeedResumedMessage } from '#contracts/market/feed-timer.ts';
 import { decodeFeed, encodeFeed } from '#domain/market/feed/codec.ts';
 import {
   END_DEADLINE_MS,
