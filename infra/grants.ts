@@ -66,6 +66,8 @@ const readBlobs: Grant = (names) => [
   allow(['s3:ListBucket'], names.bucketArn),
 ];
 const writeBlobs: Grant = (names) => [allow(['s3:PutObject'], `${names.bucketArn}/*`)];
+/** Content of market chunks that no feed needs any more; no other body is ever deleted. */
+const deleteChunks: Grant = (names) => [allow(['s3:DeleteObject'], names.chunksArn)];
 /** Documents are items of the ledger, or bodies when they are large. */
 const readDocuments: Grant = (names) => [
   allow(['dynamodb:GetItem'], names.tableArn('ledger')),
@@ -168,7 +170,16 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
     send('commands.fifo', 'publications', 'dead-letters'),
   ],
   sweeper: [readDueIndex, moveCursors, readRearms, send('sweep')],
-  sweep: [...decide, ...act, checkOffers, watchEngineRuns, getRows, send('compactions'), consume('sweep')],
+  sweep: [
+    ...decide,
+    ...act,
+    checkOffers,
+    watchEngineRuns,
+    getRows,
+    deleteChunks,
+    send('compactions'),
+    consume('sweep'),
+  ],
   'dead-letters': [...decide, ...act, consume(...Object.values(deadQueueOf), 'dead-letters')],
   timers: [
     ...decide,

@@ -205,6 +205,7 @@ const retentionOf = (value: unknown): BufferRetention => {
     max_records: integerAtLeast(given.max_records, 1, `${label}.max_records`),
     max_age_ms: boundOrNull(given.max_age_ms, `${label}.max_age_ms`),
     replay_window_ms: integerAtLeast(given.replay_window_ms, 0, `${label}.replay_window_ms`),
+    delete_pruned: booleanOf(given.delete_pruned, false, `${label}.delete_pruned`),
   };
 };
 

@@ -59,6 +59,8 @@ export const BufferRetention = z.strictObject({
   max_age_ms: z.int().min(1).nullable(),
   /** How far back, in feed time, consumed records still count: ours, default 0. */
   replay_window_ms: z.int().min(0),
+  /** Whether records that count no more are deleted, so that they cannot be replayed: ours, default false. */
+  delete_pruned: z.boolean().default(false),
 });
 export type BufferRetention = z.infer<typeof BufferRetention>;
 
@@ -67,6 +69,7 @@ export const bufferRetentionDefault: BufferRetention = {
   max_records: 50_000,
   max_age_ms: null,
   replay_window_ms: 0,
+  delete_pruned: false,
 };
 
 /** How much may wait in the queue of engine runs before what is planned is held back. */

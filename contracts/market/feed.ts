@@ -4,6 +4,7 @@ import { MarketSymbol } from '#contracts/ids.ts';
 import { ChunkRef, CutKind } from '#contracts/market/engine-run.ts';
 import { FeedConfig } from '#contracts/market/feed-config.ts';
 import { FailureDomain } from '#contracts/market/feed-health.ts';
+import { ChunksDeleted, ChunksPruned, ConfirmDeletion, PruneChunks } from '#contracts/market/feed-pruning.ts';
 import {
   EndRecovery,
   RecoveryEnded,
@@ -177,6 +178,8 @@ export const feedEvents = {
   RecoveryReminded,
   RecoveryRestarted,
   RecoveryEnded,
+  ChunksPruned,
+  ChunksDeleted,
 } as const;
 
 /**
@@ -267,5 +270,7 @@ export const FeedCommand = z.discriminatedUnion('type', [
   RemindRecovery,
   RestartRecovery,
   EndRecovery,
+  PruneChunks,
+  ConfirmDeletion,
 ]);
 export type FeedCommand = z.infer<typeof FeedCommand>;

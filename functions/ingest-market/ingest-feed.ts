@@ -116,7 +116,7 @@ const append = async (
     return await withRetries(
       { bounds: retryBounds(config.buffer_retry), sleep: ports.sleep, isTransient: isOfBuffer },
       async () => {
-        const location = await storeChunk(ports.ledger, stream, plan.chunk);
+        const location = await storeChunk(ports.ledger, feed, plan.chunk);
         return ports.mailbox.send(feedAggregate, request(stream, ingestCommand(plan, location)), {
           effectsMustSucceed: true,
         });

@@ -115,6 +115,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
     { [control]: ['dynamodb:GetItem'] },
     watchEngineRuns,
     getRows,
+    { [`${bucket}/documents/chunk%23*`]: ['s3:DeleteObject'] },
     send('compactions'),
     consume('sweep'),
   ],
@@ -146,6 +147,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
 const wildcards: Readonly<Record<string, string>> = {
   'logs of one function': 'Lambda names the streams of a log group',
   'bucket/sluice-dev-blobs-000000000000/*': 'keys are hashes of the content',
+  'bucket/sluice-dev-blobs-000000000000/documents/chunk%23*': 'keys are hashes of the content',
   'execution:sluice-dev-retry-task:*': 'executions are named after run and attempt',
   'execution:sluice-dev-feed-recovery:*': 'executions are named after feed and halt',
   '*': 'log delivery, X-Ray and task tokens know no resources',

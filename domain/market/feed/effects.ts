@@ -8,6 +8,7 @@ import { dispatchHeld, flowWaiting } from '#domain/market/feed/flow-control.ts';
 import { takesRecords } from '#domain/market/feed/lifecycle.ts';
 import { haltsWaiting, resumptions } from '#domain/market/feed/halts.ts';
 import { pressureWatch } from '#domain/market/feed/pressure-watch.ts';
+import { pruningWaiting } from '#domain/market/feed/pruning.ts';
 import { recoveryEffects, recoveryWaiting } from '#domain/market/feed/recovery.ts';
 import { pendingRuns, runMessages } from '#domain/market/feed/run-messages.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
@@ -90,5 +91,6 @@ export const waitingOf = (feed: Feed): readonly Waiting[] => {
     ...flowWaiting(feed),
     ...haltsWaiting(feed.halts),
     ...recoveryWaiting(feed),
+    ...pruningWaiting(feed),
   ];
 };

@@ -22,6 +22,7 @@ import { confirmPublication, haltPublication, resumeFeed } from '#domain/market/
 import { degradeFeed, drainFeed, startFeed, stopFeed, takesRecords } from '#domain/market/feed/lifecycle.ts';
 import { endRecovery, remindRecovery, restartRecovery } from '#domain/market/feed/recovery.ts';
 import { batchLimits, compareSequenceNumbers } from '#domain/market/feed/plan-batch.ts';
+import { confirmDeletion, pruneChunks } from '#domain/market/feed/pruning.ts';
 import { evolveFeed } from '#domain/market/feed/state.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import { draftTicks, planBefore, ticksOf } from '#domain/market/feed/tick-draft.ts';
@@ -210,6 +211,10 @@ const decideExisting = (
       return restartRecovery(feed, command);
     case 'EndRecovery':
       return endRecovery(feed, command);
+    case 'PruneChunks':
+      return pruneChunks(feed, command);
+    case 'ConfirmDeletion':
+      return confirmDeletion(feed, command);
   }
 };
 

@@ -18,6 +18,8 @@ import { emptyBuffer, isSchedulingPaused, pruneBuffer } from '#domain/market/fee
 import type { BufferState, ConsumedMark, HeldRuns, Pause } from '#domain/market/feed/flow-control.ts';
 import { flowAfter, haltsAfter, statusAfter } from '#domain/market/feed/evolve-flow.ts';
 import type { Halts } from '#domain/market/feed/halts.ts';
+import { goneAfter, nothingGone } from '#domain/market/feed/pruning.ts';
+import type { GoneChunks } from '#domain/market/feed/pruning.ts';
 import { recoveryAfter, withRecovery } from '#domain/market/feed/recovery.ts';
 import type { Recovery } from '#domain/market/feed/recovery.ts';
 import type { ScheduleState } from '#domain/market/scheduler.ts';
@@ -67,6 +69,8 @@ export interface ExistingFeed {
   readonly recovery?: Recovery;
   /** How much of the buffer still counts. */
   readonly buffer: BufferState;
+  /** How much of it was deleted. */
+  readonly gone: GoneChunks;
   /** Records wait in their stream because the buffer has no room. */
   readonly ingestionPaused?: Pause<IngestionPaused['reason']>;
   /** Planned runs are held back because the engine's queue has no room. */
@@ -98,6 +102,7 @@ const created = (event: RecordedEvent): ExistingFeed => ({
   isTimerOwed: false,
   halts: new Map(),
   buffer: emptyBuffer,
+  gone: nothingGone,
 });
 
 /**
@@ -250,6 +255,9 @@ const evolveExisting = (feed: ExistingFeed, event: RecordedEvent): ExistingFeed 
     case 'RecoveryRestarted':
     case 'RecoveryEnded':
       return recoveryAfter({ ...feed, version: event.sequence }, event.type, event);
+    case 'ChunksPruned':
+    case 'ChunksDeleted':
+      return { ...feed, version: event.sequence, gone: goneAfter(feed.gone, event.type, event) };
     default:
       return feed;
   }

@@ -12,6 +12,7 @@ import type { TerminalRun } from '#domain/market/feed-symbol/run-facts.ts';
 import { captureHeader } from '#domain/market/feed/capture.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { feedProjection, feedRow } from '#domain/market/feed/projection.ts';
+import { prunableChunks } from '#domain/market/feed/pruning.ts';
 import { evolveFeed } from '#domain/market/feed/state.ts';
 import type { ExistingFeed } from '#domain/market/feed/state.ts';
 import { analysisModules } from '#domain/market/analysis/modules/registry.ts';
@@ -127,7 +128,12 @@ const lifeStory = (harness: FeedHarness, last: unknown): void => {
     runNo,
   }));
   harness.send({ type: 'AcknowledgeRuns', symbols });
-  harness.send({ type: 'CreateFeed', config: validConfig({ ...config, emit_skipped: false }), start: false });
+  const buffer_retention = { delete_pruned: true };
+  const next = validConfig({ ...config, emit_skipped: false, buffer_retention });
+  harness.send({ type: 'CreateFeed', config: next, start: false });
+  const chunks = prunableChunks(harness.feed, harness.events);
+  if (chunks) harness.send({ type: 'PruneChunks', ...chunks });
+  if (chunks) harness.send({ type: 'ConfirmDeletion', throughSequence: chunks.throughSequence });
   harness.send({ type: 'StopFeed' });
 };
 
@@ -145,7 +151,8 @@ const actorOf = ({ type }: RecordedEvent): RecordedEvent['actor'] =>
 
 const serviceOf = (type: string): string => {
   if (type.startsWith('EngineRun') || type === 'LayersConfigured') return 'run-engine';
-  if (type.startsWith('Recovery')) return type === 'RecoveryRestarted' ? 'sweeper' : 'feed-recovery';
+  if (type.startsWith('Chunks') || type === 'RecoveryRestarted') return 'sweeper';
+  if (type.startsWith('Recovery')) return 'feed-recovery';
   return type.startsWith('Publication') ? 'publish' : 'ingest-market';
 };
 

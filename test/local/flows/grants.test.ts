@@ -189,7 +189,8 @@ const workOfFeeds = async (api: Api): Promise<void> => {
   ]);
   await cloud.settle();
   const sources = [{ source_id: 'live', symbols: ['BBB'] }];
-  await startFeed(api, 'live', minuteFeed({ clock: 'arrival', sources }));
+  const buffer_retention = { delete_pruned: true };
+  await startFeed(api, 'live', minuteFeed({ clock: 'arrival', sources, buffer_retention }));
   const at = cloud.clock.nowMs();
   await putRecords(cloud, [
     marketEvent({ symbol: 'BBB', recvTsMs: at, sourceId: 'live' }, 'SnapshotInputs', {
