@@ -121,7 +121,7 @@ export const metricCatalogue = {
   ProjectionFailures: alarmed(count('rows whose projection threw'), moreThan(0)),
   RowsWritten: count('read-model rows written'),
   StreamsBehind: alarmed(
-    count('streams at rest whose read models or outputs were behind the ledger after a quarter of an hour'),
+    count('quiet streams whose read models or outputs were behind the ledger after a quarter of an hour'),
     moreThan(10),
   ),
   CommitsRepaired: count('commits whose read models were found behind the ledger and folded late'),

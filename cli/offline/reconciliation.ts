@@ -11,20 +11,36 @@ export const reconcileStage = ({
   cursors,
   queues,
   pause,
-}: Pick<Stores, 'ledger' | 'tables' | 'cursors' | 'queues' | 'pause'>): Promise<Reconciliation> =>
-  reconcile({ ledger, views: tables.live, cursors, queues, pause });
+  nowMs,
+}: Pick<Stores, 'ledger' | 'tables' | 'cursors' | 'queues' | 'pause' | 'nowMs'>): Promise<Reconciliation> =>
+  reconcile({ ledger, views: tables.live, cursors, queues, pause, nowMs });
 
-const line = (verb: string, { stream, areRowsBehind, areOutputsBehind }: Arrears): string => {
-  const what = [...(areRowsBehind ? ['read models'] : []), ...(areOutputsBehind ? ['outputs'] : [])];
+/** Streams a report names; the rest are counted. */
+const NAMED_MAX = 50;
+
+const line = (verb: string, { stream, areRowsBehind, areOutputsBehind, isHalted }: Arrears): string => {
+  const outputs = isHalted ? 'outputs (halted)' : 'outputs';
+  const what = [...(areRowsBehind ? ['read models'] : []), ...(areOutputsBehind ? [outputs] : [])];
   return `${verb.padEnd(8)}${stream}: ${what.join(' and ')}`;
 };
 
+const lines = (verb: string, arrears: readonly Arrears[]): readonly string[] => [
+  ...arrears.slice(0, NAMED_MAX).map((one) => line(verb, one)),
+  ...(arrears.length > NAMED_MAX
+    ? [`${verb.padEnd(8)}and ${arrears.length - NAMED_MAX} more; --json has them all`]
+    : []),
+];
+
+const verdict = ({ commitCount, found, left }: Reconciliation): string => {
+  if (left.length === 0)
+    return `everything that ${commitCount} commits say has arrived${found.length === 0 ? '' : `; ${found.length} streams were behind`}`;
+  const haltedCount = left.filter(({ isHalted }) => isHalted).length;
+  const halted = `${haltedCount} halted ${haltedCount === 1 ? 'stream waits' : 'streams wait'} for \`sluice feed resume\``;
+  return haltedCount === left.length
+    ? halted
+    : `ask again later, and look at the dead-letter queues meanwhile${haltedCount === 0 ? '' : `; ${halted}`}`;
+};
+
 /** The report for a person: what was behind, what still is, and the verdict. */
-export const reconciliationText = ({ commitCount, found, left }: Reconciliation): string =>
-  [
-    ...found.map((arrears) => line('behind', arrears)),
-    ...left.map((arrears) => line('still', arrears)),
-    left.length === 0
-      ? `everything that ${commitCount} commits say has arrived${found.length === 0 ? '' : `; ${found.length} streams were behind`}`
-      : 'ask again later, and look at the dead-letter queues and at halted feeds meanwhile',
-  ].join('\n');
+export const reconciliationText = (report: Reconciliation): string =>
+  [...lines('behind', report.found), ...lines('still', report.left), verdict(report)].join('\n');

@@ -3,12 +3,12 @@
  * with growing delay tries it again, while other streams go on. Blocked for too long, it halts and its aggregate is
  * told, because somebody has to look (docs/guide/design.md §5). Nothing is passed over: the cursor stays where it is.
  */
-import * as z from 'zod';
 import type { PublicationMessage } from '#contracts/delivery.ts';
 import type { CommandRequest } from '#domain/kernel/commit.ts';
 import type { Cursors } from '#domain/ports/control.ts';
 import type { Queues, Telemetry } from '#domain/ports/outside.ts';
-import { deliveryCursor } from '#functions/shared/delivery-cursor.ts';
+import { deliveryCursor, deliveryMarkOf } from '#functions/shared/delivery-cursor.ts';
+import type { DeliveryMark } from '#functions/shared/delivery-cursor.ts';
 import { queuedCommand } from '#functions/shared/queued-command.ts';
 
 /** What a halted delivery tells its aggregate. */
@@ -36,36 +36,8 @@ export interface BlockedPorts {
   readonly commands: DeliveryCommands;
 }
 
-/** What newer code adds is passed over. */
-const Mark = z.object({
-  /** The try that comes next. */
-  attempt: z.int().min(1),
-  sinceMs: z.int(),
-  nextAtMs: z.int(),
-  isHalted: z.boolean(),
-  /** What was wrong, kept so that a halt can be told again. */
-  errorDetail: z.string().default(''),
-  /** Set while a person's resumption is at work: the block it ended. */
-  resumedBlockMs: z.int().optional(),
-  /** Who holds the try, so that of two deliveries of one message one works. */
-  holder: z.string().optional(),
-});
-type Mark = z.infer<typeof Mark>;
-
-const MarkText = z
-  .string()
-  .transform((text, { addIssue }): unknown => {
-    try {
-      return JSON.parse(text);
-    } catch {
-      addIssue('is no JSON');
-      return z.NEVER;
-    }
-  })
-  .pipe(Mark);
-
 /** How a stream's delivery stands, with the text the mark was read from. */
-export interface Blocked extends Mark {
+export interface Blocked extends DeliveryMark {
   readonly text: string;
 }
 
@@ -85,8 +57,8 @@ export const blockedOf = (
   { stream, place }: { readonly stream: string; readonly place: string | undefined },
 ): Blocked | undefined => {
   if (place === undefined) return undefined;
-  const { success, data } = MarkText.safeParse(place);
-  if (success) return { ...data, text: place };
+  const mark = deliveryMarkOf(place);
+  if (mark) return { ...mark, text: place };
   telemetry.log('warn', 'the mark of a blocked delivery cannot be read and counts as lost', { stream });
   return { attempt: 1, sinceMs: nowMs(), nextAtMs: 0, isHalted: false, errorDetail: '', text: place };
 };
@@ -110,7 +82,7 @@ export const takeTry = async (
   { blocked, holder }: { readonly blocked: Blocked; readonly holder: string },
 ): Promise<Blocked | undefined> => {
   const { text: seen, holder: _holder, ...mark } = blocked;
-  const resumed: Mark = blocked.isHalted
+  const resumed: DeliveryMark = blocked.isHalted
     ? {
         attempt: 1,
         sinceMs: nowMs(),
@@ -148,7 +120,7 @@ export const block = async (
   // The message first: a mark without one would wait until somebody finds it lost.
   if (isHalted) await tellHalt(ports, stream, { sinceMs, attempt, errorDetail });
   else await ports.queues.send([{ queue: 'publications', body: { stream, attempt }, delaySeconds }]);
-  const mark: Mark = {
+  const mark: DeliveryMark = {
     attempt,
     sinceMs,
     nextAtMs: nowMs + delaySeconds * 1_000,
@@ -166,7 +138,7 @@ export const block = async (
 export const tellHalt = (
   { queues, commands }: BlockedPorts,
   stream: string,
-  { sinceMs, attempt, errorDetail }: Pick<Mark, 'sinceMs' | 'attempt' | 'errorDetail'>,
+  { sinceMs, attempt, errorDetail }: Pick<DeliveryMark, 'sinceMs' | 'attempt' | 'errorDetail'>,
 ): Promise<void> =>
   queues.send([
     queuedCommand(

@@ -7,7 +7,7 @@ import type { SendMessage } from '#domain/kernel/effect.ts';
 import type { Cursors } from '#domain/ports/control.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
 import { aggregateOf, projections } from '#functions/shared/aggregates.ts';
-import { deliveryCursor } from '#functions/shared/delivery-cursor.ts';
+import { deliveryCursor, deliveryMarkOf } from '#functions/shared/delivery-cursor.ts';
 
 export interface DeliveryCheckPorts {
   readonly views: Pick<ViewReader, 'get'>;
@@ -19,6 +19,8 @@ export interface Arrears {
   readonly stream: string;
   readonly areRowsBehind: boolean;
   readonly areOutputsBehind: boolean;
+  /** The delivery of its outputs has halted and waits for a person. */
+  readonly isHalted: boolean;
 }
 
 /** What of a stream, whose last event has this version, has not arrived; undefined when all has. */
@@ -34,7 +36,9 @@ export const arrearsOf = async (
   ]);
   const areRowsBehind = projection !== undefined && (row?.version ?? 0) < version;
   const areOutputsBehind = aggregate.outputs !== undefined && (cursor?.position ?? 0) < version;
-  return areRowsBehind || areOutputsBehind ? { stream, areRowsBehind, areOutputsBehind } : undefined;
+  if (!areRowsBehind && !areOutputsBehind) return undefined;
+  const isHalted = areOutputsBehind && deliveryMarkOf(cursor?.place)?.isHalted === true;
+  return { stream, areRowsBehind, areOutputsBehind, isHalted };
 };
 
 /** The messages that ask for what is behind. */

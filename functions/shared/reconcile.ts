@@ -11,6 +11,7 @@ export interface ReconcilePorts extends DeliveryCheckPorts {
   readonly ledger: LedgerScan;
   readonly queues: Queues;
   readonly pause: (waitMs: number) => Promise<void>;
+  readonly nowMs: () => number;
 }
 
 /** What a reconciliation found, and what had not arrived when it stopped looking. */
@@ -23,22 +24,25 @@ export interface Reconciliation {
 
 const STREAMS_AT_ONCE = 16;
 const PAUSE_MS = 1_000;
-/** Looks at what is behind before it is asked for: most of it is only on its way. */
-const GRACE_LOOKS = 3;
-/** Looks after it was asked for: two minutes. */
-const LOOKS_MAX = 120;
+/** How long what is behind may catch up by itself before it is asked for: most of it is only on its way. */
+const GRACE_MS = 3_000;
+/** How long it may take after it was asked for. */
+const CATCH_UP_MS = 120_000;
 
 interface Head {
   readonly stream: string;
   readonly version: number;
 }
 
-/** Looks through the whole ledger, page by page, and stays until what was behind has arrived or two minutes are over. */
+/**
+ * Looks through the whole ledger, page by page, and stays until what was behind has arrived or two minutes are over.
+ * What has halted is not waited for: it waits for a person.
+ */
 export const reconcile = async (ports: ReconcilePorts): Promise<Reconciliation> => {
   const { commitCount, behind } = await scan(ports);
-  const found = await lookAgain(ports, behind, GRACE_LOOKS);
+  const found = await lookAgain(ports, behind, GRACE_MS);
   for (const { arrears } of found) await ports.queues.send(catchUpMessages(arrears));
-  const left = await lookAgain(ports, found, LOOKS_MAX);
+  const left = await lookAgain(ports, found, CATCH_UP_MS);
   return { commitCount, found: found.map(arrearsIn), left: left.map(arrearsIn) };
 };
 
@@ -87,10 +91,11 @@ const examine = async (ports: ReconcilePorts, heads: readonly Head[]): Promise<r
 const lookAgain = async (
   ports: ReconcilePorts,
   behind: readonly Behind[],
-  looksMax: number,
+  patienceMs: number,
 ): Promise<readonly Behind[]> => {
+  const untilMs = ports.nowMs() + patienceMs;
   let left = behind;
-  for (let look = 0; look < looksMax && left.length > 0; look++) {
+  while (left.some(({ arrears }) => !arrears.isHalted || arrears.areRowsBehind) && ports.nowMs() < untilMs) {
     await ports.pause(PAUSE_MS);
     left = await examine(
       ports,

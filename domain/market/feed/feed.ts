@@ -221,7 +221,7 @@ const decideExisting = (
 /** A feed never ends; it is at rest when no run is unacknowledged and no timer drives it. */
 export const feedAggregate: Aggregate<Feed, FeedCommand, ProposedEvent> = {
   kind: 'feed',
-  foldVersion: 4,
+  foldVersion: 5,
   eventTypes: new Set(Object.keys(feedEvents)),
   initialState: () => ({ status: 'none' }),
   decide,

@@ -137,11 +137,33 @@ describe('what a mapping of the ledger stream gave up', () => {
   it('is named when it cannot be caught up', async () => {
     const api = await tapePlayed();
     await lose(api);
-    const stores = { ...storesOfCloud(api.cloud), queues: { send: () => Promise.resolve() } };
+    let nowMs = 0;
+    const stores = {
+      ...storesOfCloud(api.cloud),
+      queues: { send: () => Promise.resolve() },
+      // Its own time: in the cloud's, the sweeper would catch up.
+      nowMs: () => nowMs,
+      pause: (waitMs: number) => {
+        nowMs += waitMs;
+        return Promise.resolve();
+      },
+    };
 
-    const report = await reconcileStage({ ...stores, pause: () => Promise.resolve() });
+    const report = await reconcileStage(stores);
 
     expect(report.left).toEqual(report.found);
     expect(reconciliationText(report)).toContain('ask again later');
+  });
+
+  it('is told apart from what has halted, which is not waited for', async () => {
+    const api = await tapePlayed([refused(250)]);
+    await api.cloud.advance(20 * MINUTE_MS);
+    const startedAtMs = api.cloud.clock.nowMs();
+
+    const report = await reconcileStage(storesOfCloud(api.cloud));
+
+    expect(report.left.map(({ isHalted }) => isHalted)).toEqual([true, true, true]);
+    expect(api.cloud.clock.nowMs() - startedAtMs).toBeLessThan(10_000);
+    expect(reconciliationText(report)).toContain('3 halted streams wait for `sluice feed resume`');
   });
 });
