@@ -159,6 +159,12 @@ export const errorCatalogue = {
     'choose another name',
   ),
   feed_state_conflict: entry(409, false, 'the feed is not in a state that allows this', 'see details.state'),
+  range_pruned: entry(
+    410,
+    false,
+    'records of the range were deleted, as the feed is configured to',
+    'ask for what is left: see details.firstSeqLeft and details.replayableFromMs',
+  ),
   task_expired: entry(410, false, 'the task has ended', 'stop the work'),
   payload_too_large: entry(
     413,

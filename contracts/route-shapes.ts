@@ -240,11 +240,11 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
     refusals: ['feed_not_found', 'invalid_cursor'],
   },
   listFeedOutputs: feedOutputs,
-  replayFeed: feedOutputs,
+  replayFeed: { ...feedOutputs, refusals: [...feedOutputs.refusals, 'range_pruned'] },
   listFeedBuffer: {
     query: FeedBufferQuery,
     answers: ok(FeedBufferPage),
-    refusals: ['feed_not_found', 'invalid_cursor'],
+    refusals: ['feed_not_found', 'invalid_cursor', 'range_pruned'],
   },
   listFeedSymbols: layerPage(layers.FeedSymbolPage, ListQuery),
   listFeedGates: layerPage(layers.FeedGatePage),

@@ -21,7 +21,8 @@ import { EvidenceSnapshot } from '#contracts/market/evidence-matrix.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
 import { FeedHealth } from '#contracts/market/feed-health.ts';
 import { FeedBufferPage, FeedCaptureHeader, FeedOutputPage } from '#contracts/market/feed-replay.ts';
-import { FeedTimerMessage } from '#contracts/market/feed.ts';
+import { FeedRecoveryInput } from '#contracts/market/feed-recovery.ts';
+import { FeedPressureMessage, FeedResumedMessage, FeedTimerMessage } from '#contracts/market/feed-timer.ts';
 import { FeedPage, FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed-view.ts';
 import * as hysteresis from '#contracts/market/hysteresis.ts';
 import * as layers from '#contracts/market/layers-view.ts';
@@ -140,6 +141,9 @@ export const answerBodies = {
 const messages = {
   CompactionMessage,
   EngineRunsMessage,
+  FeedPressureMessage,
+  FeedRecoveryInput,
+  FeedResumedMessage,
   FeedTimerMessage,
   InlineRunMessage,
   PublicationMessage,

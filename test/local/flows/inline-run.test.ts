@@ -19,7 +19,13 @@ import {
   workOff,
 } from '#test/support/cloud-assets.ts';
 import type { AssetPlan } from '#test/support/cloud-assets.ts';
-import { commitsIn, dropControl, itemsOf, numberingFaults, retries } from '#test/support/cloud-stores.ts';
+import {
+  commitsIn,
+  dropControl,
+  itemsOf,
+  numberingFaults,
+  executionsOf,
+} from '#test/support/cloud-stores.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -96,7 +102,7 @@ describe('a run of in-process tasks', () => {
     expect(await commitsOf(cloud, runId)).toHaveLength(11);
     expect(cloud.counts().functions['sluice-dev-run-inline']).toMatchObject({ invocations: 1 });
     expect(await itemsOf(cloud, 'control')).toEqual([]);
-    expect(await retries(cloud)).toEqual([]);
+    expect(await executionsOf(cloud, 'retry-task')).toEqual([]);
   });
 
   it('goes on beside workers, and hands on to them and back', async () => {
