@@ -110,6 +110,20 @@ export default {
       to: { path: '^domain/market/(engine|composer|hysteresis)/', dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'orchestrator-knows-no-consumer',
+      severity: 'error',
+      comment:
+        'What is made of runs later feeds nothing back: it is read from their events, by a projection.',
+      from: {
+        path: '^(domain/market/(feed|feed-symbol|engine|composer|hysteresis)/|domain/market/[^/]+[.]ts$|functions/(ingest-market|run-engine|publish)/)',
+        pathNot: '^domain/market/feed-symbol/projection[.]ts$',
+      },
+      to: {
+        path: '^domain/market/(layers|state-gate|analysis|dashboard|evaluation)/',
+        pathNot: '^domain/market/layers/config[.]ts$',
+      },
+    },
+    {
       name: 'cdk-stays-in-infra',
       severity: 'error',
       from: { pathNot: '^(infra|test/infra|tools/build)/' },
