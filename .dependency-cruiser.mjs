@@ -105,7 +105,7 @@ export default {
       comment: 'Who plans, cuts and records runs knows how to have one executed, not what it says.',
       from: {
         path: '^(domain/market/(feed|feed-symbol)/|domain/market/[^/]+[.]ts$|functions/|adapters/)',
-        pathNot: '^domain/market/(execute-run|run-memory|run-setting)[.]ts$',
+        pathNot: '^domain/market/(execute-run|run-memory|run-remarks|run-setting)[.]ts$',
       },
       to: { path: '^domain/market/(engine|composer|hysteresis)/', dependencyTypesNot: ['type-only'] },
     },

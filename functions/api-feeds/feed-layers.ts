@@ -1,4 +1,5 @@
 /** Reading what the later layers make of a feed: gates, analysis, regimes, dashboard. */
+import type { DashboardViewModel } from '#contracts/market/dashboard.ts';
 import { FeedLayersRow } from '#contracts/market/feed-layers.ts';
 import { LayerQuery, RegimeQuery } from '#contracts/market/layers-view.ts';
 import { feedLayersPartition } from '#domain/market/feed-symbol/projection.ts';
@@ -42,15 +43,47 @@ export const listFeedRegimes =
 
 /** The dashboard of a feed as of now, which for a feed on its records' clock is how far its time has come. */
 export const getFeedDashboard =
-  ({ ledger, views, nowMs }: FeedPorts): FeedOperation =>
+  (ports: FeedPorts): FeedOperation =>
   async (request) => {
+    const { ledger, views, nowMs } = ports;
     const ref = feedOf(request);
     const { state: feed } = await loadStream(ledger, feedAggregate, feedStream(ref));
     if (feed.status === 'none') throw feedNotFound(ref.feedId);
     const asOfMs = feed.config.clock === 'record' ? feedTimeMs(feed) : nowMs();
     const windowMs = feed.config.dashboards.default_time_window_ms;
-    return { status: 200, body: dashboardOf(await allLayers(views, ref), { asOfMs, windowMs }) };
+    const body = await reported(ports, async () =>
+      dashboardOf(await allLayers(views, ref), { asOfMs, windowMs }),
+    );
+    return { status: 200, body };
   };
+
+/** Tells that a dashboard was made, how long it took and how old it is, or that it could not be made. */
+const reported = async (
+  { telemetry, nowMs }: Pick<FeedPorts, 'telemetry' | 'nowMs'>,
+  make: () => Promise<DashboardViewModel>,
+): Promise<DashboardViewModel> => {
+  const startedMs = nowMs();
+  try {
+    const model = await make();
+    const { as_of_ts_ms: asOfMs, source_engine_timestamp_ms: newestMs } = model;
+    telemetry.count('dashboards.snapshots.produced');
+    telemetry.count('dashboards.snapshot_latency_ms', nowMs() - startedMs);
+    if (newestMs !== null) telemetry.count('dashboards.builder.lag_ms', Math.max(0, asOfMs - newestMs));
+    telemetry.log('debug', 'dashboards.snapshot_produced', {
+      run_id: model.source_run_id,
+      engine_timestamp_ms: newestMs,
+      count: model.symbols.length,
+    });
+    return model;
+  } catch (error) {
+    telemetry.count('dashboards.failures');
+    telemetry.log('error', 'dashboards.ingest_failure', {
+      error_kind: 'unreadable_row',
+      error_detail: error instanceof Error ? error.message : String(error),
+    });
+    throw error;
+  }
+};
 
 const feedTimeMs = ({ lastIngestTsMs, schedule }: ExistingFeed): number =>
   Math.max(lastIngestTsMs, schedule?.lastTickMs ?? 0);

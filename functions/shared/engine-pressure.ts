@@ -1,7 +1,7 @@
 /** How long the queue of engine runs is, as the feeds' schedules see it: asked for now and then, not with each batch. */
 import type { FeedCommand } from '#contracts/market/feed.ts';
 import type { ExistingFeed } from '#domain/market/feed/state.ts';
-import type { QueueDepth } from '#domain/ports/outside.ts';
+import type { QueueDepth, Telemetry } from '#domain/ports/outside.ts';
 
 /** For how long an answer is good: a queue does not fill faster than a few batches. */
 const FRESH_MS = 5_000;
@@ -28,3 +28,12 @@ export const pressureCommand = (
       : undefined;
   return depth <= limit / 2 ? { type: 'ResumeScheduling' } : undefined;
 };
+
+/** Counts that a feed begins to hold back what it plans, or for how long it did: told before the command is sent. */
+export const reportPressure = (
+  { telemetry, nowMs }: { readonly telemetry: Telemetry; readonly nowMs: () => number },
+  { schedulingPaused }: Pick<ExistingFeed, 'schedulingPaused'>,
+): void =>
+  schedulingPaused
+    ? telemetry.count('orchestrator.backpressure.blocked_ms', nowMs() - schedulingPaused.sinceMs)
+    : telemetry.count('orchestrator.backpressure.count');

@@ -9,14 +9,15 @@ import type { HeldRuns } from '#domain/market/feed/flow-control.ts';
 import { messagesOf, runsToResend } from '#domain/market/feed/resend.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
-import type { QueueDepth, Queues } from '#domain/ports/outside.ts';
-import { pressureCommand } from '#functions/shared/engine-pressure.ts';
+import type { QueueDepth, Queues, Telemetry } from '#domain/ports/outside.ts';
+import { pressureCommand, reportPressure } from '#functions/shared/engine-pressure.ts';
 import { feedProgress, readSome } from '#functions/shared/feed-acknowledgement.ts';
 
 export interface FeedSweepPorts {
   readonly ledger: LedgerReader;
   readonly queues: Queues;
   readonly engineDepth: QueueDepth;
+  readonly telemetry: Telemetry;
   readonly nowMs: () => number;
 }
 
@@ -28,7 +29,10 @@ export const feedSweepCommand = async (ports: FeedSweepPorts, feed: Feed): Promi
   const plan: FeedCommand = { type: 'PlanTicks', clock: 'arrival', beforeMs: ports.nowMs() };
   if (feed.status === 'none') return plan;
   const relief = feed.schedulingPaused && pressureCommand(feed, await ports.engineDepth());
-  if (relief) return relief;
+  if (relief) {
+    reportPressure(ports, feed);
+    return relief;
+  }
   if (feed.held && !isSchedulingPaused(feed)) return sendHeld(ports, feed, feed.held);
   const progress = await feedProgress(ports.ledger, feed);
   if (!progress) return plan;

@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { terminalOf } from '#domain/market/feed-symbol/run-facts.ts';
+import { foldRun, initialLayers } from '#domain/market/layers/symbol-layers.ts';
 import { createHandler } from '#functions/api-feeds/handler.ts';
 import { adaptersOf } from '#test/support/ledger.ts';
 import { minuteFeed } from '#test/support/cloud-market.ts';
+import { runAt } from '#test/support/market-layers.ts';
 import { localStage, START_MS } from '#test/support/ports.ts';
 import type { LocalStage } from '#test/support/ports.ts';
 import { answerOf, proxyEventOf, testIssuer } from '#test/support/ports-http.ts';
@@ -66,6 +69,30 @@ describe('the API of feeds', () => {
       status: 200,
       body: { feedId: 'demo', state: 'started', recordCount: 0 },
     });
+  });
+
+  it('counts dashboards that were made and those that could not be', async () => {
+    await put(minuteFeed());
+    const { views } = adaptersOf(stage);
+    const dashboard = () => call({ resource: `${FEED}/dashboard` });
+    const pk = 'feed-layers#acme/prod/demo';
+    const { layers } = foldRun(initialLayers('AAA'), terminalOf(runAt(1), 'AAA'));
+
+    expect((await dashboard()).body).toMatchObject({ symbols: [] });
+    await views.put({ pk, sk: 'AAA', version: 1, data: { ...layers } });
+    expect((await dashboard()).body).toMatchObject({ symbols: [{ symbol: 'AAA' }] });
+    await views.put({ pk, sk: 'BBB', version: 1, data: { nonsense: true } });
+    expect((await dashboard()).status).toBe(500);
+
+    const lines = stage.lines();
+    const values = (name: string) => lines.flatMap((line) => line[name] ?? []);
+    expect(values('dashboards.snapshots.produced')).toEqual([1, 1]);
+    expect(values('dashboards.snapshot_latency_ms')).toEqual([0, 0]);
+    expect(values('dashboards.builder.lag_ms')).toEqual([0]);
+    expect(values('dashboards.failures')).toEqual([1]);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ message: 'dashboards.ingest_failure', error_kind: 'unreadable_row' }),
+    );
   });
 
   it('leaves what a request could not plan to the next one', async () => {
