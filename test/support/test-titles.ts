@@ -6,8 +6,15 @@ import { inProject } from '#test/support/tracked-files.ts';
 const runners = new Set(['it', 'test', 'describe']);
 
 /** Titles of tests and of groups of tests, without those around them; undefined when there is no such file. */
-export const testTitles = (name: string): ReadonlySet<string> | undefined =>
-  existsSync(inProject(name)) ? titlesOf(readFileSync(inProject(name), 'utf8')) : undefined;
+export const testTitles = (name: string): ReadonlySet<string> | undefined => {
+  const titles =
+    known.get(name) ??
+    (existsSync(inProject(name)) ? titlesOf(readFileSync(inProject(name), 'utf8')) : undefined);
+  if (titles) known.set(name, titles);
+  return titles;
+};
+
+const known = new Map<string, ReadonlySet<string>>();
 
 /** The same of a source text. */
 export const titlesOf = (text: string): ReadonlySet<string> => {
