@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { EngineRunId } from '#contracts/ids.ts';
 import { AnalysisRunStatus, Artifact, ModuleFailure } from '#contracts/market/analysis.ts';
+import { DashboardViewModel } from '#contracts/market/dashboard.ts';
 import { AnalysisEntry, GateEntry } from '#contracts/market/feed-layers.ts';
 import { FeedSymbolView } from '#contracts/market/feed-symbol.ts';
 import { regimeBehaviour, RegimeKey } from '#contracts/market/regime-evaluation.ts';
@@ -27,6 +28,10 @@ export const RegimeQuery = LayerQuery.extend({
   /** Whose regimes are counted: what the engine said, or what was selected. */
   key: RegimeKey.default('stabilized'),
 });
+
+/** Answer of `GET /feeds/{feedId}/dashboard`: a whole model, of the symbols of one page by name. */
+export const FeedDashboard = DashboardViewModel.extend({ nextCursor });
+export type FeedDashboard = z.infer<typeof FeedDashboard>;
 
 /** Answer of `GET /feeds/{feedId}/symbols`, by name. */
 export const FeedSymbolPage = z.strictObject({ symbols: z.array(FeedSymbolView), nextCursor });

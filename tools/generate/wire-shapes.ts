@@ -132,7 +132,7 @@ export const answerBodies = {
   FeedGatePage: layers.FeedGatePage,
   FeedAnalysisPage: layers.FeedAnalysisPage,
   FeedRegimePage: layers.FeedRegimePage,
-  FeedDashboard: DashboardViewModel,
+  FeedDashboard: layers.FeedDashboard,
   ErrorBody,
   CallbackError: callbacks.CallbackError,
 } as const;
