@@ -90,7 +90,7 @@ describe('lines', () => {
 
 describe('a log', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'log-'));
-  const whole = gzipSync(text(...Array.from({ length: 50 }, (_, index) => ({ index }))));
+  const whole = gzipSync(linesOf(...Array.from({ length: 50 }, (_, index) => ({ index }))));
   afterAll(() => rmSync(folder, { recursive: true }));
   const read = async (content: Uint8Array): Promise<string> => {
     const file = path.join(folder, 'log.gz');
@@ -292,8 +292,12 @@ describe('feed simulate', () => {
       write: (_chunk, _encoding, done) => done(Object.assign(new Error('closed'), { code: 'EPIPE' })),
     });
 
-    await answered(printed, text(record(1, 500)));
-    await answerLines(parts(text(record(1, 500), record(2, 1_500), record(3, 2_500)), 300), closed, unread);
+    await answered(printed, linesOf(record(1, 500)));
+    await answerLines(
+      inParts(linesOf(record(1, 500), record(2, 1_500), record(3, 2_500)), 300),
+      closed,
+      unread,
+    );
 
     expect([printed.outputHash(), unread.outputHash()]).toEqual([undefined, undefined]);
   });
