@@ -138,6 +138,8 @@ export const LAYERS_CONFIG_MAX = 16_384;
 
 /** Most symbols of one feed, and the most UTF-8 bytes their names may have together. */
 export const FEED_SYMBOLS_MAX = 1_000;
+/** Most symbols a feed may have listed over all its configurations: it goes on with the runs of each. */
+export const FEED_SYMBOLS_EVER_MAX = 4_000;
 /** The most UTF-8 bytes the names of one feed's symbols may have together. */
 export const FEED_SYMBOL_BYTES_MAX = 32_768;
 

@@ -4,6 +4,7 @@
  */
 import type { FeedCommand, IngestBatch, PlanTicks } from '#contracts/market/feed.ts';
 import type { AcknowledgeRuns, CutChunks, TicksPlanned } from '#contracts/market/feed.ts';
+import { FEED_SYMBOLS_EVER_MAX } from '#contracts/market/feed-config.ts';
 import type { FeedConfig } from '#contracts/market/feed-config.ts';
 import type { Aggregate, DecideContext, ProposedEvent, Rejection } from '#domain/kernel/aggregate.ts';
 import { canonicalJson } from '#domain/kernel/canonical-json.ts';
@@ -23,7 +24,7 @@ import { degradeFeed, drainFeed, startFeed, stopFeed, takesRecords } from '#doma
 import { endRecovery, remindRecovery, restartRecovery } from '#domain/market/feed/recovery.ts';
 import { batchLimits, compareSequenceNumbers } from '#domain/market/feed/plan-batch.ts';
 import { confirmDeletion, pruneChunks } from '#domain/market/feed/pruning.ts';
-import { evolveFeed } from '#domain/market/feed/state.ts';
+import { evolveFeed, listedSymbols } from '#domain/market/feed/state.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import { draftTicks, planBefore, ticksOf } from '#domain/market/feed/tick-draft.ts';
 import type * as z from 'zod';
@@ -58,6 +59,12 @@ const configureFeed = (feed: ExistingFeed, config: FeedConfig): FeedDecision => 
       code: 'feed_state_conflict',
       message: 'runs of the feed are still at work; change its configuration when they are terminal',
       details: { state: feed.status },
+    });
+  const symbolsEver = new Set([...feed.symbols.keys(), ...listedSymbols(config)]).size;
+  if (symbolsEver > FEED_SYMBOLS_EVER_MAX)
+    return reject({
+      code: 'invalid_feed_config',
+      message: `the feed would have listed ${symbolsEver} symbols over its life; ${FEED_SYMBOLS_EVER_MAX} are allowed: create another feed`,
     });
   return accept({
     type: 'FeedConfigured',

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { FeedView } from '#contracts/market/feed-view.ts';
+import { FEED_SYMBOLS_EVER_MAX } from '#contracts/market/feed-config.ts';
 import type { FeedCommand } from '#contracts/market/feed.ts';
 import { feedHealth, lifecycleState } from '#contracts/market/feed-health.ts';
 import type { FeedStatus } from '#contracts/market/feed-health.ts';
+import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { feedProjection, feedRow, healthOf } from '#domain/market/feed/projection.ts';
 import {
   batchRecord,
@@ -210,6 +212,26 @@ describe('another configuration', () => {
     feed.send(commands.start);
     feed.ingest([at(10, 2_600)]);
     expect(feed.feed.planned?.ticks).toMatchObject([{ plannedTsMs: 2_500 }]);
+  });
+
+  it.each([
+    [FEED_SYMBOLS_EVER_MAX, 'accepted'],
+    [FEED_SYMBOLS_EVER_MAX + 1, 'rejected'],
+  ])('with which it would have listed %i symbols over its life is %s', (count, kind) => {
+    const { feed } = drained({}, ['AAA']);
+    const known = feed.symbols.get('AAA');
+    if (!known) throw new Error('the feed has not run its symbol');
+    const symbols = new Map(Array.from({ length: count - 1 }, (_, index) => [`S${index}`, known]));
+    const config = demoConfig({ sources: [{ source_id: 'venue', symbols: ['S0', 'NEW'] }] });
+
+    const decision = feedAggregate.decide(
+      { type: 'CreateFeed', config, start: false },
+      { ...feed, symbols },
+      { nowMs: 0, stream: FEED_STREAM },
+    );
+
+    expect(decision.kind).toBe(kind);
+    if (decision.kind === 'rejected') expect(decision.rejection.code).toBe('invalid_feed_config');
   });
 
   it('runs no symbol that it no longer lists, and goes on with its runs when it does again', () => {
