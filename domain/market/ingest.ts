@@ -189,13 +189,13 @@ const lists = (feed: ListedFeed, sourceId: string, symbol: string): boolean =>
     (source) => source.source_id === sourceId && source.symbols.some((listed) => listed === symbol),
   );
 
-const namesFeed = (feed: ListedFeed, partitionKey: string): boolean => {
-  const [sourceId = '', symbol = ''] = partitionKey.split('|');
-  return (
-    lists(feed, sourceId, symbol) ||
-    feed.config.sources.some((source) => source.symbols.some((listed) => listed === partitionKey))
+/** Symbols may hold bars themselves, so listed ones are looked for and the key is not taken apart. */
+const namesFeed = (feed: ListedFeed, partitionKey: string): boolean =>
+  feed.config.sources.some(({ source_id: sourceId, symbols }) =>
+    symbols.some(
+      (symbol) => partitionKey === symbol || `${partitionKey}|`.startsWith(`${sourceId}|${symbol}|`),
+    ),
   );
-};
 
 /**
  * Matches an event with the started feeds of its workspace. What could not be decoded names no source: it goes to

@@ -145,7 +145,7 @@ describe('routing', () => {
   const feeds = [
     feed('one', 'venue', ['AAA']),
     feed('two', 'venue', ['AAA', 'BBB']),
-    feed('three', 'other', ['CCC']),
+    feed('three', 'other', ['CCC', 'X|USDT']),
   ];
   const ids = (sourceId: string, symbol: string, recvTsMs?: number) => {
     const route = routeEvent(feeds, { sourceId, symbol, ...(recvTsMs === undefined ? {} : { recvTsMs }) });
@@ -165,6 +165,9 @@ describe('routing', () => {
   it('sends what could not be decoded where its partition key points, otherwise to every feed', () => {
     expect(ids('unknown', 'venue|BBB|trades')).toEqual(['two']);
     expect(ids('unknown', 'CCC')).toEqual(['three']);
+    for (const key of ['other|X|USDT|trades', 'other|X|USDT', 'X|USDT'])
+      expect(ids('unknown', key)).toEqual(['three']);
+    expect(ids('unknown', 'other|X|USD')).toEqual(['one', 'two', 'three']);
     expect(ids('unknown', 'garbage')).toEqual(['one', 'two', 'three']);
   });
 
