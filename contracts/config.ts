@@ -28,6 +28,12 @@ export const Limits = z.strictObject({
     'tasks one invocation of run-inline runs before it sends itself the rest',
   ),
   sweepMessagesMax: bound(1, 10_000, 1_000, 'streams one pass of the sweeper asks to be looked at'),
+  accessKeptMs: bound(
+    0,
+    60_000,
+    5_000,
+    'milliseconds a function goes on with the keys, grants and workspaces it has read; until then a revocation may not act',
+  ),
 });
 export type Limits = z.infer<typeof Limits>;
 
@@ -95,6 +101,7 @@ const acting = [
 export const environmentKeysOf = {
   'api-runs': [...everywhere, ...oidc, ...acting, 'WORKSPACE_ID', 'VIEWS_TABLE'],
   'api-feeds': [...everywhere, ...oidc, ...acting, 'VIEWS_TABLE'],
+  'api-access': [...everywhere, ...oidc, ...acting],
   'api-workers': [...everywhere, ...oidc, ...acting, 'TASK_TOKEN_SECRET_ID'],
   'task-callback': [...everywhere, ...acting, 'TASK_TOKEN_SECRET_ID'],
   'ingest-market': [

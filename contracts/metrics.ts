@@ -12,7 +12,7 @@ export const dimensionValues = {
   plane: ['assets', 'market'],
   function: functionNames,
   queue: workQueueNames,
-  kind: ['run', 'manifests', 'feed', 'feed-symbol'],
+  kind: ['run', 'manifests', 'feed', 'feed-symbol', 'access'],
 } as const;
 export type MetricDimension = keyof typeof dimensionValues;
 

@@ -54,7 +54,7 @@ export const createHandler = (source: Source, plugin?: object) => {
       listFeedRegimes: listFeedRegimes(ports),
       getFeedDashboard: getFeedDashboard(ports),
     },
-    verify: verifierOf(environment, platform),
+    verify: verifierOf(environment, platform, acting.ledger),
     telemetry: acting.telemetry,
     bodyBytesMax: environment.LIMITS.requestBytesMax,
     nowMs: platform.nowMs,

@@ -34,7 +34,7 @@ export const createHandler = (source: Source, plugin?: object) => {
       getRunWhy: getRunWhy(ports),
       listRunEvents: listRunEvents(ports),
     },
-    verify: verifierOf(environment, platform),
+    verify: verifierOf(environment, platform, acting.ledger),
     telemetry: acting.telemetry,
     bodyBytesMax: environment.LIMITS.requestBytesMax,
     bodyBytesMaxOf: { deployManifest: environment.LIMITS.manifestBytesMax },

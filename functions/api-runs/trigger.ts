@@ -59,7 +59,7 @@ export const triggerRunOperation = (ports: TriggerPorts) => {
         command: triggerRun(context, planned, body),
         // The run key already makes a repeat find its run; the command needs no memory of its own.
         commandId: `trigger:${runId}:${request.requestId}`,
-        actor: { kind: 'user', id: caller.userId },
+        actor: caller.actor,
         correlationId: runId,
       },
       { assumeNew: true },

@@ -27,7 +27,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   };
   return httpHandler({
     operations: { claimTasks: claimTasks(ports) },
-    verify: verifierOf(environment, platform),
+    verify: verifierOf(environment, platform, acting.ledger),
     telemetry: acting.telemetry,
     bodyBytesMax: environment.LIMITS.requestBytesMax,
     nowMs: platform.nowMs,

@@ -1,4 +1,5 @@
 /** Every aggregate by the kind in its stream id. */
+import { accessAggregate } from '#domain/access/access.ts';
 import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
 import type { Projections } from '#functions/shared/compaction.ts';
 import { manifestProjection } from '#domain/manifest/manifest-projection.ts';
@@ -18,6 +19,7 @@ const aggregates = [
   manifestsAggregate,
   feedAggregate,
   feedSymbolAggregate,
+  accessAggregate,
 ] as readonly unknown[] as readonly OpaqueAggregate[];
 
 const byKind = new Map(aggregates.map((aggregate) => [aggregate.kind, aggregate]));

@@ -4,12 +4,12 @@
  */
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import type * as z from 'zod';
-import { satisfiesRole } from '#contracts/roles.ts';
 import { routes } from '#contracts/routes.ts';
 import type { OperationId, Route } from '#contracts/routes.ts';
-import type { Principal, Verification } from '#adapters/tokens/access-token.ts';
 import { isCommandFault } from '#domain/kernel/command-fault.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
+import { admit } from '#functions/shared/admission.ts';
+import type { Principal, Verify } from '#functions/shared/admission.ts';
 import { ApiError, errorReply, toApiError } from '#functions/shared/api-error.ts';
 
 /** A request after its checks. */
@@ -35,7 +35,7 @@ export type Operation = (request: ApiRequest) => Promise<ApiReply>;
 
 export interface HttpSetting {
   readonly operations: Readonly<Partial<Record<OperationId, Operation>>>;
-  readonly verify?: (token: string) => Promise<Verification>;
+  readonly verify?: Verify;
   readonly telemetry: Telemetry & { readonly flush: () => void };
   readonly bodyBytesMax: number;
   /** Operations that have a limit of their own. */
@@ -91,11 +91,10 @@ const serve = async (
   const operation = route && setting.operations[route.operationId as OperationId];
   if (!operation) throw noRoute(event);
   const bearer = bearerOf(event);
-  const principal = await admit(setting, route, bearer);
   const path = Object.fromEntries(
     Object.entries(event.pathParameters ?? {}).map(([key, value]) => [key, decoded(value ?? '')]),
   );
-  if (principal) checkWorkspace(principal, path['workspaceId']);
+  const principal = await admit(setting.verify, route, { bearer, workspaceId: path['workspaceId'] });
   return operation({
     requestId,
     principal,
@@ -130,36 +129,6 @@ const decoded = (value: string): string => {
 const bearerOf = (event: APIGatewayProxyEvent): string | undefined => {
   const match = /^Bearer +(\S+)$/i.exec(header(event, 'authorization') ?? '');
   return match?.[1];
-};
-
-const admit = async (
-  { verify }: HttpSetting,
-  route: Route,
-  bearer: string | undefined,
-): Promise<Principal | undefined> => {
-  if (route.access === 'public') return undefined;
-  if (bearer === undefined)
-    throw new ApiError('missing_token', 'this route needs a credential; send Authorization: Bearer TOKEN');
-  // Callbacks carry a task token, which their operation verifies against the task itself.
-  if (route.access === 'task-token') return undefined;
-  if (!verify) throw new Error(`route ${route.operationId} has no verifier`);
-  const verified = await verify(bearer);
-  if (verified.kind === 'expired')
-    throw new ApiError('token_expired', 'the token has expired; obtain a new one');
-  if (verified.kind === 'invalid')
-    throw new ApiError('invalid_token', 'the token is malformed or not from the configured issuer');
-  if (!satisfiesRole(verified.principal.role, route.access))
-    throw new ApiError('forbidden', `role ${verified.principal.role} may not do this`, {
-      details: { requiredRole: route.access },
-    });
-  return verified.principal;
-};
-
-/** A foreign workspace is answered as if it did not exist. */
-const checkWorkspace = (principal: Principal, workspaceId: string | undefined): void => {
-  if (workspaceId === undefined || principal.workspaceId === '*' || principal.workspaceId === workspaceId)
-    return;
-  throw new ApiError('not_found', 'there is no such resource in this workspace');
 };
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;

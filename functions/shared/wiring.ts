@@ -19,9 +19,11 @@ import { accessTokenVerifier } from '#adapters/tokens/access-token.ts';
 import { taskTokens } from '#adapters/tokens/task-token.ts';
 import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
 import type { StreamState } from '#domain/kernel/stream.ts';
+import type { LedgerReader } from '#domain/ports/ledger.ts';
 import { aggregateCache } from '#functions/shared/aggregate-cache.ts';
 import { aggregateOf } from '#functions/shared/aggregates.ts';
 import type { CommandPorts } from '#functions/shared/command-handler.ts';
+import { credentialVerifier } from '#functions/shared/credentials.ts';
 import { performEffects } from '#functions/shared/effects.ts';
 import { watchedDepth } from '#functions/shared/engine-pressure.ts';
 import { eventIds } from '#functions/shared/event-ids.ts';
@@ -141,16 +143,26 @@ export const actingOf = (
   };
 };
 
-type Issuer = Pick<EnvironmentOf<'api-runs'>, 'OIDC_ISSUER' | 'OIDC_AUDIENCE' | 'OIDC_JWKS_URL'>;
+type Issuer = Pick<EnvironmentOf<'api-runs'>, 'OIDC_ISSUER' | 'OIDC_AUDIENCE' | 'OIDC_JWKS_URL' | 'LIMITS'>;
 
-/** Verifies bearer tokens of the configured issuer. */
-export const verifierOf = (environment: Issuer, { nowMs, fetch }: Platform) =>
-  accessTokenVerifier({
-    issuer: environment.OIDC_ISSUER,
-    audience: environment.OIDC_AUDIENCE,
-    jwksUrl: environment.OIDC_JWKS_URL,
+/** Verifies bearers: tokens of the configured issuer and API keys. */
+export const verifierOf = (
+  environment: Issuer,
+  { nowMs, fetch }: Platform,
+  ledger: LedgerReader,
+  keptMs = environment.LIMITS.accessKeptMs,
+) =>
+  credentialVerifier({
+    ledger,
     nowMs,
-    fetch,
+    keptMs,
+    verifyToken: accessTokenVerifier({
+      issuer: environment.OIDC_ISSUER,
+      audience: environment.OIDC_AUDIENCE,
+      jwksUrl: environment.OIDC_JWKS_URL,
+      nowMs,
+      fetch,
+    }),
   });
 
 /** Mints and verifies task tokens with the stage's secret. */

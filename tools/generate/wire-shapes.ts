@@ -3,6 +3,8 @@
  * in `test/contract/frozen` and shown by a sample in `events`.
  */
 import * as z from 'zod';
+import * as access from '#contracts/access/answers.ts';
+import * as accessRequests from '#contracts/access/requests.ts';
 import { Limits } from '#contracts/config.ts';
 import { ErrorBody } from '#contracts/errors.ts';
 import {
@@ -90,6 +92,10 @@ export const requestBodies = {
   FeedConfig: FeedConfigInput,
   PlanFeedTicksRequest,
   ResumeFeedRequest,
+  CreateApiKeyRequest: accessRequests.CreateApiKeyRequest,
+  GrantRoleRequest: accessRequests.GrantRoleRequest,
+  RegisterWorkspaceRequest: accessRequests.RegisterWorkspaceRequest,
+  ConfigureTenantRequest: accessRequests.ConfigureTenantRequest,
 } as const;
 
 /** Bodies of answers by name. */
@@ -121,6 +127,16 @@ export const answerBodies = {
   FeedAnalysisPage: layers.FeedAnalysisPage,
   FeedRegimePage: layers.FeedRegimePage,
   FeedDashboard: DashboardViewModel,
+  ApiKey: access.ApiKeyView,
+  CreatedApiKey: access.CreatedApiKey,
+  RevokedApiKey: access.RevokedApiKey,
+  ApiKeyPage: access.ApiKeyPage,
+  RoleGrant: access.RoleGrantView,
+  RevokedRole: access.RevokedRole,
+  RoleGrantPage: access.RoleGrantPage,
+  Workspace: access.WorkspaceView,
+  WorkspacePage: access.WorkspacePage,
+  Tenant: access.TenantView,
   ErrorBody,
   CallbackError: callbacks.CallbackError,
 } as const;

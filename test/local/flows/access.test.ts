@@ -64,11 +64,23 @@ describe('every route', () => {
     }
   });
 
-  it.each(named(forRoles))('%s answers 404 to a token of another workspace', async (_, route) => {
-    const bearer = tokenOf(cloud, { workspaceId: 'other' });
-    const answer = await api.ask(route.method, pathOf(route), { bearer, body: {} });
-    expect([answer.status, answer.body['code']]).toEqual([404, 'not_found']);
-  });
+  it.each(named(forRoles.filter(({ reach }) => reach === 'tenant')))(
+    '%s answers 403 to an admin of one workspace alone',
+    async (_, route) => {
+      const bearer = tokenOf(cloud, { workspaceId: 'main' });
+      const answer = await api.ask(route.method, pathOf(route), { bearer, body: {} });
+      expect([answer.status, answer.body['code']]).toEqual([403, 'forbidden']);
+    },
+  );
+
+  it.each(named(forRoles.filter(({ reach }) => reach !== 'tenant')))(
+    '%s answers 404 to a token of another workspace',
+    async (_, route) => {
+      const bearer = tokenOf(cloud, { workspaceId: 'other' });
+      const answer = await api.ask(route.method, pathOf(route), { bearer, body: {} });
+      expect([answer.status, answer.body['code']]).toEqual([404, 'not_found']);
+    },
+  );
 });
 
 describe('a tenant', () => {

@@ -69,11 +69,18 @@ describe('the API description', () => {
       .map(({ operationId }) => operationId);
 
     expect(keyed.sort()).toEqual([
+      'closeWorkspace',
+      'configureTenant',
+      'createApiKey',
       'deployManifest',
       'drainFeed',
+      'grantRole',
       'planFeedTicks',
       'putFeed',
+      'registerWorkspace',
       'resumeFeed',
+      'revokeApiKey',
+      'revokeRole',
       'startFeed',
       'stopFeed',
       'triggerRun',
