@@ -101,7 +101,7 @@ const acting = [
 export const environmentKeysOf = {
   'api-runs': [...everywhere, ...oidc, ...acting, 'WORKSPACE_ID', 'VIEWS_TABLE'],
   'api-feeds': [...everywhere, ...oidc, ...acting, 'VIEWS_TABLE'],
-  'api-access': [...everywhere, ...oidc, ...acting],
+  'api-access': [...everywhere, ...oidc, ...acting, 'VIEWS_TABLE'],
   'api-workers': [...everywhere, ...oidc, ...acting, 'TASK_TOKEN_SECRET_ID'],
   'task-callback': [...everywhere, ...acting, 'TASK_TOKEN_SECRET_ID'],
   'ingest-market': [

@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import * as access from '#contracts/access/answers.ts';
 import * as wishes from '#contracts/access/requests.ts';
+import { AuditPage } from '#contracts/audit/audit.ts';
 import type { ErrorCode } from '#contracts/errors.ts';
 import { DashboardViewModel } from '#contracts/market/dashboard.ts';
 import { EngineRunPage } from '#contracts/market/engine-run.ts';
@@ -211,6 +212,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   listFeedAnalyses: layerPage(layers.FeedAnalysisPage),
   listFeedRegimes: layerPage(layers.FeedRegimePage, layers.RegimeQuery),
   getFeedDashboard: { answers: ok(DashboardViewModel), refusals: ['feed_not_found'] },
+  listAudit: { query: ListQuery, answers: ok(AuditPage), refusals: ['invalid_cursor'] },
   getTenant: { answers: ok(access.TenantView), refusals: [] },
   configureTenant: {
     body: wishes.ConfigureTenantRequest,

@@ -133,7 +133,7 @@ const act: readonly Grant[] = [...actForRuns, ...actForFeeds];
 const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   'api-runs': [...decide, ...actForRuns, readViews, readBlobs, writeBlobs],
   'api-feeds': [...decide, ...actForFeeds, readViews, readPartitions, readDocuments],
-  'api-access': decide,
+  'api-access': [...decide, listRows],
   'api-workers': [...decide, ...actForRuns, takeOffers, readSecret],
   'task-callback': [...decide, ...actForRuns, readSecret, send('commands.fifo')],
   'ingest-market': [

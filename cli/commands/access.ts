@@ -1,4 +1,4 @@
-/** `access key|grant|workspace|tenant`: who may do what in the workspaces of a tenant (role admin, in all of them). */
+/** `access key|grant|workspace|audit`: who may do what in the workspaces of a tenant (role admin, in all of them). */
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { CommandContext } from '#cli/commands/context.ts';
@@ -25,6 +25,18 @@ const Workspace = z.object({
   status: z.string(),
   displayName: z.string().optional(),
 });
+const AuditPage = z.object({
+  requests: z.array(
+    z.object({
+      at: z.string(),
+      actor: z.object({ id: z.string() }),
+      operationId: z.string(),
+      resource: z.string(),
+      status: z.int(),
+      code: z.string().optional(),
+    }),
+  ),
+});
 const Tenant = z.object({ tenantId: z.string(), workspacePolicy: z.string() });
 
 /** Adds the commands. */
@@ -33,7 +45,28 @@ export const addAccessCommands = (program: Command, contextOf: GetContext): void
   addKeyCommands(access, contextOf);
   addGrantCommands(access, contextOf);
   addWorkspaceCommands(access, contextOf);
+  access
+    .command('audit')
+    .description('show who asked for which change and how it was answered, newest first')
+    .option('--limit <count>', 'how many, at most 200', '50')
+    .action(async ({ limit }: { readonly limit: string }, command: Command) => {
+      const { client, output } = contextOf(command);
+      const answer = await client().request('GET', '/v1/audit', { query: { limit } });
+      output.result(answer, () => auditTable(AuditPage.parse(answer)));
+    });
 };
+
+const auditTable = ({ requests }: z.infer<typeof AuditPage>): string =>
+  table(
+    ['AT', 'WHO', 'OPERATION', 'RESOURCE', 'ANSWER'],
+    requests.map(({ at, actor, operationId, resource, status, code }) => [
+      at,
+      actor.id,
+      operationId,
+      resource,
+      `${status} ${code ?? ''}`.trim(),
+    ]),
+  );
 
 interface KeyOptions {
   readonly name: string;

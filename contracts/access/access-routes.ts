@@ -80,4 +80,10 @@ export const accessRoutes = [
     path: '/v1/role-grants/{grantId}',
     summary: 'Takes a granted role away',
   },
+  {
+    ...read,
+    operationId: 'listAudit',
+    path: '/v1/audit',
+    summary: 'Lists who asked for which change and how it was answered, newest first',
+  },
 ] as const satisfies readonly Route[];

@@ -1,6 +1,9 @@
 /** Serves API keys, role grants and workspaces of a tenant. */
 import { readEnvironment } from '#contracts/config.ts';
+import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
+import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { createApiKey, listApiKeys, revokeApiKey } from '#functions/api-access/api-keys.ts';
+import { listAudit } from '#functions/api-access/audit.ts';
 import { grantRole, listRoleGrants, revokeRole } from '#functions/api-access/role-grants.ts';
 import {
   closeWorkspace,
@@ -9,6 +12,7 @@ import {
   listWorkspaces,
   registerWorkspace,
 } from '#functions/api-access/workspaces.ts';
+import { auditOf } from '#functions/shared/auditing.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
@@ -20,7 +24,8 @@ export const createHandler = (source: Source, plugin?: object) => {
   const environment = readEnvironment('api-access', source);
   const platform = platformOf(plugin);
   const acting = actingOf('api-access', environment, platform);
-  const ports = { ...acting, nowMs: platform.nowMs };
+  const views = dynamoViewReader({ client: dynamodbClient(platform.plugin), table: environment.VIEWS_TABLE });
+  const ports = { ...acting, views, nowMs: platform.nowMs };
   return httpHandler({
     operations: {
       getTenant: getTenant(ports),
@@ -34,9 +39,11 @@ export const createHandler = (source: Source, plugin?: object) => {
       grantRole: grantRole(ports),
       listRoleGrants: listRoleGrants(ports),
       revokeRole: revokeRole(ports),
+      listAudit: listAudit(ports),
     },
     // Whoever may hand out access is looked up each time: what was taken from them acts here at once.
     verify: verifierOf(environment, platform, acting.ledger, 0),
+    audit: auditOf({ ...acting, nowMs: platform.nowMs }),
     telemetry: acting.telemetry,
     bodyBytesMax: environment.LIMITS.requestBytesMax,
     nowMs: platform.nowMs,

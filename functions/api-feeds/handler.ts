@@ -20,6 +20,7 @@ import {
   listFeeds,
   listFeedSymbols,
 } from '#functions/api-feeds/feed-reads.ts';
+import { auditOf } from '#functions/shared/auditing.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
@@ -55,6 +56,7 @@ export const createHandler = (source: Source, plugin?: object) => {
       getFeedDashboard: getFeedDashboard(ports),
     },
     verify: verifierOf(environment, platform, acting.ledger),
+    audit: auditOf({ ...acting, nowMs: platform.nowMs }),
     telemetry: acting.telemetry,
     bodyBytesMax: environment.LIMITS.requestBytesMax,
     nowMs: platform.nowMs,

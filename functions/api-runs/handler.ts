@@ -6,6 +6,7 @@ import { getHealth, getReady } from '#functions/api-runs/health.ts';
 import { deployManifestOperation, getManifest, listManifests } from '#functions/api-runs/manifests.ts';
 import { getRun, getRunWhy, listRunEvents, listRuns, listRunTasks } from '#functions/api-runs/reads.ts';
 import { triggerRunOperation } from '#functions/api-runs/trigger.ts';
+import { auditOf } from '#functions/shared/auditing.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
@@ -35,6 +36,7 @@ export const createHandler = (source: Source, plugin?: object) => {
       listRunEvents: listRunEvents(ports),
     },
     verify: verifierOf(environment, platform, acting.ledger),
+    audit: auditOf({ ...acting, nowMs: platform.nowMs }),
     telemetry: acting.telemetry,
     bodyBytesMax: environment.LIMITS.requestBytesMax,
     bodyBytesMaxOf: { deployManifest: environment.LIMITS.manifestBytesMax },

@@ -27,18 +27,15 @@ export type Verification =
 
 export type Verify = (bearer: string) => Promise<Verification>;
 
-/** What a request shows and where it goes. */
-export interface Approach {
-  readonly bearer: string | undefined;
-  readonly workspaceId: string | undefined;
-}
+/** A caller who is who they say. */
+export type Known = Extract<Verification, { readonly kind: 'valid' }>;
 
-/** The principal, or undefined where the route asks for none; refuses everybody else. */
-export const admit = async (
+/** Who shows the bearer, or undefined where the route asks for no principal; refuses nobody and anybody else. */
+export const authenticate = async (
   verify: Verify | undefined,
   route: Route,
-  { bearer, workspaceId }: Approach,
-): Promise<Principal | undefined> => {
+  bearer: string | undefined,
+): Promise<Known | undefined> => {
   if (route.access === 'public') return undefined;
   if (bearer === undefined)
     throw new ApiError('missing_token', 'this route needs a credential; send Authorization: Bearer TOKEN');
@@ -49,9 +46,14 @@ export const admit = async (
     throw new ApiError('token_expired', 'the token has expired; obtain a new one');
   if (verified.kind === 'invalid')
     throw new ApiError('invalid_token', 'the token is malformed, revoked, or not from the configured issuer');
-  if (route.reach === 'tenant') checkTenantRole(verified.principal, route.access);
-  else checkWorkspaceRole(verified, route.access, workspaceId);
-  return verified.principal;
+  return verified;
+};
+
+/** Refuses a caller who may not do this at this place. */
+export const authorise = (known: Known, { access, reach }: Route, workspaceId: string | undefined): void => {
+  if (access === 'public' || access === 'task-token') return;
+  if (reach === 'tenant') checkTenantRole(known.principal, access);
+  else checkWorkspaceRole(known, access, workspaceId);
 };
 
 const checkTenantRole = ({ held }: Principal, requiredRole: Role): void => {
@@ -62,7 +64,7 @@ const checkTenantRole = ({ held }: Principal, requiredRole: Role): void => {
 
 /** A workspace that is foreign, closed or impossible is answered as if it did not exist. */
 const checkWorkspaceRole = (
-  { principal, access }: Extract<Verification, { readonly kind: 'valid' }>,
+  { principal, access }: Known,
   requiredRole: Role,
   place: string | undefined,
 ): void => {

@@ -4,13 +4,15 @@
  */
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import type * as z from 'zod';
+import { errorCatalogue } from '#contracts/errors.ts';
 import { routes } from '#contracts/routes.ts';
 import type { OperationId, Route } from '#contracts/routes.ts';
 import { isCommandFault } from '#domain/kernel/command-fault.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
-import { admit } from '#functions/shared/admission.ts';
+import { authenticate, authorise } from '#functions/shared/admission.ts';
 import type { Principal, Verify } from '#functions/shared/admission.ts';
 import { ApiError, errorReply, toApiError } from '#functions/shared/api-error.ts';
+import type { Answered, Audit } from '#functions/shared/auditing.ts';
 
 /** A request after its checks. */
 export interface ApiRequest {
@@ -36,6 +38,8 @@ export type Operation = (request: ApiRequest) => Promise<ApiReply>;
 export interface HttpSetting {
   readonly operations: Readonly<Partial<Record<OperationId, Operation>>>;
   readonly verify?: Verify;
+  /** Told of every answer to a known caller. */
+  readonly audit?: Audit;
   readonly telemetry: Telemetry & { readonly flush: () => void };
   readonly bodyBytesMax: number;
   /** Operations that have a limit of their own. */
@@ -94,19 +98,43 @@ const serve = async (
   const path = Object.fromEntries(
     Object.entries(event.pathParameters ?? {}).map(([key, value]) => [key, decoded(value ?? '')]),
   );
-  const principal = await admit(setting.verify, route, { bearer, workspaceId: path['workspaceId'] });
-  return operation({
-    requestId,
-    principal,
-    bearer,
-    path,
-    query: Object.fromEntries(
-      Object.entries(event.queryStringParameters ?? {}).map(([key, value]) => [key, value ?? '']),
-    ),
-    idempotencyKey: idempotencyKeyOf(event),
-    body: bodyOf(event, setting.bodyBytesMaxOf?.[route.operationId as OperationId] ?? setting.bodyBytesMax),
-    baseUrl: baseUrlOf(event),
+  const known = await authenticate(setting.verify, route, bearer);
+  const act = () =>
+    operation({
+      requestId,
+      principal: known?.principal,
+      bearer,
+      path,
+      query: Object.fromEntries(
+        Object.entries(event.queryStringParameters ?? {}).map(([key, value]) => [key, value ?? '']),
+      ),
+      idempotencyKey: idempotencyKeyOf(event),
+      body: bodyOf(event, setting.bodyBytesMaxOf?.[route.operationId as OperationId] ?? setting.bodyBytesMax),
+      baseUrl: baseUrlOf(event),
+    });
+  if (!known) return act();
+  const asked = { route, principal: known.principal, requestId, path: event.path };
+  return audited(setting.audit, asked, async () => {
+    authorise(known, route, path['workspaceId']);
+    return act();
   });
+};
+
+/** Does what a known caller asks for, and tells the audit how it was answered. */
+const audited = async (
+  audit: Audit | undefined,
+  asked: Omit<Answered, 'status' | 'code'>,
+  act: () => Promise<ApiReply>,
+): Promise<ApiReply> => {
+  try {
+    const reply = await act();
+    await audit?.({ ...asked, status: reply.status });
+    return reply;
+  } catch (error) {
+    const { code } = toApiError(error);
+    await audit?.({ ...asked, status: errorCatalogue[code].status, code });
+    throw error;
+  }
 };
 
 /** The gateway hands over every method of a path it knows, and no other path. */

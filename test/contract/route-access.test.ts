@@ -61,6 +61,7 @@ const admitted: Readonly<Record<OperationId, Admitted>> = {
   grantRole: 'tenant-admin',
   listRoleGrants: 'tenant-admin',
   revokeRole: 'tenant-admin',
+  listAudit: 'tenant-admin',
 };
 
 const served: Operation = () => Promise.resolve({ status: 200, body: { served: true } });

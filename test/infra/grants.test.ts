@@ -66,7 +66,7 @@ const forAll: readonly Grants[] = [...forRuns, ...forFeeds];
 const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
   'api-runs': [...forRuns, getRows, listRows, readBlobs, writeBlobs],
   'api-feeds': [...forFeeds, getRows, listRows, { [views]: ['dynamodb:Query'] }, ...readDocuments],
-  'api-access': [decide],
+  'api-access': [decide, listRows],
   'api-workers': [...forRuns, { [control]: ['dynamodb:Query', 'dynamodb:GetItem'] }, readSecret],
   'task-callback': [...forRuns, readSecret, send('commands.fifo')],
   'ingest-market': [

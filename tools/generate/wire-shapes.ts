@@ -5,6 +5,7 @@
 import * as z from 'zod';
 import * as access from '#contracts/access/answers.ts';
 import * as accessRequests from '#contracts/access/requests.ts';
+import { AuditPage } from '#contracts/audit/audit.ts';
 import { Limits } from '#contracts/config.ts';
 import { ErrorBody } from '#contracts/errors.ts';
 import {
@@ -137,6 +138,7 @@ export const answerBodies = {
   Workspace: access.WorkspaceView,
   WorkspacePage: access.WorkspacePage,
   Tenant: access.TenantView,
+  AuditPage,
   ErrorBody,
   CallbackError: callbacks.CallbackError,
 } as const;

@@ -2,6 +2,7 @@
 import { ApiKeyId } from '#contracts/ids.ts';
 import { accessAggregate, accessStream } from '#domain/access/access.ts';
 import { roleGrantId } from '#domain/access/decide.ts';
+import { auditAggregate, auditStream } from '#domain/audit/audit.ts';
 import { sha256Hex } from '#domain/kernel/hash.ts';
 import { ledgerSamples, sampleFile, SAMPLE_START_MS } from '#test/contract/samples/sample.ts';
 import type { Samples } from '#test/contract/samples/sample.ts';
@@ -42,7 +43,22 @@ export const accessSamples = (): Samples => {
     closedAt: made.createdAt,
     closedBy: made.createdBy,
   };
+  const audits = new StreamHarness(auditAggregate, auditStream(tenantId, '01KDZ3NQ000000000000000001'));
+  audits.nowMs = SAMPLE_START_MS;
+  const data = {
+    requestId: '0d0a2b8e-5a8a-4c9f-9d53-6f4d1a3d5c11',
+    operationId: 'createApiKey',
+    resource: '/v1/api-keys',
+    status: 403,
+    code: 'forbidden',
+  };
+  audits.send({ type: 'AuditRequest', data });
+  const actor = { kind: 'user' as const, id: 'bob@example.com' };
   return {
+    ...ledgerSamples('audit', audits.events, () => actor),
+    [sampleFile('answers', 'AuditPage')]: {
+      requests: [{ auditId: '01KDZ3NQ000000000000000001', ...data, at: made.createdAt, actor }],
+    },
     ...ledgerSamples('access', harness.events, () => ({ kind: 'user', id: made.createdBy })),
     [sampleFile('requests', 'CreateApiKeyRequest')]: { ...wish, expiresAt: apiKey.expiresAt },
     [sampleFile('requests', 'GrantRoleRequest')]: grant,

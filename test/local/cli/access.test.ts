@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { sluice, startTestStack } from '#test/support/cli.ts';
 
 it('hands out access and takes it back, for people and for programs', async () => {
-  const { stateDir } = await startTestStack();
+  const { stateDir, cloud } = await startTestStack();
   const say = async (...args: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await sluice('access', ...args, '--state', stateDir);
     expect([args, code, stderr]).toEqual([args, 0, '']);
@@ -16,7 +16,7 @@ it('hands out access and takes it back, for people and for programs', async () =
 
   const created = await json(...key, '--expires', '2999-01-01T00:00:00Z');
   const keyId = created['apiKey']?.['keyId'] ?? '';
-  expect(String(created['secret'])).toMatch(/^slk_local_/);
+  expect(created['secret']).toMatch(/^slk_local_/);
   expect(await say(...key)).toMatch(
     /^created key_\S+; keep its secret, it is shown this once:\nslk_local_\S+\n$/,
   );
@@ -39,4 +39,11 @@ it('hands out access and takes it back, for people and for programs', async () =
   expect(await say('workspace', 'list')).toMatch(/main +open +Main\nother +closed\n/);
   expect(await say('workspace', 'policy')).toBe('tenant local: open\n');
   expect(await say('workspace', 'policy', 'registered')).toBe('tenant local: registered\n');
+
+  await sluice('access', 'workspace', 'close', 'nowhere', '--state', stateDir);
+  await cloud.settle();
+  expect(await say('audit', '--limit', '200')).toMatch(
+    /tester +closeWorkspace +\/v1\/workspaces\/nowhere +404 workspace_not_found\n/,
+  );
+  expect(await say('audit', '--limit', '200')).toMatch(/createApiKey +\/v1\/api-keys +201\n/);
 });

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Role, satisfiesRole } from '#contracts/roles.ts';
 import { routes } from '#contracts/routes.ts';
 import type { Route } from '#contracts/routes.ts';
+import { isAudited } from '#functions/shared/auditing.ts';
 import { apiOf, bootTestCloud, inMain, tokenOf } from '#test/support/cloud.ts';
 import type { Api, TestCloud } from '#test/support/cloud.ts';
 import { deploy, readRun, trigger } from '#test/support/cloud-assets.ts';
@@ -114,14 +115,23 @@ describe('a tenant', () => {
 });
 
 describe('a refused request', () => {
-  it('leaves no trace in the ledger', async () => {
-    const before = (await commitsIn(cloud)).length;
+  it('leaves no trace in the ledger but that a known caller was refused', async () => {
+    const traces = async () => (await commitsIn(cloud)).filter(({ stream }) => !stream.startsWith('audit#'));
+    const before = (await traces()).length;
     for (const route of guarded) await api.ask(route.method, pathOf(route), { bearer: null, body: {} });
     for (const route of forRoles)
       await api.ask(route.method, pathOf(route), {
         bearer: tokenOf(cloud, { workspaceId: 'other' }),
         body: {},
       });
-    expect(await commitsIn(cloud)).toHaveLength(before);
+    expect(await traces()).toHaveLength(before);
+    const audited = (await commitsIn(cloud)).flatMap(({ events }) => events);
+    expect(audited.map(({ data }) => data['operationId']).sort()).toEqual(
+      forRoles
+        .filter(isAudited)
+        .map(({ operationId }) => operationId)
+        .sort(),
+    );
+    expect(new Set(audited.map(({ data }) => data['code']))).toEqual(new Set(['not_found', 'forbidden']));
   });
 });

@@ -262,3 +262,35 @@ describe('a workspace', () => {
     ]);
   });
 });
+
+describe('the audit', () => {
+  it('tells who asked for which change and how it was answered, newest first and page by page', async () => {
+    const { keyId, secret } = await createKey({ role: 'developer' });
+    await api.must('PUT', inMain(''), {});
+    await api.ask('POST', inMain('/manifests'), { bearer: secret, body: { a: 1 } });
+    await api.ask('GET', inMain('/runs'), { bearer: secret });
+    await api.ask('POST', '/v1/workspaces/other/runs', { bearer: secret, body: {} });
+    await cloud.settle();
+
+    const first = await api.must('GET', '/v1/audit?limit=3');
+    const second = await api.must('GET', `/v1/audit?limit=3&cursor=${String(first['nextCursor'])}`);
+
+    const all = [first, second].flatMap(({ requests }) => requests as readonly Record<string, unknown>[]);
+    const told = (operationId: string) => all.find((item) => item['operationId'] === operationId);
+    expect(all).toHaveLength(4);
+    expect(second).not.toHaveProperty('nextCursor');
+    expect(told('createApiKey')).toMatchObject({
+      resource: '/v1/api-keys',
+      status: 201,
+      actor: { kind: 'user', id: 'tester' },
+      at: '2026-11-20T00:00:00.000Z',
+    });
+    expect(told('deployManifest')).toMatchObject({
+      status: 400,
+      code: 'invalid_manifest',
+      actor: { kind: 'api-key', id: keyId },
+    });
+    expect(told('triggerRun')).toMatchObject({ status: 404, code: 'not_found' });
+    expect(await apiOf(cloud, { tenantId: 'stranger' }).must('GET', '/v1/audit')).toEqual({ requests: [] });
+  });
+});
