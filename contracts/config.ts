@@ -28,6 +28,10 @@ export const Limits = z.strictObject({
     'tasks one invocation of run-inline runs before it sends itself the rest',
   ),
   sweepMessagesMax: bound(1, 10_000, 1_000, 'streams one pass of the sweeper asks to be looked at'),
+  requestsPerMinute: bound(1, 60_000, 500, 'requests a minute one person or API key may make'),
+  requestBurstMax: bound(1, 60_000, 50, 'requests one person or API key may make at once'),
+  claimsPerMinute: bound(1, 60_000, 12_000, 'claims a minute the workers of one person or API key may make'),
+  claimBurstMax: bound(1, 60_000, 2_000, 'claims the workers of one person or API key may make at once'),
   accessKeptMs: bound(
     0,
     60_000,

@@ -184,7 +184,12 @@ export const errorCatalogue = {
     'the body is not application/json',
     'send content-type: application/json',
   ),
-  rate_limited: entry(429, true, 'a limit of this workspace is reached', 'wait for Retry-After seconds'),
+  rate_limited: entry(
+    429,
+    true,
+    'the caller has made as many requests as it may, or a limit of this workspace is reached',
+    'wait for Retry-After seconds',
+  ),
   internal: entry(
     500,
     true,

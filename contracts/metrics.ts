@@ -76,6 +76,7 @@ export const metricCatalogue = {
   TasksRetried: count('attempts that failed and will be made again'),
   CallbacksRefused: count('worker callbacks that were refused, with the code in the log'),
   AuditsLost: alarmed(count('requests that were answered and could not be audited'), moreThan(0)),
+  RequestsLimited: count('HTTP requests refused because their caller had made too many'),
   RequestsServed: count('HTTP requests answered'),
   RequestsRefused: count('HTTP requests answered with 4xx'),
   RequestMs: milliseconds('time to answer an HTTP request'),

@@ -172,7 +172,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
     refusals: [...callbackRefusals, 'task_already_terminal', 'commit_too_large'],
   },
   listFeeds: { query: ListQuery, answers: ok(FeedPage), refusals: ['invalid_cursor'] },
-  getFeed: { answers: ok(FeedView), refusals: ['feed_not_found'] },
+  getFeed: { answers: ok(FeedView), refusals: ['invalid_request', 'feed_not_found'] },
   putFeed: {
     body: FeedConfigInput,
     answers: {
@@ -189,7 +189,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   startFeed: feedMove,
   drainFeed: feedMove,
   stopFeed: feedMove,
-  getFeedHealth: { answers: ok(FeedHealth), refusals: ['feed_not_found'] },
+  getFeedHealth: { answers: ok(FeedHealth), refusals: ['invalid_request', 'feed_not_found'] },
   resumeFeed: {
     body: ResumeFeedRequest,
     answers: ok(FeedView),
@@ -211,7 +211,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   listFeedGates: layerPage(layers.FeedGatePage),
   listFeedAnalyses: layerPage(layers.FeedAnalysisPage),
   listFeedRegimes: layerPage(layers.FeedRegimePage, layers.RegimeQuery),
-  getFeedDashboard: { answers: ok(DashboardViewModel), refusals: ['feed_not_found'] },
+  getFeedDashboard: { answers: ok(DashboardViewModel), refusals: ['invalid_request', 'feed_not_found'] },
   listAudit: { query: ListQuery, answers: ok(AuditPage), refusals: ['invalid_cursor'] },
   getTenant: { answers: ok(access.TenantView), refusals: [] },
   configureTenant: {

@@ -54,6 +54,22 @@ export interface Cursors {
   readonly removePlace: (name: string, seen: string) => Promise<boolean>;
 }
 
+/** What is wanted of a bucket that holds `burst` and gains one each `eachMs`. */
+export interface Take {
+  readonly name: string;
+  /** How many at once; at most `burst`. */
+  readonly count: number;
+  readonly eachMs: number;
+  readonly burst: number;
+}
+
+/** Whether there was enough, and otherwise when there will be. */
+export type Taken = { readonly kind: 'taken' } | { readonly kind: 'refused'; readonly retryAfterMs: number };
+
+export interface RateBuckets {
+  readonly take: (take: Take) => Promise<Taken>;
+}
+
 export interface Rearms {
   /** Looks at the stream again in that bucket. */
   readonly put: (bucket: string, stream: string) => Promise<void>;

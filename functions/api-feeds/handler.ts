@@ -25,6 +25,7 @@ import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
 import { platformOf } from '#functions/shared/platform.ts';
+import { rateLimitOf } from '#functions/shared/rate-limit.ts';
 import { actingOf, verifierOf } from '#functions/shared/wiring.ts';
 
 /** Builds the handler from its settings. */
@@ -57,6 +58,7 @@ export const createHandler = (source: Source, plugin?: object) => {
     },
     verify: verifierOf(environment, platform, acting.ledger),
     audit: auditOf({ ...acting, nowMs: platform.nowMs }),
+    limit: rateLimitOf(acting, environment.LIMITS),
     telemetry: acting.telemetry,
     bodyBytesMax: environment.LIMITS.requestBytesMax,
     nowMs: platform.nowMs,

@@ -13,6 +13,7 @@ import { authenticate, authorise } from '#functions/shared/admission.ts';
 import type { Principal, Verify } from '#functions/shared/admission.ts';
 import { ApiError, errorReply, toApiError } from '#functions/shared/api-error.ts';
 import type { Answered, Audit } from '#functions/shared/auditing.ts';
+import type { RateLimit } from '#functions/shared/rate-limit.ts';
 
 /** A request after its checks. */
 export interface ApiRequest {
@@ -38,6 +39,8 @@ export type Operation = (request: ApiRequest) => Promise<ApiReply>;
 export interface HttpSetting {
   readonly operations: Readonly<Partial<Record<OperationId, Operation>>>;
   readonly verify?: Verify;
+  /** Asked before a known caller is served. */
+  readonly limit?: RateLimit;
   /** Told of every answer to a known caller. */
   readonly audit?: Audit;
   readonly telemetry: Telemetry & { readonly flush: () => void };
@@ -108,13 +111,17 @@ const serve = async (
       query: Object.fromEntries(
         Object.entries(event.queryStringParameters ?? {}).map(([key, value]) => [key, value ?? '']),
       ),
-      idempotencyKey: idempotencyKeyOf(event),
-      body: bodyOf(event, setting.bodyBytesMaxOf?.[route.operationId as OperationId] ?? setting.bodyBytesMax),
+      // A read has neither: what is sent with it all the same changes nothing of its answer.
+      idempotencyKey: route.mutating ? idempotencyKeyOf(event) : undefined,
+      body: route.mutating
+        ? bodyOf(event, setting.bodyBytesMaxOf?.[route.operationId as OperationId] ?? setting.bodyBytesMax)
+        : undefined,
       baseUrl: baseUrlOf(event),
     });
   if (!known) return act();
   const asked = { route, principal: known.principal, requestId, path: event.path };
   return audited(setting.audit, asked, async () => {
+    await setting.limit?.(known.principal, route);
     authorise(known, route, path['workspaceId']);
     return act();
   });

@@ -3,6 +3,7 @@ import type { EnvironmentOf } from '#contracts/config.ts';
 import { packedBytes } from '#adapters/dynamodb/attributes.ts';
 import { dynamoCursors, dynamoOffers, dynamoRearms } from '#adapters/dynamodb/control.ts';
 import { dynamoLedger } from '#adapters/dynamodb/ledger.ts';
+import { dynamoRateBuckets } from '#adapters/dynamodb/rate-buckets.ts';
 import { s3Blobs } from '#adapters/s3/blobs.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { s3Client } from '#adapters/sdk/s3-client.ts';
@@ -134,6 +135,7 @@ export const actingOf = (
     workflow,
     cursors: dynamoCursors(control),
     rearms: dynamoRearms(control),
+    buckets: dynamoRateBuckets(control),
     engineDepth: watchedDepth(sqsQueueDepth(sqsClient(plugin), environment.ENGINE_RUNS_QUEUE_URL), nowMs),
     telemetry: reporting,
     ports,

@@ -13,6 +13,7 @@ import type { RouteShape } from '#contracts/route-shapes.ts';
 import { pathVariables, routes } from '#contracts/routes.ts';
 import { tidySchema, withoutAnyJson } from '#tools/generate/json-schema.ts';
 import type { JsonSchema } from '#tools/generate/json-schema.ts';
+import { refusalsOf } from '#tools/generate/refusals.ts';
 import { answerBodies, requestBodies } from '#tools/generate/wire-shapes.ts';
 
 type ListedRoute = (typeof routes)[number];
@@ -190,21 +191,4 @@ const codesByStatus = (codes: readonly ErrorCode[]): ReadonlyMap<number, readonl
     found.set(status, [...(found.get(status) ?? []), code]);
   }
   return new Map([...found].sort(([one], [other]) => one - other));
-};
-
-/** The codes a caller of a route may meet: those of its access, its input and its own. */
-export const refusalsOf = (route: ListedRoute, shape: RouteShape): readonly ErrorCode[] => {
-  if (route.access === 'public') return ['internal'];
-  const credential: readonly ErrorCode[] = ['missing_token', 'invalid_token', 'token_expired'];
-  const place: readonly ErrorCode[] =
-    route.access === 'task-token'
-      ? []
-      : route.reach === 'tenant'
-        ? ['forbidden']
-        : ['forbidden', 'not_found'];
-  const input: readonly ErrorCode[] = shape.query || route.mutating ? ['invalid_request'] : [];
-  const body: readonly ErrorCode[] = shape.body
-    ? ['invalid_json', 'payload_too_large', 'unsupported_media_type', 'contention']
-    : [];
-  return [...credential, ...place, ...input, ...body, 'internal', ...shape.refusals];
 };

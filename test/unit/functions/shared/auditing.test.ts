@@ -9,6 +9,7 @@ import type { RememberingPorts } from '#test/support/ledger.ts';
 import { localStage } from '#test/support/ports.ts';
 import type { LocalStage } from '#test/support/ports.ts';
 import { person } from '#test/support/principals.ts';
+import { rejectWith } from '#test/support/thrown.ts';
 
 let stage: LocalStage;
 let ports: RememberingPorts;
@@ -71,9 +72,12 @@ it.each<readonly [string, Partial<Answered>]>([
   expect(events()).toEqual([]);
 });
 
-it.each([new Error('away'), 'away'])('tells people and nobody else that one was lost: %s', async (thrown) => {
+it.each([
+  ['an error', new Error('away')],
+  ['a text', 'away'],
+])('tells people and nobody else that one was lost to %s', async (_name, thrown) => {
   const lost = auditOf({
-    mailbox: { send: () => Promise.reject(thrown as Error) },
+    mailbox: { send: () => rejectWith(thrown) },
     telemetry: ports.telemetry,
     nowMs: stage.clock.nowMs,
   });
