@@ -6,7 +6,8 @@ import { metricCatalogue } from '#contracts/metrics.ts';
 import { routeShapes } from '#contracts/route-shapes.ts';
 import { routes } from '#contracts/routes.ts';
 import { jsonSchemaOf } from '#tools/generate/json-schema.ts';
-import { openApiDocument, refusalsOf } from '#tools/generate/openapi.ts';
+import { openApiDocument } from '#tools/generate/openapi.ts';
+import { refusalsOf } from '#tools/generate/refusals.ts';
 import { configurationPage, errorsPage, metricsPage } from '#tools/generate/pages.ts';
 
 const Document = z.object({
