@@ -140,6 +140,18 @@ export const errorCatalogue = {
     'issue the command again at details.retryAt',
   ),
   task_already_terminal: entry(409, false, 'the task has ended with another result', 'stop the work'),
+  rerun_not_allowed: entry(
+    409,
+    false,
+    'the run has not failed, so there is nothing to run again from its failure',
+    'wait for the end of the run, or rerun a subset of it',
+  ),
+  run_already_terminal: entry(
+    409,
+    false,
+    'the run has ended, and nobody had asked for it',
+    'start another run, or rerun it',
+  ),
   idempotency_key_reused: entry(
     409,
     false,

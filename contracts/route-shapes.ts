@@ -45,7 +45,13 @@ import {
   RunWhy,
   TaskPage,
 } from '#contracts/runs/read.ts';
-import { TriggerRunRequest, TriggerRunResponse } from '#contracts/runs/trigger.ts';
+import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
+import {
+  CancelRunRequest,
+  CancelRunResponse,
+  TriggerRunRequest,
+  TriggerRunResponse,
+} from '#contracts/runs/trigger.ts';
 
 /** One way a route answers without refusing. */
 export interface RouteAnswer {
@@ -144,6 +150,28 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   listRuns: { query: RunListQuery, answers: ok(RunPage), refusals: ['invalid_cursor'] },
   getRun: { answers: ok(RunRead), refusals: ['run_not_found'] },
   listRunTasks: { answers: ok(TaskPage), refusals: ['run_not_found'] },
+  cancelRun: {
+    body: CancelRunRequest,
+    answers: ok(CancelRunResponse),
+    refusals: ['run_not_found', 'run_already_terminal', 'idempotency_key_reused'],
+  },
+  rerunRun: {
+    body: RerunRequest,
+    answers: {
+      200: answer(RerunResponse, 'This rerun is under way or has succeeded'),
+      201: answer(RerunResponse, 'The rerun has started'),
+    },
+    refusals: [
+      'run_not_found',
+      'rerun_not_allowed',
+      'invalid_selection',
+      'plan_too_large',
+      'no_manifest',
+      'run_key_conflict',
+      'commit_too_large',
+      'idempotency_key_reused',
+    ],
+  },
   getRunWhy: { answers: ok(RunWhy), refusals: ['run_not_found'] },
   listRunEvents: { query: RunEventQuery, answers: ok(RunEventPage), refusals: ['run_not_found'] },
   claimTasks: {

@@ -66,16 +66,17 @@ const outputs = async (
   const { toldRuns } = await import('#cli/feed/output-pages.ts');
   const { writeOutputs } = await import('#cli/files/recorded-outputs.ts');
   const tell = (write: WriteLine) => writeOutputs(toldRuns(client(), { feedId, list: 'outputs' }), write);
-  const { events, outputHash } = await (out === undefined ? tell(print) : writing(out, tell));
-  if (out === undefined)
+  if (out !== undefined) {
+    const { events, outputHash } = await writing(out, tell);
+    output.result({ events, outputHash, out }, () => `${events} events in ${out}\nhash  ${outputHash}`);
+    return;
+  }
+  const { whileRead, writeLine } = await import('#cli/files/answer-lines.ts');
+  await whileRead(process.stdout, async () => {
+    const { outputHash } = await tell((event) => writeLine(process.stdout, event));
     output.note(output.isJson ? JSON.stringify({ outputHash }) : `output hash ${outputHash}`);
-  else output.result({ events, outputHash, out }, () => `${events} events in ${out}\nhash  ${outputHash}`);
-};
-
-const print = (event: object): Promise<void> =>
-  new Promise((resolve, reject) => {
-    process.stdout.write(`${JSON.stringify(event)}\n`, (error) => (error ? reject(error) : resolve()));
   });
+};
 
 const writing = async <Value>(out: string, fill: (write: WriteLine) => Promise<Value>): Promise<Value> => {
   const { writeLineFile } = await import('#cli/files/line-file.ts');

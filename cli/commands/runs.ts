@@ -1,4 +1,4 @@
-/** `deploy`, `run start|list|get|why`: asset graphs and their runs. */
+/** `deploy`, `run start|list|get|rerun|cancel|why`: asset graphs and their runs. */
 import type { Command } from 'commander';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
@@ -56,6 +56,7 @@ export const addRunCommands = (program: Command, contextOf: GetContext): void =>
     .option('--partition <key>', 'canonical partition key, for example date=d:2026-01-02')
     .option('--run-key <key>', 'the same key and request answer the same run')
     .option('--label <pair...>', 'label as key=value')
+    .option('--timeout <seconds>', 'stop the run when it has not ended by then')
     .option('--wait', 'wait for the end of the run')
     .action(async (options: StartOptions, command: Command) => start(contextOf(command), options));
   run
@@ -70,6 +71,27 @@ export const addRunCommands = (program: Command, contextOf: GetContext): void =>
     .command('get <runId>')
     .description('show one run with its tasks')
     .action(async (runId: string, _options: unknown, command: Command) => get(contextOf(command), runId));
+  run
+    .command('rerun <runId>')
+    .description('run again what a run left undone, or a subset of it')
+    .option('--from-failure', 'every task that did not succeed')
+    .option('--select <tasks>', 'these tasks of the run, separated by commas')
+    .option('--upstream', 'with --select: include everything they need')
+    .option('--downstream', 'with --select: include everything that needs them')
+    .option('--latest', 'with the code that is deployed now, not with that of the run')
+    .option('--force', 'also when the same rerun is under way or has succeeded')
+    .option('--run-key <key>', 'the same key and request answer the same run')
+    .option('--label <pair...>', 'label as key=value')
+    .action(async (runId: string, options: RerunOptions, command: Command) =>
+      rerun(contextOf(command), runId, options),
+    );
+  run
+    .command('cancel <runId>')
+    .description('ask a run to end; running attempts are told, and given up after a grace')
+    .option('--reason <text>', 'why, for whoever reads the history')
+    .action(async (runId: string, options: { reason?: string }, command: Command) =>
+      cancel(contextOf(command), runId, options),
+    );
   run
     .command('why <runId>')
     .description('tell what a run waits for, and until when')
@@ -89,18 +111,21 @@ interface StartOptions {
   readonly partition?: string;
   readonly runKey?: string;
   readonly label?: readonly string[];
+  readonly timeout?: string;
   readonly wait?: boolean;
 }
 
 const start = async (context: CommandContext, options: StartOptions): Promise<void> => {
   const answer = await context.client().request('POST', '{ws}/runs', {
     body: {
-      selection: options.select.split(',').map((asset) => asset.trim()),
+      selection: assetsIn(options.select),
       includeUpstream: options.upstream === true,
       includeDownstream: options.downstream === true,
       ...(options.partition === undefined ? {} : { partitionKey: options.partition }),
       ...(options.runKey === undefined ? {} : { runKey: options.runKey }),
       labels: Object.fromEntries((options.label ?? []).map(splitLabel)),
+      // What is no number is refused by the API, which names the member and its range.
+      ...(options.timeout === undefined ? {} : { timeoutSec: numberOr(options.timeout) }),
     },
   });
   const { runId, created } = Triggered.parse(answer);
@@ -117,6 +142,10 @@ const start = async (context: CommandContext, options: StartOptions): Promise<vo
     await pause(POLL_MS);
   }
 };
+
+const assetsIn = (text: string): readonly string[] => text.split(',').map((asset) => asset.trim());
+
+const numberOr = (text: string): number | string => (/^\d+$/.test(text) ? Number(text) : text);
 
 const splitLabel = (pair: string): readonly [string, string] => {
   const at = pair.indexOf('=');
@@ -157,6 +186,54 @@ const showRun = ({ output }: CommandContext, answer: unknown): void => {
     ]);
     return `${paint('bold', run.runId)} ${run.state}\n${table(['TASK', 'STATE', 'ATTEMPT', 'ERROR'], rows)}`;
   });
+};
+
+interface RerunOptions extends Omit<StartOptions, 'select' | 'partition' | 'wait' | 'timeout'> {
+  readonly fromFailure?: boolean;
+  readonly select?: string;
+  readonly latest?: boolean;
+  readonly force?: boolean;
+}
+
+const rerun = async (
+  { client, output }: CommandContext,
+  runId: string,
+  options: RerunOptions,
+): Promise<void> => {
+  const isSubset = options.select !== undefined;
+  const closure = options.upstream === true || options.downstream === true;
+  if (isSubset === (options.fromFailure === true) || (closure && !isSubset))
+    throw new CliError(
+      'usage',
+      'choose --from-failure, or --select with --upstream and --downstream as wanted',
+      { exitCode: 2 },
+    );
+  const answer = await client().request('POST', `{ws}/runs/${encodeURIComponent(runId)}/rerun`, {
+    body: {
+      mode: isSubset ? 'subset' : 'fromFailure',
+      ...(options.select === undefined ? {} : { selection: assetsIn(options.select) }),
+      includeUpstream: options.upstream === true,
+      includeDownstream: options.downstream === true,
+      force: options.force === true,
+      codeVersion: options.latest === true ? 'latest' : 'parent',
+      ...(options.runKey === undefined ? {} : { runKey: options.runKey }),
+      labels: Object.fromEntries((options.label ?? []).map(splitLabel)),
+    },
+  });
+  const started = Triggered.parse(answer);
+  output.result(answer, () => `${started.created ? 'started' : 'found'} ${paint('bold', started.runId)}`);
+};
+
+const Cancelled = z.object({ runId: z.string(), state: z.string() });
+
+const cancel = async (
+  { client, output }: CommandContext,
+  runId: string,
+  body: { readonly reason?: string },
+): Promise<void> => {
+  const answer = await client().request('POST', `{ws}/runs/${encodeURIComponent(runId)}/cancel`, { body });
+  const { state } = Cancelled.parse(answer);
+  output.result(answer, () => `${paint('bold', runId)} ${state}`);
 };
 
 const why = async ({ client, output }: CommandContext, runId: string): Promise<void> => {

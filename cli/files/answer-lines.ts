@@ -58,16 +58,22 @@ export const answerLines = async (
   input: AsyncIterable<Uint8Array>,
   output: NodeJS.WritableStream,
   { answer, end }: LineAnswers,
-): Promise<void> => {
-  // The write that fails tells of it; an error without a listener would end the process.
-  const ignore = (): void => undefined;
-  output.on('error', ignore);
-  try {
+): Promise<void> =>
+  whileRead(output, async () => {
     for await (const lines of lineGroupsOf(input)) {
       const given = lines.filter(({ text }) => text.trim() !== '');
       await write(output, textOf(given.flatMap(answer)));
     }
     await write(output, textOf(end?.() ?? []));
+  });
+
+/** Does what writes to an output; ends early, and well, when nobody reads it any more. */
+export const whileRead = async (output: NodeJS.WritableStream, work: () => Promise<void>): Promise<void> => {
+  // The write that fails tells of it; an error without a listener would end the process.
+  const ignore = (): void => undefined;
+  output.on('error', ignore);
+  try {
+    await work();
   } catch (error) {
     if (!isClosed(error)) throw error;
   } finally {
@@ -77,6 +83,10 @@ export const answerLines = async (
 
 const isClosed = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && error.code === 'EPIPE';
+
+/** Writes one value as a line. */
+export const writeLine = (output: NodeJS.WritableStream, value: object): Promise<void> =>
+  write(output, textOf([value]));
 
 const write = (output: NodeJS.WritableStream, text: string): Promise<void> =>
   text === ''

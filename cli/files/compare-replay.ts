@@ -23,8 +23,8 @@ export const compareReplay = async (
   recorded: AsyncIterator<ToldRun, unknown>,
   onRun: (events: readonly ToldEvent[]) => Promise<void>,
 ): Promise<ReplayComparison> => {
-  const hash = openOutputHash();
-  const recordedHash = openOutputHash();
+  const hash = openOutputHash('once');
+  const recordedHash = openOutputHash('once');
   let runs = 0;
   let events = 0;
   let difference: OutputDifference | undefined;

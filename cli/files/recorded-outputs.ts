@@ -14,7 +14,7 @@ export const writeOutputs = async (
   runs: AsyncIterable<ToldRun>,
   write: WriteLine,
 ): Promise<WrittenOutputs> => {
-  const hash = openOutputHash();
+  const hash = openOutputHash('once');
   let events = 0;
   for await (const told of runs) {
     if (told.kind === 'unfinished') continue;

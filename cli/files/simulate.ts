@@ -25,7 +25,7 @@ const readRecord = lineReader(RawInputBufferRecord, 'invalid_buffer_record');
 
 /** The answers to a log, and what they come to. */
 export interface SimulatedLines extends LineAnswers {
-  /** The hash of the events so far; undefined when records were printed in their stead, or a line was refused. */
+  /** The hash of the events; undefined before the end, when records were printed instead, and when a line was refused. */
   readonly outputHash: () => string | undefined;
 }
 
@@ -34,12 +34,13 @@ export interface SimulatedLines extends LineAnswers {
  * log has to be a captured feed; with one the header of a captured feed is skipped.
  */
 export const simulateLines = (given: unknown, printsRecords: boolean): SimulatedLines => {
-  const hash = openOutputHash();
+  const hash = openOutputHash('once');
   let simulation = given === undefined ? undefined : simulationOf(configOf(SimulationConfig, given));
   let captured: FeedCaptureHeader | undefined;
   let isFirst = true;
   let takenCount = 0;
   let isRefused = false;
+  let isEnded = false;
 
   const begin = (line: TapeLine): boolean => {
     isFirst = false;
@@ -79,9 +80,11 @@ export const simulateLines = (given: unknown, printsRecords: boolean): Simulated
       const current = simulation;
       const missing = captured && missingText(captured, { takenCount, lastSeq: current.lastSeq });
       if (missing !== undefined) return refuse(refusedLine('invalid_buffer_record', missing));
-      return endSimulation(current).flatMap((run) => told(current, run));
+      const events = endSimulation(current).flatMap((run) => told(current, run));
+      isEnded = true;
+      return events;
     },
-    outputHash: () => (printsRecords || isRefused ? undefined : outputDigest(hash)),
+    outputHash: () => (isEnded && !isRefused && !printsRecords ? outputDigest(hash) : undefined),
   };
 };
 

@@ -66,16 +66,20 @@ export async function* bytesOf({ path, isGzip }: TapeFile): AsyncGenerator<Uint8
  */
 export async function* lineGroupsOf(parts: AsyncIterable<Uint8Array>): AsyncGenerator<readonly TapeLine[]> {
   const decoder = new TextDecoder();
-  let rest = '';
+  // The beginning of a line in pieces: joined at its end only, so that a long line costs what it is long.
+  let rest: string[] = [];
   let line = 0;
   const numbered = (text: string): TapeLine => ({ line: ++line, text: text.replace(/\r$/, '') });
   for await (const part of parts) {
-    const texts = (rest + decoder.decode(part, { stream: true })).split('\n');
-    rest = texts.pop() ?? '';
-    yield texts.map(numbered);
+    const [first = '', ...texts] = decoder.decode(part, { stream: true }).split('\n');
+    rest.push(first);
+    const last = texts.pop();
+    if (last === undefined) continue;
+    yield [rest.join(''), ...texts].map(numbered);
+    rest = [last];
   }
-  rest += decoder.decode();
-  if (rest !== '') yield [numbered(rest)];
+  const text = rest.join('') + decoder.decode();
+  if (text !== '') yield [numbered(text)];
 }
 
 /** The lines of bytes, one by one. */

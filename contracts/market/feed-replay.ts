@@ -27,14 +27,17 @@ export const replayLimits = {
 export type PageBounds = Readonly<Record<'pageCharactersMax' | 'chunkBytesMax' | 'eventsMax', number>>;
 
 /** Query of `GET /feeds/{feedId}/outputs` and `…/replay`. */
-export const FeedOutputQuery = z.strictObject({
-  /** Engine timestamps in milliseconds, both included; the whole history when absent. */
-  from: z.coerce.number().int().min(0).optional(),
-  to: z.coerce.number().int().min(0).optional(),
-  /** Runs of a page. */
-  limit: z.coerce.number().int().min(1).max(replayLimits.runsMax).default(replayLimits.runsDefault),
-  cursor,
-});
+export const FeedOutputQuery = z
+  .strictObject({
+    /** Engine timestamps in milliseconds, both included, in order; the whole history when absent. */
+    from: z.coerce.number().int().min(0).optional(),
+    to: z.coerce.number().int().min(0).optional(),
+    /** Runs of a page. */
+    limit: z.coerce.number().int().min(1).max(replayLimits.runsMax).default(replayLimits.runsDefault),
+    cursor,
+  })
+  // Nothing lies in such a range, and a replay of nothing is equal to the record.
+  .refine(({ from = 0, to = Infinity }) => from <= to, { path: ['to'], message: 'must not be before from' });
 export type FeedOutputQuery = z.infer<typeof FeedOutputQuery>;
 
 /**

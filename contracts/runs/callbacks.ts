@@ -68,7 +68,8 @@ export type StartedResponse = z.infer<typeof StartedResponse>;
 export const HeartbeatResponse = z.strictObject({
   acknowledged: z.literal(true),
   shouldCancel: z.boolean(),
-  cancelReason: z.literal('user_requested').optional(),
+  /** Why: somebody asked, or the run's deadline passed. */
+  cancelReason: z.enum(['user_requested', 'run_timed_out']).optional(),
   serverTime: instant,
 });
 export type HeartbeatResponse = z.infer<typeof HeartbeatResponse>;

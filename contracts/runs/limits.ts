@@ -17,6 +17,11 @@ export const runLimits = {
   /** JSON of one plan in bytes: it travels in the first commit of the run, which may not pass 256 KB. */
   planBytesMax: 200 * 1024,
   attemptsMax: 20,
+  /** Reruns of the same tasks that need no run key. */
+  rerunGenerationsMax: 50,
+  /** Seconds a run may be given to its deadline: 30 days. */
+  runTimeoutSecMax: 2_592_000,
+  cancelReasonLengthMax: 1_000,
   claimTasksMax: 10,
   claimWaitMsMax: 20_000,
   listLimitMax: 200,
@@ -36,6 +41,8 @@ export const taskDefaults = {
   /** 0 is the most urgent, 9 the least. */
   priority: 5,
   heartbeatTimeoutSec: 300,
+  /** How long a running attempt may take to stop when its run is being stopped. */
+  cancelGraceSec: 120,
   maxAttempts: 3,
   baseMs: 30_000,
   factor: 2,
@@ -57,6 +64,8 @@ export const runTiming = {
   resendsMax: 5,
   /** The sweeper makes a retry itself when nothing did this long after its instant. */
   retryGraceMs: 15_000,
+  /** How long tasks with the rule `always` may take after their run was stopped. */
+  cleanupGraceMs: 900_000,
   /** Look at a run again this long after an instant that should have led to something. */
   silenceMs: 60_000,
 } as const;

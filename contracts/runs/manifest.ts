@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { ManifestId, WorkspaceId } from '#contracts/ids.ts';
 import { QueueName } from '#contracts/runs/claim.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
-import { RetryPolicy, TaskPolicy } from '#contracts/runs/plan.ts';
+import { RetryPolicy, TaskPolicy, TriggerRule } from '#contracts/runs/plan.ts';
 import { RunnerName } from '#contracts/runs/runner.ts';
 
 const text = (max: number) => z.string().max(max);
@@ -40,6 +40,8 @@ export const AssetExecution = z
     queue: QueueName.optional(),
     /** Default `worker`. */
     runner: RunnerName.optional(),
+    /** Default `all_success`. */
+    triggerRule: TriggerRule.optional(),
     retry: RetryPolicy.unwrap().partial().readonly().optional(),
   })
   .readonly();

@@ -4,6 +4,7 @@ import { AssetKey, TaskKey } from '#contracts/ids.ts';
 import { QueueName } from '#contracts/runs/claim.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
 import { InlineRunnerName } from '#contracts/runs/runner.ts';
+import { ErrorCategory } from '#contracts/runs/task-output.ts';
 
 /** When and how often a failed attempt is followed by another. */
 export const RetryPolicy = z
@@ -14,6 +15,8 @@ export const RetryPolicy = z
     maxMs: z.int().min(0).max(86_400_000),
     /** Upper bound, exclusive, of what is added to the wait; derived from the attempt, not from chance. */
     jitterMs: z.int().min(0).max(3_600_000),
+    /** The only failures another attempt follows; absent, those the table of categories calls retryable. */
+    retryOn: z.array(ErrorCategory).readonly().optional(),
   })
   .readonly();
 export type RetryPolicy = z.infer<typeof RetryPolicy>;
@@ -24,19 +27,33 @@ export const TaskPolicy = z
     queue: QueueName,
     priority: z.int().min(0).max(9),
     heartbeatTimeoutSec: z.int().min(30).max(86_400),
+    /** How long an attempt may run before it ends `TIMED_OUT`; absent, as long as it is heard. */
+    attemptTimeoutSec: z.int().min(1).max(604_800).optional(),
+    /** How long a running attempt may take to stop when its run is being stopped; absent, two minutes. */
+    cancelGraceSec: z.int().min(0).max(3_600).optional(),
     retry: RetryPolicy,
   })
   .readonly();
 export type TaskPolicy = z.infer<typeof TaskPolicy>;
 
+/**
+ * When a task may run, by how its upstreams ended: `all_success`, all of them SUCCEEDED; `all_done`, all ended;
+ * `one_success`, as soon as one SUCCEEDED; `none_failed`, all ended and none FAILED or TIMED_OUT; `always`, as
+ * `all_done`, and also while the run is being stopped.
+ */
+export const TriggerRule = z.enum(['all_success', 'all_done', 'one_success', 'none_failed', 'always']);
+export type TriggerRule = z.infer<typeof TriggerRule>;
+
 /** One task. Members that equal the plan's defaults are left out. */
 export const PlanTask = z
   .strictObject({
     key: TaskKey,
-    /** Plan indices of the tasks that must succeed first, ascending, each below the own index. */
+    /** Plan indices of its upstreams, ascending, each below the own index. */
     dependsOn: z.array(z.int().min(0)).readonly().optional(),
     assetKey: AssetKey.optional(),
     policy: TaskPolicy.unwrap().partial().readonly().optional(),
+    /** Absent, `all_success`. */
+    triggerRule: TriggerRule.optional(),
     /** Absent for tasks of HTTP workers. */
     runner: InlineRunnerName.optional(),
   })

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { Actor } from '#contracts/event.ts';
 import { EventId, PlanId, RunId, WorkspaceId } from '#contracts/ids.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
+import { RerunKind, RerunReason } from '#contracts/runs/rerun.ts';
 import { RunState, TaskState, TerminalTaskStatus, WaitingReason } from '#contracts/runs/states.ts';
 import { ErrorCategory, OutputVisibilityState, TaskMetrics } from '#contracts/runs/task-output.ts';
 
@@ -18,6 +19,8 @@ export const TaskCounts = z.strictObject({
   failed: z.int(),
   skipped: z.int(),
   cancelled: z.int(),
+  /** Always there; optional because answers of before it are still read. */
+  timedOut: z.int().optional(),
 });
 export type TaskCounts = Readonly<z.infer<typeof TaskCounts>>;
 
@@ -81,9 +84,18 @@ export const RunRead = z.strictObject({
   createdAt: instant,
   startedAt: instant.optional(),
   completedAt: instant.optional(),
+  /** When the run will be stopped if it has not ended. */
+  deadlineAt: instant.optional(),
+  cancelRequestedAt: instant.optional(),
+  cancelRequestedBy: z.string().optional(),
+  cancelReason: z.string().optional(),
   tasks: z.array(TaskRead),
   taskCounts: TaskCounts,
   labels: z.record(z.string(), z.string()),
+  /** The run this one runs again, which of its tasks, and why those. */
+  parentRunId: RunId.optional(),
+  rerunKind: RerunKind.optional(),
+  rerunReason: RerunReason.optional(),
 });
 export type RunRead = Readonly<z.infer<typeof RunRead>>;
 
@@ -96,6 +108,8 @@ export const RunItem = z.strictObject({
   taskCount: z.int(),
   tasksSucceeded: z.int(),
   tasksFailed: z.int(),
+  parentRunId: RunId.optional(),
+  rerunKind: RerunKind.optional(),
 });
 export type RunItem = Readonly<z.infer<typeof RunItem>>;
 

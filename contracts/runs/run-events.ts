@@ -8,12 +8,14 @@ import { ReportedOutcome, WorkerId } from '#contracts/runs/callbacks.ts';
 import { QueueName } from '#contracts/runs/claim.ts';
 import { Plan } from '#contracts/runs/plan.ts';
 import { InlineRunnerName } from '#contracts/runs/runner.ts';
+import { RerunKind } from '#contracts/runs/rerun.ts';
 import { RunOutcome, TerminalTaskStatus } from '#contracts/runs/states.ts';
 import { TaskError, TaskMetrics, TaskOutput } from '#contracts/runs/task-output.ts';
 
 /** What started a run. */
 export const Trigger = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('manual'), userId: z.string() }),
+  z.strictObject({ type: z.literal('rerun'), userId: z.string(), parentRunId: RunId, kind: RerunKind }),
 ]);
 export type Trigger = Readonly<z.infer<typeof Trigger>>;
 
@@ -42,6 +44,8 @@ export const RunTriggered = event('RunTriggered', {
   fingerprint: z.string(),
   labels: z.record(z.string(), z.string()),
   codeVersion: z.string().optional(),
+  /** Seconds from the trigger to the run's deadline; absent, it has none. */
+  timeoutSec: z.int().optional(),
 });
 
 /** The plan was frozen; `planHash` is SHA-256 of its canonical JSON. Key `plan:{runId}`. */
@@ -81,14 +85,24 @@ export const TaskHeartbeatRecorded = event('TaskHeartbeatRecorded', {
 });
 
 /** Why Sluice itself ended an attempt. */
-export const AttemptFailure = z.enum(['heartbeat_timeout', 'dispatch_lost']);
+export const AttemptFailure = z.enum([
+  'heartbeat_timeout',
+  'dispatch_lost',
+  'attempt_timeout',
+  'cancel_grace',
+]);
 export type AttemptFailure = z.infer<typeof AttemptFailure>;
+
+/** How an attempt ended; Sluice alone says `TIMED_OUT`. */
+export const AttemptOutcome = z.enum([...ReportedOutcome.options, 'TIMED_OUT']);
+export type AttemptOutcome = z.infer<typeof AttemptOutcome>;
 
 /** An attempt ended; with `retryAtMs` another follows. Key `finished:{run}:{task}:{attempt}`. */
 export const TaskCompleted = event('TaskCompleted', {
   ...identified,
   workerId: WorkerId,
-  outcome: ReportedOutcome,
+  /** `CANCELLED` also when the worker reported a failure while its run was being stopped. */
+  outcome: AttemptOutcome,
   /** Short hash of the canonical report, by which its repeat is known. */
   reportHash: z.string(),
   retryAtMs: instantMs.optional(),
@@ -116,6 +130,19 @@ export const TaskSkipped = event('TaskSkipped', cause);
 /** An upstream was cancelled, so this task is too. Key `cancelled:{run}:{task}`. */
 export const TaskCancelled = event('TaskCancelled', cause);
 
+/** Somebody asked for the run to end: what does not run yet is stopped, and running attempts are told. Key `cancel:{runId}`. */
+export const RunCancelRequested = event('RunCancelRequested', {
+  runId: RunId,
+  requestedBy: z.string(),
+  reason: z.string().optional(),
+});
+
+/** The run's own deadline passed: it is stopped like a cancelled one. Key `deadline:{runId}`. */
+export const RunDeadlinePassed = event('RunDeadlinePassed', { runId: RunId, deadlineMs: instantMs });
+
+/** Its run is being stopped, and the task had no attempt that a worker had started. Key `stopped:{run}:{task}`. */
+export const TaskStopped = event('TaskStopped', task);
+
 /** Every task has ended. Key `completed:{runId}`. */
 export const RunCompleted = event('RunCompleted', {
   runId: RunId,
@@ -136,6 +163,9 @@ export const RunEvent = z.discriminatedUnion('type', [
   TaskCompleted,
   TaskSkipped,
   TaskCancelled,
+  TaskStopped,
+  RunCancelRequested,
+  RunDeadlinePassed,
   RunCompleted,
 ]);
 export type RunEvent = z.infer<typeof RunEvent>;

@@ -4,7 +4,7 @@
  */
 import * as z from 'zod';
 
-/** Where a task stands; the last four never change. */
+/** Where a task stands; the last five never change. */
 export const TaskStatus = z.enum([
   'BLOCKED',
   'READY',
@@ -14,12 +14,13 @@ export const TaskStatus = z.enum([
   'SKIPPED',
   'CANCELLED',
   'FAILED',
+  'TIMED_OUT',
   'SUCCEEDED',
 ]);
 export type TaskStatus = z.infer<typeof TaskStatus>;
 
 /** The statuses a task never leaves. */
-export const TerminalTaskStatus = z.enum(['SKIPPED', 'CANCELLED', 'FAILED', 'SUCCEEDED']);
+export const TerminalTaskStatus = z.enum(['SKIPPED', 'CANCELLED', 'FAILED', 'TIMED_OUT', 'SUCCEEDED']);
 export type TerminalTaskStatus = z.infer<typeof TerminalTaskStatus>;
 
 /** What readers see of a task. */
@@ -31,18 +32,19 @@ export const TaskState = z.enum([
   'FAILED',
   'SKIPPED',
   'CANCELLED',
+  'TIMED_OUT',
 ]);
 export type TaskState = z.infer<typeof TaskState>;
 
-/** Where a run stands; the last three never change. */
-export const RunStatus = z.enum(['TRIGGERED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED']);
+/** Where a run stands; the last four never change. */
+export const RunStatus = z.enum(['TRIGGERED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMED_OUT']);
 export type RunStatus = z.infer<typeof RunStatus>;
 
 /** How a run can end. */
-export const RunOutcome = z.enum(['SUCCEEDED', 'FAILED', 'CANCELLED']);
+export const RunOutcome = z.enum(['SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMED_OUT']);
 export type RunOutcome = z.infer<typeof RunOutcome>;
 
-/** What readers see of a run. `CANCELLING` and `TIMED_OUT` belong to the vocabulary readers must know. */
+/** What readers see of a run; `CANCELLING` from the request to cancel, or the deadline, to the end. */
 export const RunState = z.enum([
   'PENDING',
   'RUNNING',
@@ -64,16 +66,18 @@ export const publicTaskState = {
   SKIPPED: 'SKIPPED',
   CANCELLED: 'CANCELLED',
   FAILED: 'FAILED',
+  TIMED_OUT: 'TIMED_OUT',
   SUCCEEDED: 'SUCCEEDED',
 } as const satisfies Record<TaskStatus, TaskState>;
 
-/** What readers see for each status of a run. */
+/** What readers see for each status of a run that is not being stopped. */
 export const publicRunState = {
   TRIGGERED: 'PENDING',
   RUNNING: 'RUNNING',
   SUCCEEDED: 'SUCCEEDED',
   FAILED: 'FAILED',
   CANCELLED: 'CANCELLED',
+  TIMED_OUT: 'TIMED_OUT',
 } as const satisfies Record<RunStatus, RunState>;
 
 /** Why something of a run waits; every non-terminal status maps to one of them. */
@@ -86,5 +90,7 @@ export const WaitingReason = z.enum([
   'inline_runner',
   'heartbeat',
   'retry',
+  'cancel',
+  'deadline',
 ]);
 export type WaitingReason = z.infer<typeof WaitingReason>;

@@ -8,7 +8,8 @@ import { RunState } from '#contracts/runs/states.ts';
 export const RunKey = z.string().min(1).max(runLimits.runKeyLengthMax).brand<'RunKey'>();
 export type RunKey = z.infer<typeof RunKey>;
 
-const labels = z
+/** Words a caller attaches to a run. */
+export const RunLabels = z
   .record(z.string().min(1).max(runLimits.labelKeyLengthMax), z.string().max(runLimits.labelValueLengthMax))
   .refine((record) => Object.keys(record).length <= runLimits.labelsMax, {
     error: `must have at most ${runLimits.labelsMax} labels`,
@@ -37,7 +38,9 @@ export const TriggerRunRequest = z
     partitions: z.array(PartitionValue).min(1).max(runLimits.partitionsMax).readonly().optional(),
     partitionKey: z.string().min(1).max(runLimits.partitionKeyLengthMax).optional(),
     runKey: RunKey.optional(),
-    labels: labels.default({}),
+    labels: RunLabels.default({}),
+    /** Seconds from now to the run's deadline, at which it is stopped and ends `TIMED_OUT`; absent, it has none. */
+    timeoutSec: z.int().min(1).max(runLimits.runTimeoutSecMax).optional(),
   })
   .refine((body) => body.partitions === undefined || body.partitionKey === undefined, {
     path: ['partitionKey'],
@@ -56,6 +59,21 @@ export const TriggerRunResponse = z.strictObject({
   createdAt: z.iso.datetime(),
 });
 export type TriggerRunResponse = z.infer<typeof TriggerRunResponse>;
+
+/** Body of `POST /runs/{runId}/cancel`; an object, which may be empty. */
+export const CancelRunRequest = z
+  .strictObject({ reason: z.string().trim().min(1).max(runLimits.cancelReasonLengthMax).optional() })
+  .readonly();
+export type CancelRunRequest = z.infer<typeof CancelRunRequest>;
+
+/** Answer of `POST /runs/{runId}/cancel`; the same to whoever asks again. */
+export const CancelRunResponse = z.strictObject({
+  runId: RunId,
+  state: RunState,
+  /** When the run was first asked to end. */
+  cancelledAt: z.iso.datetime(),
+});
+export type CancelRunResponse = z.infer<typeof CancelRunResponse>;
 
 /** `details` of 409 `run_key_conflict`. */
 export const RunKeyConflict = z.strictObject({

@@ -82,13 +82,15 @@ export interface TriggerFingerprint {
   readonly includeDownstream: boolean;
   readonly partitionKey?: string | undefined;
   readonly labels: Readonly<Record<string, string>>;
+  readonly timeoutSec?: number | undefined;
 }
 
-const byBytes = (left: string, right: string): number =>
+/** Orders texts by their UTF-8 bytes. */
+export const byBytes = (left: string, right: string): number =>
   Buffer.compare(Buffer.from(left, 'utf8'), Buffer.from(right, 'utf8'));
 
 /** Compact JSON of an object with its members in byte order; an object literal would reorder numeric names. */
-const sortedRecord = (record: Readonly<Record<string, string>>): string =>
+export const sortedRecord = (record: Readonly<Record<string, string>>): string =>
   `{${Object.entries(record)
     .sort(([left], [right]) => byBytes(left, right))
     .map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
@@ -99,8 +101,9 @@ export const triggerFingerprint = (request: TriggerFingerprint): string => {
   const selection = [...new Set(request.selection)].sort(byBytes);
   const partition =
     request.partitionKey === undefined ? '' : `,"partition_key":${JSON.stringify(request.partitionKey)}`;
+  const timeout = request.timeoutSec === undefined ? '' : `,"timeout_sec":${request.timeoutSec}`;
   return sha256Hex(
     `{"selection":${JSON.stringify(selection)},"include_upstream":${request.includeUpstream}` +
-      `,"include_downstream":${request.includeDownstream}${partition},"labels":${sortedRecord(request.labels)}}`,
+      `,"include_downstream":${request.includeDownstream}${partition},"labels":${sortedRecord(request.labels)}${timeout}}`,
   );
 };

@@ -17,13 +17,17 @@ interface Chain {
   readonly seen: Set<string>;
 }
 
+/** Whether an event may come again, as deliveries do, or each comes once, as from a ledger: then none is remembered. */
+type Telling = 'repeated' | 'once';
+
 /** A hash under way; it belongs to whoever feeds it. */
 export interface OutputHash {
   readonly chains: Map<string, Chain>;
+  readonly telling: Telling;
 }
 
-/** A hash of nothing. */
-export const openOutputHash = (): OutputHash => ({ chains: new Map() });
+/** A hash of nothing. Its memory grows with the events where they may be repeated, else with the symbols alone. */
+export const openOutputHash = (telling: Telling = 'repeated'): OutputHash => ({ chains: new Map(), telling });
 
 /** An event as text that two tellings of one run have in common; undefined for one that is not compared. */
 export const comparableText = (event: SaidEvent): string | undefined => {
@@ -33,13 +37,13 @@ export const comparableText = (event: SaidEvent): string | undefined => {
 };
 
 /** Takes the next event of its symbol; one that was taken before changes nothing. */
-export const addOutput = ({ chains }: OutputHash, event: SaidEvent): void => {
+export const addOutput = ({ chains, telling }: OutputHash, event: SaidEvent): void => {
   const text = comparableText(event);
   if (text === undefined) return;
   const link = sha256Hex(text);
   const chain = chains.get(event.symbol) ?? { digest: '', seen: new Set() };
   if (chain.seen.has(link)) return;
-  chain.seen.add(link);
+  if (telling === 'repeated') chain.seen.add(link);
   chain.digest = sha256Hex(`${chain.digest}\n${link}`);
   chains.set(event.symbol, chain);
 };

@@ -10,6 +10,7 @@ import type { Fitting, Refused, Report } from '#domain/run/guard.ts';
 import { isWorthRecording } from '#domain/run/heartbeat.ts';
 import { attemptOf, originOf, taskAt } from '#domain/run/run.ts';
 import type { Run } from '#domain/run/run.ts';
+import { cancellationOf } from '#domain/run/stop.ts';
 
 /** One call: the task id of the path, the verified claims, the parsed body. */
 export type Callback = Report & { readonly taskId: string; readonly claims: TaskTokenClaims };
@@ -94,5 +95,8 @@ const commandOf = (
   }
 };
 
-/** Whether the worker should stop: cancelling runs is not offered yet, so never. */
-export const shouldCancel = (_run: Run): boolean => false;
+/** Why the worker of a running attempt should stop; undefined when it should not. */
+export const cancellation = (run: Run, taskKey: string): ReturnType<typeof cancellationOf> => {
+  const place = placeOf(run, taskKey);
+  return place && cancellationOf(place.run, place.taskIndex);
+};

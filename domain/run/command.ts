@@ -57,6 +57,13 @@ export interface RetryTask {
   readonly attempt: number;
 }
 
+/** Asks for the run to end. */
+export interface CancelRun {
+  readonly type: 'CancelRun';
+  readonly requestedBy: string;
+  readonly reason?: string;
+}
+
 /** Repairs what should have moved by `nowMs`. `lostOffers` names dispatched tasks whose offer is gone. */
 export interface SweepRun {
   readonly type: 'SweepRun';
@@ -65,4 +72,12 @@ export interface SweepRun {
 }
 
 export type RunCommand =
-  TriggerRun | ClaimTask | StartTask | HeartbeatTask | CompleteTask | FinishInlineTask | RetryTask | SweepRun;
+  | TriggerRun
+  | ClaimTask
+  | StartTask
+  | HeartbeatTask
+  | CompleteTask
+  | FinishInlineTask
+  | RetryTask
+  | CancelRun
+  | SweepRun;

@@ -1,12 +1,14 @@
 /** What a run answers to each command. */
 import type { WorkerId } from '#contracts/runs/callbacks.ts';
 import type { RunEvent } from '#contracts/runs/run-events.ts';
+import { publicRunState } from '#contracts/runs/states.ts';
 import type { RunKeyConflict } from '#contracts/runs/trigger.ts';
 import type { DecideContext, Rejection } from '#domain/kernel/aggregate.ts';
 import { accept, reject } from '#domain/kernel/decision.ts';
 import type { Decision } from '#domain/kernel/decision.ts';
 import { attemptId } from '#domain/kernel/ids.ts';
 import type {
+  CancelRun,
   ClaimTask,
   CompleteTask,
   FinishInlineTask,
@@ -17,7 +19,8 @@ import type {
   TriggerRun,
 } from '#domain/run/command.ts';
 import { completeByReport } from '#domain/run/completion.ts';
-import { advance, draftOf, record, release } from '#domain/run/draft.ts';
+import { advance, release } from '#domain/run/advance.ts';
+import { draftOf, record } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
 import { planned } from '#domain/run/evolve.ts';
 import { guardReport, placeOf } from '#domain/run/guard.ts';
@@ -47,6 +50,8 @@ export const decide = (command: RunCommand, run: Run, { nowMs }: DecideContext):
       return finishInline(command, run, nowMs);
     case 'RetryTask':
       return retry(command, run, nowMs);
+    case 'CancelRun':
+      return cancel(command, run, nowMs);
     case 'SweepRun':
       return accept(...sweep(command, run));
   }
@@ -192,5 +197,26 @@ const retry = ({ taskKey, attempt }: RetryTask, run: Run, nowMs: number): RunDec
     });
   const draft = draftOf(place.run, nowMs);
   release(draft, place.taskIndex);
+  return accept(...advance(draft));
+};
+
+/** Asking twice is asking once; a run that has ended otherwise cannot be cancelled any more. */
+const cancel = ({ requestedBy, reason }: CancelRun, run: Run, nowMs: number): RunDecision => {
+  if (run.status === 'none' || run.status === 'TRIGGERED')
+    return reject({ code: 'run_not_found', message: 'there is no such run' });
+  if (run.stop?.cancelledAtMs !== undefined) return accept();
+  if (run.status !== 'RUNNING')
+    return reject({
+      code: 'run_already_terminal',
+      message: `the run has ended ${publicRunState[run.status]}; start another, or rerun it`,
+      details: { state: publicRunState[run.status] },
+    });
+  const draft = draftOf(run, nowMs);
+  const { runId } = originOf(run).header;
+  record(draft, {
+    type: 'RunCancelRequested',
+    idempotencyKey: `cancel:${runId}`,
+    data: { runId, requestedBy, ...(reason === undefined ? {} : { reason: safeText(reason) }) },
+  });
   return accept(...advance(draft));
 };

@@ -7,8 +7,8 @@ import type { Plan } from '#contracts/runs/plan.ts';
 import { RunEvent } from '#contracts/runs/run-events.ts';
 import type { RunEventData } from '#contracts/runs/run-events.ts';
 import { progressAfter } from '#domain/run/heartbeat.ts';
-import { attemptOf, taskAt } from '#domain/run/run.ts';
-import type { PlannedRun, Run, RunHeader, RunningRun, RunOrigin, Task } from '#domain/run/run.ts';
+import { attemptOf, isEnded, taskAt } from '#domain/run/run.ts';
+import type { OpenTask, PlannedRun, Run, RunHeader, RunningRun, RunOrigin, Task } from '#domain/run/run.ts';
 
 /** Every type this fold knows. */
 export const runEventTypes: ReadonlySet<string> = new Set(
@@ -42,6 +42,9 @@ const evolveRun = (run: Run, event: RunEvent, atMs: number): Run => {
     case 'TaskCompleted':
     case 'TaskSkipped':
     case 'TaskCancelled':
+    case 'TaskStopped':
+    case 'RunCancelRequested':
+    case 'RunDeadlinePassed':
       return run.status === 'none' || run.status === 'TRIGGERED' ? run : evolvePlanned(run, event, atMs);
   }
 };
@@ -49,14 +52,31 @@ const evolveRun = (run: Run, event: RunEvent, atMs: number): Run => {
 type TaskEvent = Extract<RunEvent, { readonly data: { readonly taskIndex: number } }>;
 
 /** An event of a run that has its plan. */
-export type ProgressEvent = TaskEvent | Extract<RunEvent, { readonly type: 'RunCompleted' }>;
+export type ProgressEvent =
+  | TaskEvent
+  | Extract<RunEvent, { readonly type: 'RunCancelRequested' | 'RunDeadlinePassed' | 'RunCompleted' }>;
 
 /** The fold of a planned run; one that has ended absorbs everything. */
 export const evolvePlanned = (run: PlannedRun, event: ProgressEvent, atMs: number): PlannedRun => {
   if (run.status !== 'RUNNING') return run;
-  return event.type === 'RunCompleted'
-    ? { ...run, status: event.data.outcome, changedAtMs: atMs }
-    : withTask(run, event, atMs);
+  switch (event.type) {
+    case 'RunCompleted':
+      return { ...run, status: event.data.outcome, changedAtMs: atMs };
+    case 'RunCancelRequested':
+      return { ...run, changedAtMs: atMs, stop: { cancelledAtMs: atMs, ...run.stop } };
+    case 'RunDeadlinePassed':
+      return { ...run, changedAtMs: atMs, stop: { timedOutAtMs: atMs, ...run.stop } };
+    case 'TaskReadied':
+    case 'TaskDispatched':
+    case 'TaskRedispatched':
+    case 'TaskStarted':
+    case 'TaskHeartbeatRecorded':
+    case 'TaskCompleted':
+    case 'TaskSkipped':
+    case 'TaskCancelled':
+    case 'TaskStopped':
+      return withTask(run, event, atMs);
+  }
 };
 
 /** The origin a first commit describes, or undefined when it holds no plan. */
@@ -111,7 +131,13 @@ const evolveTask = (task: Task, event: TaskEvent, atMs: number): Task => {
         : task;
     case 'TaskStarted':
       return task.status === 'DISPATCHED' && task.attempt === event.data.attempt
-        ? { status: 'RUNNING', attempt: task.attempt, workerId: event.data.workerId, lastSeenMs: atMs }
+        ? {
+            status: 'RUNNING',
+            attempt: task.attempt,
+            workerId: event.data.workerId,
+            startedAtMs: atMs,
+            lastSeenMs: atMs,
+          }
         : task;
     case 'TaskHeartbeatRecorded':
       return task.status === 'RUNNING' && task.attempt === event.data.attempt
@@ -123,6 +149,8 @@ const evolveTask = (task: Task, event: TaskEvent, atMs: number): Task => {
       return task.status === 'BLOCKED' ? { status: 'SKIPPED' } : task;
     case 'TaskCancelled':
       return task.status === 'BLOCKED' ? { status: 'CANCELLED', attempt: 0, reportHash: '' } : task;
+    case 'TaskStopped':
+      return isEnded(task) || task.status === 'RUNNING' ? task : stopped(task);
   }
 };
 
@@ -141,6 +169,13 @@ const dispatched = (task: Task, attempt: number, atMs: number): Task => {
   const readyAtMs = task.status === 'READY' ? task.readyAtMs : atMs;
   return { status: 'DISPATCHED', attempt, readyAtMs, sentAtMs: atMs, sendNo: 1 };
 };
+
+/** What the attempt before had reported stays known, so that its repeat is answered as one. */
+const stopped = (task: Exclude<OpenTask, { readonly status: 'RUNNING' }>): Task => ({
+  status: 'CANCELLED',
+  attempt: attemptOf(task),
+  reportHash: 'reportHash' in task ? task.reportHash : '',
+});
 
 type Running = Extract<Task, { readonly status: 'RUNNING' }>;
 

@@ -54,6 +54,16 @@ export const progressAfter = (known: Progress | undefined, { progressPct, messag
 
 const messageHash = (message: string): string => sha256Base32(message, REPORT_HASH_LENGTH);
 
+/** When the attempt has run too long; undefined when it may run as long as it is heard. */
+export const attemptDeadlineMs = (
+  plan: Plan,
+  taskIndex: number,
+  { startedAtMs }: Running,
+): number | undefined => {
+  const { attemptTimeoutSec } = policyOf(plan, taskIndex);
+  return attemptTimeoutSec === undefined ? undefined : startedAtMs + attemptTimeoutSec * 1_000;
+};
+
 /**
  * When the attempt is given up unless its worker is heard before. From the first heartbeat on the worker may have been
  * heard up to an interval after what is recorded, so that much is added: nobody is given up before timeout and grace.

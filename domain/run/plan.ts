@@ -44,17 +44,27 @@ export const defaultPolicy: TaskPolicy = {
 
 type Assets = ReadonlyMap<AssetKey, ManifestAsset>;
 
-/** Plans the run a request asks for, or refuses it; a refusal has reserved nothing. */
-export const planRun = (manifest: DeployManifestRequest, request: TriggerRunRequest): PlanResult => {
-  const reserved = Object.keys(request.labels).filter((label) => reservedLabels.includes(label));
-  if (reserved.length > 0)
-    return refuse('invalid_request', `only Sluice sets the label ${reserved.join(', ')}`, { reserved });
-  const assets: Assets = new Map(
+const assetsOf = (manifest: DeployManifestRequest): Assets =>
+  new Map(
     manifest.assets.flatMap((asset) => {
       const key = assetKeyOf(asset.key);
       return key ? [[key, asset] as const] : [];
     }),
   );
+
+/** The plan of these assets as a manifest has them; keys it does not have are left out. */
+export const freezePlan = (
+  manifest: DeployManifestRequest,
+  keys: ReadonlySet<string>,
+  partitionKey: string | undefined,
+): Plan => freeze(assetsOf(manifest), keys, partitionKey);
+
+/** Plans the run a request asks for, or refuses it; a refusal has reserved nothing. */
+export const planRun = (manifest: DeployManifestRequest, request: TriggerRunRequest): PlanResult => {
+  const reserved = Object.keys(request.labels).filter((label) => reservedLabels.includes(label));
+  if (reserved.length > 0)
+    return refuse('invalid_request', `only Sluice sets the label ${reserved.join(', ')}`, { reserved });
+  const assets = assetsOf(manifest);
   const roots = selectRoots(assets, request.selection);
   if ('kind' in roots) return roots;
   const partition = partitionOf(assets, roots, request);
@@ -71,7 +81,7 @@ export const planRun = (manifest: DeployManifestRequest, request: TriggerRunRequ
       'plan_too_large',
       `the plan has ${bytes} bytes; at most ${runLimits.planBytesMax} are allowed`,
     );
-  const { includeUpstream, includeDownstream, labels } = request;
+  const { includeUpstream, includeDownstream, labels, timeoutSec } = request;
   return {
     kind: 'planned',
     plan,
@@ -82,6 +92,7 @@ export const planRun = (manifest: DeployManifestRequest, request: TriggerRunRequ
       includeDownstream,
       labels,
       ...partition,
+      ...(timeoutSec === undefined ? {} : { timeoutSec }),
     }),
   };
 };
@@ -111,6 +122,7 @@ export const triggerRun = (
     labels: request.labels,
     codeVersion,
     ...(request.runKey === undefined ? {} : { runKey: request.runKey }),
+    ...(request.timeoutSec === undefined ? {} : { timeoutSec: request.timeoutSec }),
   },
   plan: planned.plan,
 });
@@ -203,7 +215,7 @@ const freeze = (assets: Assets, keys: ReadonlySet<string>, partitionKey: string 
 const planTask = (key: string, asset: ManifestAsset, indexOf: ReadonlyMap<string, number>): PlanTask => {
   const upstreams = new Set(dependenciesOf(asset).flatMap((upstream) => indexOf.get(upstream) ?? []));
   const dependsOn = [...upstreams].sort((left, right) => left - right);
-  const { runner, ...execution } = asset.execution ?? {};
+  const { runner, triggerRule, ...execution } = asset.execution ?? {};
   const policy = ownPolicy(execution);
   const taskKey = TaskKey.parse(key);
   return {
@@ -211,12 +223,16 @@ const planTask = (key: string, asset: ManifestAsset, indexOf: ReadonlyMap<string
     ...(dependsOn.length === 0 ? {} : { dependsOn }),
     assetKey: key as AssetKey,
     ...(Object.keys(policy).length === 0 ? {} : { policy }),
-    // Left out where it is the default, so that plans which name none keep their hash.
+    // Left out where they are the default, so that plans which name none keep their hash.
+    ...(triggerRule === undefined || triggerRule === 'all_success' ? {} : { triggerRule }),
     ...(runner === undefined || runner === 'worker' ? {} : { runner }),
   };
 };
 
-const ownPolicy = ({ retry, ...rest }: Omit<AssetExecution, 'runner'>): NonNullable<PlanTask['policy']> => ({
+const ownPolicy = ({
+  retry,
+  ...rest
+}: Omit<AssetExecution, 'runner' | 'triggerRule'>): NonNullable<PlanTask['policy']> => ({
   ...rest,
   ...(retry === undefined ? {} : { retry: withDefaults(retry) }),
 });
@@ -229,5 +245,6 @@ const withDefaults = (retry: NonNullable<AssetExecution['retry']>): RetryPolicy 
     factor: retry.factor ?? given.factor,
     maxMs: retry.maxMs ?? given.maxMs,
     jitterMs: retry.jitterMs ?? given.jitterMs,
+    ...(retry.retryOn === undefined ? {} : { retryOn: retry.retryOn }),
   };
 };

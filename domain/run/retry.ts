@@ -1,16 +1,25 @@
 /** When a failed attempt is followed by another (asset reference, section 11). */
 import type { RetryPolicy } from '#contracts/runs/plan.ts';
 import { isRetryableCategory } from '#contracts/runs/task-output.ts';
-import type { TaskError } from '#contracts/runs/task-output.ts';
+import type { ErrorCategory, TaskError } from '#contracts/runs/task-output.ts';
 import { sha256Hex } from '#domain/kernel/hash.ts';
 import { dispatchId } from '#domain/kernel/ids.ts';
 import type { AttemptRef } from '#domain/kernel/ids.ts';
 
 const UNIT_DIGITS = 12;
 
-/** Whether this failure is worth another attempt; a report without an error is. */
-export const isRetryable = (error: TaskError | undefined): boolean =>
-  error === undefined || (error.retryable ?? isRetryableCategory[error.category]);
+/**
+ * Whether this failure is worth another attempt: one of the categories of the policy, or, when it names none, by the
+ * table of categories, which the worker's own word overrides. A worker's no is a no; a report without an error counts as
+ * `USER_CODE`.
+ */
+export const isRetryable = (
+  { category, retryable }: Partial<TaskError> & Pick<TaskError, 'category'> = { category: 'USER_CODE' },
+  retryOn?: readonly ErrorCategory[],
+): boolean => {
+  if (retryable === false) return false;
+  return retryOn === undefined ? (retryable ?? isRetryableCategory[category]) : retryOn.includes(category);
+};
 
 /** The wait after an attempt without its jitter: base, growing by the factor, at most `maxMs`. */
 export const backoffMs = ({ baseMs, factor, maxMs }: RetryPolicy, attempt: number): number =>
@@ -28,6 +37,6 @@ export const retryAtMs = (
   failure: { readonly ref: AttemptRef; readonly error: TaskError | undefined; readonly nowMs: number },
 ): number | undefined => {
   const { ref, error, nowMs } = failure;
-  if (ref.attempt >= policy.maxAttempts || !isRetryable(error)) return undefined;
+  if (ref.attempt >= policy.maxAttempts || !isRetryable(error, policy.retryOn)) return undefined;
   return nowMs + backoffMs(policy, ref.attempt) + jitterOf(policy.jitterMs, ref);
 };

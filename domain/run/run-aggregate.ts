@@ -10,12 +10,12 @@ import { decodeRun, encodeRun } from '#domain/run/state-codec.ts';
 import { waiting } from '#domain/run/waiting.ts';
 
 const isTerminal = (run: Run): boolean =>
-  run.status === 'SUCCEEDED' || run.status === 'FAILED' || run.status === 'CANCELLED';
+  run.status !== 'none' && run.status !== 'TRIGGERED' && run.status !== 'RUNNING';
 
 /** A run, as the command handler, the sweeper and the compactor know it. */
 export const runAggregate: Aggregate<Run, RunCommand, RunEvent> = {
   kind: 'run',
-  foldVersion: 2,
+  foldVersion: 3,
   eventTypes: runEventTypes,
   initialState: () => ({ status: 'none' }),
   decide,

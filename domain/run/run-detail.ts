@@ -7,6 +7,7 @@ import { asRunEvent } from '#domain/run/evolve.ts';
 import { countTasks, evolveTaskRow, newTaskRow, runRowAfter } from '#domain/run/run-rows.ts';
 import type { RunRow, TaskRow } from '#domain/run/run-rows.ts';
 import { plannedTask } from '#domain/run/run.ts';
+import { isFailure } from '#domain/run/trigger-rule.ts';
 
 /** The run after these events, the first ones of its stream; undefined when there is no run yet. */
 export const runDetail = (events: readonly RecordedEvent[]): RunRead | undefined => {
@@ -65,6 +66,8 @@ export const runItem = (row: RunRow): RunItem => ({
   taskCount: row.taskCount,
   tasksSucceeded: row.tasksSucceeded,
   tasksFailed: row.tasksFailed,
+  ...(row.parentRunId === undefined ? {} : { parentRunId: row.parentRunId }),
+  ...(row.rerunKind === undefined ? {} : { rerunKind: row.rerunKind }),
 });
 
 /** For each skipped task its first cause: of the upstreams without success the least by (instant, key). */
@@ -93,9 +96,7 @@ const skipAttributions = (
 type FailedRow = TaskRow & { readonly status: SkipAttribution['upstreamResolution'] };
 
 const failed = (row: TaskRow): readonly FailedRow[] =>
-  row.status === 'FAILED' || row.status === 'SKIPPED' || row.status === 'CANCELLED'
-    ? [{ ...row, status: row.status }]
-    : [];
+  isFailure(row.status) ? [{ ...row, status: row.status }] : [];
 
 /** ISO instants of one length sort as text. */
 const causeKey = ({ completedAt = '', taskKey }: TaskRow): string => `${completedAt} ${taskKey}`;

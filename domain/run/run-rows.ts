@@ -1,6 +1,7 @@
 /** The rows a run leaves in the read models, and how each event changes them. */
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { RunEventData } from '#contracts/runs/run-events.ts';
+import { rerunReasons } from '#contracts/runs/rerun.ts';
 import { publicRunState, publicTaskState } from '#contracts/runs/states.ts';
 import type { RunStatus, TaskStatus } from '#contracts/runs/states.ts';
 import type { RunRead, TaskCounts, TaskRead } from '#contracts/runs/read.ts';
@@ -36,10 +37,11 @@ const COUNT_OF = {
   FAILED: 'failed',
   SKIPPED: 'skipped',
   CANCELLED: 'cancelled',
+  TIMED_OUT: 'timedOut',
 } as const;
 
 /** Tasks by public state, out of the letters of a run row. */
-export const countTasks = (statuses: string): TaskCounts => {
+export const countTasks = (statuses: string): Required<TaskCounts> => {
   const counts = {
     total: 0,
     pending: 0,
@@ -49,6 +51,7 @@ export const countTasks = (statuses: string): TaskCounts => {
     failed: 0,
     skipped: 0,
     cancelled: 0,
+    timedOut: 0,
   };
   for (const [letter, status] of statusOf) {
     const count = statuses.split(letter).length - 1;
@@ -78,11 +81,14 @@ const statusAfter = (
     case 'TaskSkipped':
       return { taskIndex: known.data.taskIndex, status: 'SKIPPED' };
     case 'TaskCancelled':
+    case 'TaskStopped':
       return { taskIndex: known.data.taskIndex, status: 'CANCELLED' };
     case 'RunTriggered':
     case 'PlanCreated':
     case 'TaskRedispatched':
     case 'TaskHeartbeatRecorded':
+    case 'RunCancelRequested':
+    case 'RunDeadlinePassed':
     case 'RunCompleted':
     case undefined:
       return undefined;
@@ -103,6 +109,8 @@ export const runRowAfter = (row: RunRow | undefined, event: RecordedEvent): RunR
       .join('');
     return { ...withState(row, 'RUNNING'), statuses, taskCount: tasks.length };
   }
+  if (known?.type === 'RunDeadlinePassed') return { ...row, state: 'CANCELLING' };
+  if (known?.type === 'RunCancelRequested') return cancelledRow(row, known.data, event.occurredAtMs);
   if (known?.type === 'RunCompleted')
     return {
       ...withState(row, known.data.outcome),
@@ -119,11 +127,34 @@ export const runRowAfter = (row: RunRow | undefined, event: RecordedEvent): RunR
     ...(status === 'RUNNING' && row.startedAt === undefined ? { startedAt: iso(event.occurredAtMs) } : {}),
     statuses,
     tasksSucceeded: row.tasksSucceeded + (status === 'SUCCEEDED' ? 1 : 0),
-    tasksFailed: row.tasksFailed + (status === 'FAILED' ? 1 : 0),
+    tasksFailed: row.tasksFailed + (status === 'FAILED' || status === 'TIMED_OUT' ? 1 : 0),
   };
 };
 
+const cancelledRow = (
+  row: RunRow,
+  { requestedBy, reason }: RunEventData<'RunCancelRequested'>,
+  atMs: number,
+): RunRow => ({
+  ...row,
+  state: 'CANCELLING',
+  cancelRequestedAt: iso(atMs),
+  cancelRequestedBy: requestedBy,
+  ...(reason === undefined ? {} : { cancelReason: reason }),
+});
+
 const isRoot = (dependsOn: readonly number[] | undefined): boolean => (dependsOn ?? []).length === 0;
+
+const rerunOf = (
+  trigger: RunEventData<'RunTriggered'>['trigger'],
+): Pick<RunRow, 'parentRunId' | 'rerunKind' | 'rerunReason'> =>
+  trigger.type === 'rerun'
+    ? {
+        parentRunId: trigger.parentRunId,
+        rerunKind: trigger.kind,
+        rerunReason: rerunReasons[trigger.kind],
+      }
+    : {};
 
 const newRunRow = (data: RunEventData<'RunTriggered'>, triggeredAtMs: number): RunRow => ({
   runId: data.runId,
@@ -136,6 +167,8 @@ const newRunRow = (data: RunEventData<'RunTriggered'>, triggeredAtMs: number): R
   rootAssets: data.rootAssets,
   ...(data.runKey === undefined ? {} : { runKey: data.runKey }),
   ...(data.codeVersion === undefined ? {} : { codeVersion: data.codeVersion }),
+  ...(data.timeoutSec === undefined ? {} : { deadlineAt: iso(triggeredAtMs + data.timeoutSec * 1_000) }),
+  ...rerunOf(data.trigger),
   statuses: '',
   taskCount: 0,
   tasksSucceeded: 0,
@@ -177,11 +210,14 @@ export const evolveTaskRow = (row: TaskRow, event: RecordedEvent): TaskRow => {
       return completedRow(next, known.data, event.occurredAtMs);
     case 'TaskSkipped':
     case 'TaskCancelled':
+    case 'TaskStopped':
       return { ...next, completedAt: iso(event.occurredAtMs) };
     case 'RunTriggered':
     case 'PlanCreated':
     case 'TaskReadied':
     case 'TaskRedispatched':
+    case 'RunCancelRequested':
+    case 'RunDeadlinePassed':
     case 'RunCompleted':
     case undefined:
       return next;

@@ -4,10 +4,11 @@
  */
 import type { AttemptId, RunId } from '#contracts/ids.ts';
 import type { WorkerId } from '#contracts/runs/callbacks.ts';
-import type { Plan, PlanTask, TaskPolicy } from '#contracts/runs/plan.ts';
+import type { Plan, PlanTask, TaskPolicy, TriggerRule } from '#contracts/runs/plan.ts';
 import type { RunEventData } from '#contracts/runs/run-events.ts';
 import type { InlineRunnerName } from '#contracts/runs/runner.ts';
-import type { RunOutcome } from '#contracts/runs/states.ts';
+import { publicRunState } from '#contracts/runs/states.ts';
+import type { RunOutcome, RunState } from '#contracts/runs/states.ts';
 import { attemptId } from '#domain/kernel/ids.ts';
 
 /** The progress a worker has reported, as far as a later report must be compared with it. */
@@ -38,6 +39,7 @@ export type OpenTask =
       readonly status: 'RUNNING';
       readonly attempt: number;
       readonly workerId: WorkerId;
+      readonly startedAtMs: number;
       /** The last recorded sign of life. */
       readonly lastSeenMs: number;
       /** What the recorded heartbeats have said; absent before the first of the attempt. */
@@ -54,7 +56,7 @@ export type OpenTask =
 export type EndedTask =
   | { readonly status: 'SKIPPED' }
   | {
-      readonly status: 'SUCCEEDED' | 'FAILED' | 'CANCELLED';
+      readonly status: 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'TIMED_OUT';
       readonly attempt: number;
       readonly reportHash: string;
     };
@@ -73,11 +75,18 @@ export interface RunOrigin {
 /** The header alone, between `RunTriggered` and `PlanCreated`. */
 export type RunHeader = Pick<RunOrigin, 'header' | 'triggeredAtMs'>;
 
+/** Since when a run is being stopped, and by what; both may happen to one run. */
+export interface Stop {
+  readonly cancelledAtMs?: number;
+  readonly timedOutAtMs?: number;
+}
+
 export type RunningRun = {
   readonly status: 'RUNNING';
   readonly tasks: Task[];
   readonly changedAtMs: number;
   readonly origin: RunOrigin | undefined;
+  readonly stop?: Stop;
 };
 
 export type EndedRun = {
@@ -85,6 +94,7 @@ export type EndedRun = {
   readonly tasks: Task[];
   readonly changedAtMs: number;
   readonly origin: RunOrigin | undefined;
+  readonly stop?: Stop;
 };
 
 export type Run =
@@ -109,6 +119,7 @@ export const isEnded = (task: Task): task is EndedTask => {
     case 'SUCCEEDED':
     case 'FAILED':
     case 'CANCELLED':
+    case 'TIMED_OUT':
       return true;
     case 'BLOCKED':
     case 'READY':
@@ -142,14 +153,28 @@ export const inlineRunnerOf = (plan: Plan, index: number): InlineRunnerName | un
 
 /** A task's policy: the plan's defaults with what the task changes. */
 export const policyOf = (plan: Plan, index: number): TaskPolicy => {
-  const { queue, priority, heartbeatTimeoutSec, retry } = plannedTask(plan, index).policy ?? {};
+  const { queue, priority, heartbeatTimeoutSec, retry, ...own } = plannedTask(plan, index).policy ?? {};
   return {
+    ...plan.defaults,
+    ...own,
     queue: queue ?? plan.defaults.queue,
     priority: priority ?? plan.defaults.priority,
     heartbeatTimeoutSec: heartbeatTimeoutSec ?? plan.defaults.heartbeatTimeoutSec,
     retry: retry ?? plan.defaults.retry,
   };
 };
+
+/** The rule by which a task follows its upstreams. */
+export const triggerRuleOf = (plan: Plan, index: number): TriggerRule =>
+  plannedTask(plan, index).triggerRule ?? 'all_success';
+
+/** Whether the run is being stopped and the task with it: tasks of the rule `always` go on. */
+export const isBeingStopped = (run: PlannedRun, index: number): boolean =>
+  run.stop !== undefined && triggerRuleOf(originOf(run).plan, index) !== 'always';
+
+/** What readers see of the run. */
+export const stateOf = (run: Exclude<Run, { readonly status: 'none' }>): RunState =>
+  run.status === 'RUNNING' && run.stop !== undefined ? 'CANCELLING' : publicRunState[run.status];
 
 /** The id of an attempt; derived, so that no state needs to hold it. */
 export const attemptIdOf = (runId: RunId, taskKey: string, attempt: number): AttemptId =>

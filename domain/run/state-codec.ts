@@ -6,7 +6,7 @@
 import type { WorkerId } from '#contracts/runs/callbacks.ts';
 import { attemptOf } from '#domain/run/run.ts';
 import { statusLetter, statusOf } from '#domain/run/status-letter.ts';
-import type { EndedRun, Progress, Run, RunHeader, RunningRun, Task } from '#domain/run/run.ts';
+import type { EndedRun, Progress, Run, RunHeader, RunningRun, Stop, Task } from '#domain/run/run.ts';
 
 /** Characters of the hash of a report or a message. */
 export const REPORT_HASH_LENGTH = 6;
@@ -21,6 +21,9 @@ interface Packed {
   /** Worker ids, named by place in `d`. */
   readonly w?: readonly string[];
   readonly d?: readonly number[];
+  /** When the run was asked to end, and when its deadline passed. */
+  readonly c?: number;
+  readonly x?: number;
   /** The header, while there is no plan yet. */
   readonly o?: RunHeader;
 }
@@ -44,13 +47,18 @@ export const encodeRun = (run: Run): string => {
     h: run.tasks.map(hashOf).join(''),
     w: workers,
     d: details,
+    ...(run.stop?.cancelledAtMs === undefined ? {} : { c: run.stop.cancelledAtMs - run.changedAtMs }),
+    ...(run.stop?.timedOutAtMs === undefined ? {} : { x: run.stop.timedOutAtMs - run.changedAtMs }),
   };
   return JSON.stringify(packed);
 };
 
+/** Stands for the hash of an attempt that ended without a report. */
+const NO_HASH = '-'.repeat(REPORT_HASH_LENGTH);
+
 /** The one hash a task remembers, if any: of its last report, or of the last message of its worker. */
 const hashOf = (task: Task): string => {
-  if ('reportHash' in task) return task.reportHash;
+  if ('reportHash' in task) return task.attempt > 0 && task.reportHash === '' ? NO_HASH : task.reportHash;
   return task.status === 'RUNNING' ? (task.progress?.messageHash ?? '') : '';
 };
 
@@ -77,7 +85,12 @@ const packTask = (task: Task, baseMs: number, workerIndex: (id: string) => numbe
     case 'DISPATCHED':
       return [task.readyAtMs - baseMs, task.sentAtMs - task.readyAtMs, task.sendNo];
     case 'RUNNING':
-      return [task.lastSeenMs - baseMs, workerIndex(task.workerId), packProgress(task.progress)];
+      return [
+        task.lastSeenMs - baseMs,
+        task.startedAtMs - baseMs,
+        workerIndex(task.workerId),
+        packProgress(task.progress),
+      ];
     case 'RETRY_WAIT':
       return [task.retryAtMs - baseMs];
     case 'BLOCKED':
@@ -85,6 +98,7 @@ const packTask = (task: Task, baseMs: number, workerIndex: (id: string) => numbe
     case 'SUCCEEDED':
     case 'FAILED':
     case 'CANCELLED':
+    case 'TIMED_OUT':
       return [];
   }
 };
@@ -99,9 +113,20 @@ export const decodeRun = (text: string): Run => {
     tasks: unpackTasks(packed, t),
     changedAtMs: t,
     origin: undefined,
+    ...stopOf(packed, t),
   };
   return run;
 };
+
+const stopOf = ({ c, x }: Pick<Packed, 'c' | 'x'>, baseMs: number): { readonly stop?: Stop } =>
+  c === undefined && x === undefined
+    ? {}
+    : {
+        stop: {
+          ...(c === undefined ? {} : { cancelledAtMs: baseMs + c }),
+          ...(x === undefined ? {} : { timedOutAtMs: baseMs + x }),
+        },
+      };
 
 const unpackTasks = (
   { k = '', a = '', h = '', w = [], d = [] }: Omit<Packed, 's' | 't' | 'o'>,
@@ -110,8 +135,10 @@ const unpackTasks = (
   let detail = 0;
   let hash = 0;
   const number = (): number => d[detail++] ?? 0;
-  const reportHash = (isReported: boolean): string =>
-    isReported ? h.slice(hash, (hash += REPORT_HASH_LENGTH)) : '';
+  const reportHash = (isReported: boolean): string => {
+    const text = isReported ? h.slice(hash, (hash += REPORT_HASH_LENGTH)) : '';
+    return text === NO_HASH ? '' : text;
+  };
   return Array.from(k, (letter, index): Task => {
     const attempt = Number.parseInt(a.charAt(index), 36);
     const status = statusOf.get(letter) ?? 'BLOCKED';
@@ -130,6 +157,7 @@ const unpackTasks = (
           status,
           attempt,
           lastSeenMs: baseMs + number(),
+          startedAtMs: baseMs + number(),
           workerId: (w[number()] ?? '') as WorkerId,
           ...unpackProgress(number(), reportHash),
         };
@@ -138,6 +166,7 @@ const unpackTasks = (
       case 'SUCCEEDED':
       case 'FAILED':
       case 'CANCELLED':
+      case 'TIMED_OUT':
         return { status, attempt, reportHash: reportHash(attempt > 0) };
     }
   });

@@ -11,6 +11,7 @@ export const statusLetter = {
   SKIPPED: 'k',
   CANCELLED: 'c',
   FAILED: 'f',
+  TIMED_OUT: 't',
   SUCCEEDED: 's',
 } as const satisfies Record<TaskStatus, string>;
 

@@ -1,14 +1,16 @@
-/** Repairs what should have moved: silent workers, overdue retries, lost offers and messages. */
+/** Repairs what should have moved: deadlines, silent workers, overdue retries, lost offers and messages. */
 import { runTiming } from '#contracts/runs/limits.ts';
 import type { RunEvent } from '#contracts/runs/run-events.ts';
 import { dispatchId } from '#domain/kernel/ids.ts';
 import type { SweepRun } from '#domain/run/command.ts';
 import { completeByFailure } from '#domain/run/completion.ts';
-import { advance, attemptRef, draftOf, record, release } from '#domain/run/draft.ts';
+import { advance, release } from '#domain/run/advance.ts';
+import { attemptRef, draftOf, record } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
-import { heartbeatDeadlineMs } from '#domain/run/heartbeat.ts';
+import { attemptDeadlineMs, heartbeatDeadlineMs } from '#domain/run/heartbeat.ts';
 import { inlineRunnerOf, isEnded, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { OpenTask, Run } from '#domain/run/run.ts';
+import { passDeadline, stopTasks } from '#domain/run/stop.ts';
 import { safeText } from '#domain/run/safe-text.ts';
 import { resendAtMs } from '#domain/run/waiting.ts';
 
@@ -17,6 +19,8 @@ export const sweep = ({ nowMs, lostOffers }: SweepRun, run: Run): readonly RunEv
   if (run.status !== 'RUNNING') return [];
   const draft = draftOf(run, nowMs);
   const lost = new Set(lostOffers);
+  passDeadline(draft);
+  stopTasks(draft);
   for (const [taskIndex, { key }] of originOf(run).plan.tasks.entries()) {
     sweepTask(draft, taskIndex, lost.has(key));
   }
@@ -33,20 +37,9 @@ const sweepTask = (draft: Draft, taskIndex: number, isLost: boolean): void => {
     case 'RETRY_WAIT':
       if (task.retryAtMs <= draft.nowMs) release(draft, taskIndex);
       return;
-    case 'RUNNING': {
-      const { plan } = originOf(draft.run);
-      if (heartbeatDeadlineMs(plan, taskIndex, task) > draft.nowMs) return;
-      completeByFailure(draft, taskIndex, {
-        attempt: task.attempt,
-        failure: 'heartbeat_timeout',
-        error: {
-          category: 'TIMEOUT',
-          message: `no sign of worker ${safeText(task.workerId, 256)} was recorded for ${draft.nowMs - task.lastSeenMs} ms`,
-          retryable: true,
-        },
-      });
+    case 'RUNNING':
+      sweepRunning(draft, taskIndex, task);
       return;
-    }
     case 'DISPATCHED':
       if (!(isLost || isInline(draft, taskIndex)) || resendAtMs(task) > draft.nowMs) return;
       if (task.sendNo > runTiming.resendsMax)
@@ -63,10 +56,35 @@ const sweepTask = (draft: Draft, taskIndex: number, isLost: boolean): void => {
   }
 };
 
+const sweepRunning = (draft: Draft, taskIndex: number, task: Running): void => {
+  const { plan } = originOf(draft.run);
+  const { attempt, startedAtMs, lastSeenMs, workerId } = task;
+  if ((attemptDeadlineMs(plan, taskIndex, task) ?? Infinity) <= draft.nowMs)
+    completeByFailure(draft, taskIndex, {
+      attempt,
+      outcome: 'TIMED_OUT',
+      failure: 'attempt_timeout',
+      error: {
+        category: 'TIMEOUT',
+        message: `the attempt ran for ${draft.nowMs - startedAtMs} ms and did not end`,
+      },
+    });
+  else if (heartbeatDeadlineMs(plan, taskIndex, task) <= draft.nowMs)
+    completeByFailure(draft, taskIndex, {
+      attempt,
+      failure: 'heartbeat_timeout',
+      error: {
+        category: 'TIMEOUT',
+        message: `no sign of worker ${safeText(workerId, 256)} was recorded for ${draft.nowMs - lastSeenMs} ms`,
+      },
+    });
+};
+
 /** A message cannot be looked for as an offer can: nobody having run the task by now is the sign that it is lost. */
 const isInline = (draft: Draft, taskIndex: number): boolean =>
   inlineRunnerOf(originOf(draft.run).plan, taskIndex) !== undefined;
 
+type Running = Extract<OpenTask, { readonly status: 'RUNNING' }>;
 type Dispatched = Extract<OpenTask, { readonly status: 'DISPATCHED' }>;
 
 const resend = (draft: Draft, taskIndex: number, task: Dispatched): void => {

@@ -1,13 +1,13 @@
 /** What a run waits for, and until when it may stay silent. Every open status has a reason and a deadline. */
 import { runTiming } from '#contracts/runs/limits.ts';
 import type { Plan } from '#contracts/runs/plan.ts';
-import { publicRunState } from '#contracts/runs/states.ts';
 import type { WaitingReason } from '#contracts/runs/states.ts';
 import type { RunWhy } from '#contracts/runs/read.ts';
 import type { Waiting } from '#domain/kernel/aggregate.ts';
-import { heartbeatDeadlineMs } from '#domain/run/heartbeat.ts';
-import { inlineRunnerOf, isEnded, originOf, plannedTask } from '#domain/run/run.ts';
+import { attemptDeadlineMs, heartbeatDeadlineMs } from '#domain/run/heartbeat.ts';
+import { inlineRunnerOf, isBeingStopped, isEnded, originOf, plannedTask, stateOf } from '#domain/run/run.ts';
 import type { OpenTask, Run, RunningRun } from '#domain/run/run.ts';
+import { runDeadlineMs, stopDeadlineMs } from '#domain/run/stop.ts';
 
 type RunWaiting = Waiting & { readonly reason: WaitingReason; readonly subject: string };
 
@@ -27,8 +27,11 @@ export const inlineWaitingReason = {
   DISPATCHED: 'inline_runner',
 } as const satisfies Record<OpenTask['status'], WaitingReason>;
 
-const reasonOf = (plan: Plan, index: number, { status }: OpenTask): WaitingReason =>
-  (inlineRunnerOf(plan, index) === undefined ? waitingReason : inlineWaitingReason)[status];
+const reasonOf = (run: RunningRun, index: number, { status }: OpenTask): WaitingReason => {
+  if (status === 'RUNNING' && isBeingStopped(run, index)) return 'cancel';
+  const isInline = inlineRunnerOf(originOf(run).plan, index) !== undefined;
+  return (isInline ? inlineWaitingReason : waitingReason)[status];
+};
 
 /** When a lost offer or message is made again; the wait doubles with each send. */
 export const resendAtMs = ({
@@ -38,7 +41,13 @@ export const resendAtMs = ({
   sentAtMs + runTiming.resendIntervalMs * 2 ** (sendNo - 1);
 
 /** The instant after which silence is a fault; undefined for statuses that only follow others. */
-const ownDeadlineMs = (plan: Plan, taskIndex: number, task: OpenTask): number | undefined => {
+const ownDeadlineMs = (run: RunningRun, taskIndex: number, task: OpenTask): number | undefined => {
+  const deadlines = [naturalDeadlineMs(originOf(run).plan, taskIndex, task), stopDeadlineMs(run, taskIndex)];
+  const least = Math.min(...deadlines.map((deadlineMs) => deadlineMs ?? Infinity));
+  return least === Infinity ? undefined : least;
+};
+
+const naturalDeadlineMs = (plan: Plan, taskIndex: number, task: OpenTask): number | undefined => {
   switch (task.status) {
     case 'BLOCKED':
     case 'READY':
@@ -46,7 +55,10 @@ const ownDeadlineMs = (plan: Plan, taskIndex: number, task: OpenTask): number | 
     case 'DISPATCHED':
       return resendAtMs(task);
     case 'RUNNING':
-      return heartbeatDeadlineMs(plan, taskIndex, task);
+      return Math.min(
+        heartbeatDeadlineMs(plan, taskIndex, task),
+        attemptDeadlineMs(plan, taskIndex, task) ?? Infinity,
+      );
     case 'RETRY_WAIT':
       return task.retryAtMs + runTiming.retryGraceMs;
   }
@@ -69,14 +81,16 @@ export const waiting = (run: Run): readonly RunWaiting[] => {
     case 'SUCCEEDED':
     case 'FAILED':
     case 'CANCELLED':
+    case 'TIMED_OUT':
       return [];
   }
 };
 
 const runningWaiting = (run: RunningRun): readonly RunWaiting[] => {
-  const { plan, header } = originOf(run);
+  const origin = originOf(run);
+  const { plan, header } = origin;
   const open = run.tasks.flatMap((task, index) =>
-    isEnded(task) ? [] : [{ task, index, deadlineMs: ownDeadlineMs(plan, index, task) }],
+    isEnded(task) ? [] : [{ task, index, deadlineMs: ownDeadlineMs(run, index, task) }],
   );
   // Tasks that follow others, and the run itself, are due when the first of those others is.
   const nextMs = open.reduce<number | undefined>(
@@ -84,10 +98,12 @@ const runningWaiting = (run: RunningRun): readonly RunWaiting[] => {
     undefined,
   );
   const sharedMs = nextMs ?? run.changedAtMs + runTiming.silenceMs;
+  const deadlineMs = run.stop?.timedOutAtMs === undefined ? runDeadlineMs(origin) : undefined;
   return [
     { reason: 'tasks', deadlineMs: sharedMs, subject: header.runId },
+    ...(deadlineMs === undefined ? [] : [{ reason: 'deadline' as const, deadlineMs, subject: header.runId }]),
     ...open.map(({ task, index, deadlineMs }) => ({
-      reason: reasonOf(plan, index, task),
+      reason: reasonOf(run, index, task),
       deadlineMs: deadlineMs ?? sharedMs,
       subject: plannedTask(plan, index).key,
     })),
@@ -100,7 +116,7 @@ export const why = (run: Run): RunWhy | undefined => {
   const { header } = run.status === 'TRIGGERED' ? run.header : originOf(run);
   return {
     runId: header.runId,
-    state: publicRunState[run.status],
+    state: stateOf(run),
     waiting: [...waiting(run)]
       .sort((left, right) => left.deadlineMs - right.deadlineMs)
       .map(({ reason, subject, deadlineMs }) => ({

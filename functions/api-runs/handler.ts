@@ -3,8 +3,10 @@ import { readEnvironment } from '#contracts/config.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
 import { getHealth, getReady } from '#functions/api-runs/health.ts';
+import { cancelRun } from '#functions/api-runs/cancel.ts';
 import { deployManifestOperation, getManifest, listManifests } from '#functions/api-runs/manifests.ts';
 import { getRun, getRunWhy, listRunEvents, listRuns, listRunTasks } from '#functions/api-runs/reads.ts';
+import { rerunRun } from '#functions/api-runs/rerun.ts';
 import { triggerRunOperation } from '#functions/api-runs/trigger.ts';
 import { auditOf } from '#functions/shared/auditing.ts';
 import { lazily } from '#functions/shared/handler.ts';
@@ -30,6 +32,8 @@ export const createHandler = (source: Source, plugin?: object) => {
       listManifests: listManifests(ports),
       getManifest: getManifest(ports),
       triggerRun: triggerRunOperation(ports),
+      cancelRun: cancelRun(ports),
+      rerunRun: rerunRun(ports),
       listRuns: listRuns(ports),
       getRun: getRun(ports),
       listRunTasks: listRunTasks(ports),

@@ -1,16 +1,14 @@
 /** Reading runs: one run folds the ledger and sees every write before it; lists come from the read models. */
 import { RunEventQuery, RunListQuery } from '#contracts/runs/read.ts';
 import type { RunPage } from '#contracts/runs/read.ts';
-import { RunId } from '#contracts/ids.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { runDetail, runItem } from '#domain/run/run-detail.ts';
 import { runListKeys } from '#domain/run/run-projection.ts';
 import type { RunRow } from '#domain/run/run-rows.ts';
-import { runStream } from '#domain/run/run-stream.ts';
 import { why } from '#domain/run/waiting.ts';
-import { ApiError } from '#functions/shared/api-error.ts';
+import { runNotFound, runOf } from '#functions/api-runs/run-path.ts';
 import { parseQuery } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
 import { loadStream } from '#functions/shared/load.ts';
@@ -58,7 +56,7 @@ export const getRun =
   async (request) => {
     const { stream, runId } = runOf(request);
     const detail = runDetail(await readEvents(ledger, stream, 1));
-    if (!detail) throw notFound(runId);
+    if (!detail) throw runNotFound(runId);
     return { status: 200, body: detail };
   };
 
@@ -68,7 +66,7 @@ export const listRunTasks =
   async (request) => {
     const { stream, runId } = runOf(request);
     const detail = runDetail(await readEvents(ledger, stream, 1));
-    if (!detail) throw notFound(runId);
+    if (!detail) throw runNotFound(runId);
     return { status: 200, body: { tasks: detail.tasks } };
   };
 
@@ -78,7 +76,7 @@ export const getRunWhy =
   async (request) => {
     const { stream, runId } = runOf(request);
     const answer = why((await loadStream(ledger, runAggregate, stream)).state);
-    if (!answer) throw notFound(runId);
+    if (!answer) throw runNotFound(runId);
     return { status: 200, body: answer };
   };
 
@@ -89,7 +87,7 @@ export const listRunEvents =
     const { stream, runId } = runOf(request);
     const { after, limit } = parseQuery(RunEventQuery, request.query);
     const from = await commitHolding(ledger, stream, after + 1);
-    if (from === undefined) throw notFound(runId);
+    if (from === undefined) throw runNotFound(runId);
     const read = await readEvents(ledger, stream, from, ({ sequence }) => sequence >= after + limit);
     const events = read.filter(({ sequence }) => sequence > after).slice(0, limit);
     return {
@@ -114,14 +112,4 @@ const commitHolding = async (
 ): Promise<number | undefined> => {
   const { commits } = await ledger.tail(stream, HOLDING_ITEMS, sequence + 1);
   return commits[0]?.sequence;
-};
-
-const notFound = (runId: string): ApiError =>
-  new ApiError('run_not_found', `there is no run ${runId} in this workspace`);
-
-const runOf = (request: ApiRequest): { readonly stream: string; readonly runId: string } => {
-  const { tenantId, workspaceId } = callerOf(request);
-  const runId = request.path['runId'] ?? '';
-  if (!RunId.safeParse(runId).success) throw notFound(runId);
-  return { stream: runStream({ tenantId, workspaceId, runId }), runId };
 };

@@ -11,9 +11,11 @@ import {
   StartedRequest,
   TaskTokenClaims,
 } from '#contracts/runs/callbacks.ts';
+import type { HeartbeatResponse } from '#contracts/runs/callbacks.ts';
 import type { Rejection } from '#domain/kernel/aggregate.ts';
 import type { Queues, Telemetry } from '#domain/ports/outside.ts';
-import { checkCallback, shouldCancel } from '#domain/run/callback.ts';
+import { cancellation, checkCallback } from '#domain/run/callback.ts';
+import { decodeCallbackTaskId } from '#domain/kernel/ids.ts';
 import type { RunCommand } from '#domain/run/command.ts';
 import type { Report } from '#domain/run/guard.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
@@ -71,7 +73,8 @@ const report = async (ports: CallbackPorts, kind: Kind, request: ApiRequest): Pr
   const verdict = checkCallback(state, { ...parsed, taskId, claims }, ports.nowMs());
   if (verdict.kind === 'refused') throw refused(verdict.rejection);
   noteClockSkew(ports, parsed);
-  if (verdict.kind === 'duplicate') return answer(ports, parsed, { run: state, isDuplicate: true });
+  const taskKey = decodeCallbackTaskId(taskId)?.taskKey ?? '';
+  if (verdict.kind === 'duplicate') return answer(ports, parsed, { taskKey, run: state, isDuplicate: true });
   const identity = {
     stream,
     command: verdict.command,
@@ -82,9 +85,9 @@ const report = async (ports: CallbackPorts, kind: Kind, request: ApiRequest): Pr
   };
   if (inFlight(state) > ports.callbackQueueTasksMin) {
     await ports.queues.send([queuedCommand(runAggregate.kind, identity)]);
-    return answer(ports, parsed, { run: state, isDuplicate: false });
+    return answer(ports, parsed, { taskKey, run: state, isDuplicate: false });
   }
-  return answerAfter(ports, parsed, identity);
+  return answerAfter(ports, parsed, { ...identity, taskKey });
 };
 
 interface Identity {
@@ -96,15 +99,23 @@ interface Identity {
 }
 
 /** One optimistic append; a report that keeps losing its race goes to the queue instead of failing. */
-const answerAfter = async (ports: CallbackPorts, parsed: Report, identity: Identity): Promise<ApiReply> => {
+const answerAfter = async (
+  ports: CallbackPorts,
+  parsed: Report,
+  { taskKey, ...identity }: Identity & { readonly taskKey: string },
+): Promise<ApiReply> => {
   try {
     const outcome = await ports.mailbox.send(runAggregate, identity, { triesMax: 2 });
     if (outcome.kind === 'rejected') throw refused(outcome.rejection);
-    return answer(ports, parsed, { run: outcome.state, isDuplicate: outcome.kind === 'unchanged' });
+    return answer(ports, parsed, {
+      taskKey,
+      run: outcome.state,
+      isDuplicate: outcome.kind === 'unchanged',
+    });
   } catch (error) {
     if (!(error instanceof ContentionError)) throw error;
     await ports.queues.send([queuedCommand(runAggregate.kind, identity)]);
-    return answer(ports, parsed, { run: { status: 'none' }, isDuplicate: false });
+    return answer(ports, parsed, { taskKey, run: { status: 'none' }, isDuplicate: false });
   }
 };
 
@@ -149,20 +160,29 @@ const noteClockSkew = ({ telemetry, nowMs }: CallbackPorts, { body }: Report): v
 const answer = (
   { nowMs }: CallbackPorts,
   { kind, body }: Report,
-  { run, isDuplicate }: { readonly run: Run; readonly isDuplicate: boolean },
+  {
+    taskKey,
+    run,
+    isDuplicate,
+  }: { readonly taskKey: string; readonly run: Run; readonly isDuplicate: boolean },
 ): ApiReply => {
   const acknowledged = { acknowledged: true, serverTime: new Date(nowMs()).toISOString() };
   switch (kind) {
     case 'started':
       return { status: 200, body: acknowledged };
     case 'heartbeat':
-      return { status: 200, body: { ...acknowledged, shouldCancel: shouldCancel(run) } };
+      return { status: 200, body: { ...acknowledged, ...told(run, taskKey) } };
     case 'completed':
       return {
         status: 200,
         body: { ...acknowledged, finalState: body.outcome, ...(isDuplicate ? { duplicate: true } : {}) },
       };
   }
+};
+
+const told = (run: Run, taskKey: string): Pick<HeartbeatResponse, 'shouldCancel' | 'cancelReason'> => {
+  const cancelReason = cancellation(run, taskKey);
+  return cancelReason === undefined ? { shouldCancel: false } : { shouldCancel: true, cancelReason };
 };
 
 const CALLBACK_MEMBERS = [

@@ -23,6 +23,8 @@ const admitted: Readonly<Record<OperationId, Admitted>> = {
   listManifests: readers,
   getManifest: readers,
   triggerRun: operators,
+  cancelRun: operators,
+  rerunRun: operators,
   listRuns: readers,
   getRun: readers,
   listRunTasks: readers,

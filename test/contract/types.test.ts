@@ -50,6 +50,7 @@ describe('unions', () => {
         case 'SUCCEEDED':
         case 'FAILED':
         case 'CANCELLED':
+        case 'TIMED_OUT':
           return 'ended';
       }
     };

@@ -3,7 +3,7 @@ import type { AssetKey, ManifestId, TenantId, WorkspaceId, AttemptId } from '#co
 import { RunId, TaskKey } from '#contracts/ids.ts';
 import type { CompletedRequest } from '#contracts/runs/callbacks.ts';
 import { CompletedRequest as CompletedBody, WorkerId } from '#contracts/runs/callbacks.ts';
-import type { Plan, TaskPolicy } from '#contracts/runs/plan.ts';
+import type { Plan, TaskPolicy, TriggerRule } from '#contracts/runs/plan.ts';
 import type { RunCommand, TriggerRun } from '#domain/run/command.ts';
 import { attemptId, planId } from '#domain/kernel/ids.ts';
 import { INLINE_WORKER } from '#domain/run/inline.ts';
@@ -26,10 +26,15 @@ export interface PlanOptions {
   readonly policy?: Partial<TaskPolicy>;
   /** Tasks of an in-process runner. */
   readonly inline?: readonly string[];
+  /** Rules of tasks that have another than `all_success`. */
+  readonly rules?: Readonly<Record<string, TriggerRule>>;
 }
 
 /** A plan of these edges; every task is an asset of the same key. */
-export const planOf = (edges: Edges, { partitionKey, policy, inline = [] }: PlanOptions = {}): Plan => {
+export const planOf = (
+  edges: Edges,
+  { partitionKey, policy, inline = [], rules = {} }: PlanOptions = {},
+): Plan => {
   const names = Object.keys(edges);
   return {
     ...(partitionKey === undefined ? {} : { partitionKey }),
@@ -41,6 +46,7 @@ export const planOf = (edges: Edges, { partitionKey, policy, inline = [] }: Plan
         key: TaskKey.parse(name),
         assetKey: name as AssetKey,
         ...(dependsOn.length === 0 ? {} : { dependsOn }),
+        ...(rules[name] === undefined ? {} : { triggerRule: rules[name] }),
         ...(inline.includes(name) ? { runner: 'noop' as const } : {}),
       };
     }),
@@ -65,8 +71,8 @@ export const triggerOf = (plan: Plan, header: Partial<TriggerRun['header']> = {}
 });
 
 /** A run that was just triggered with this plan. */
-export const triggered = (plan: Plan) =>
-  given(runAggregate, { stream, nowMs: START_MS }).after(triggerOf(plan));
+export const triggered = (plan: Plan, header: Partial<TriggerRun['header']> = {}) =>
+  given(runAggregate, { stream, nowMs: START_MS }).after(triggerOf(plan, header));
 
 export const idOf = (taskKey: string, attempt: number): AttemptId => attemptId({ runId, taskKey, attempt });
 
@@ -130,6 +136,14 @@ export const finishInline = (taskKey: string, attempt = 1, category?: string): R
   }),
 });
 
+/** Somebody asks for the run to end. */
+export const cancelRun = (reason?: string): RunCommand => ({
+  type: 'CancelRun',
+  requestedBy: 'ops@acme.example',
+  ...(reason === undefined ? {} : { reason }),
+});
+
+/** A worker gives its attempt up. */
 export const cancel = (taskKey: string): RunCommand => ({
   type: 'CompleteTask',
   taskKey: TaskKey.parse(taskKey),

@@ -42,7 +42,13 @@ import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
 import * as manifest from '#contracts/runs/manifest.ts';
 import * as read from '#contracts/runs/read.ts';
 import { InlineRunMessage } from '#contracts/runs/runner.ts';
-import { TriggerRunRequest, TriggerRunResponse } from '#contracts/runs/trigger.ts';
+import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
+import {
+  CancelRunRequest,
+  CancelRunResponse,
+  TriggerRunRequest,
+  TriggerRunResponse,
+} from '#contracts/runs/trigger.ts';
 import { ledgerEvent, ledgerEventData } from '#tools/generate/ledger-events.ts';
 
 /** One shape and its place: `<folder>/<name>.v<version>.json`. */
@@ -85,6 +91,8 @@ const byType = (
 /** Bodies of requests by name. */
 export const requestBodies = {
   DeployManifestRequest: manifest.DeployManifestRequest,
+  CancelRunRequest,
+  RerunRequest,
   TriggerRunRequest,
   ClaimRequest,
   StartedRequest: callbacks.StartedRequest,
@@ -108,6 +116,8 @@ export const answerBodies = {
   DeployManifestResponse: manifest.DeployManifestResponse,
   ManifestPage: manifest.ManifestPage,
   ManifestRead: manifest.ManifestRead,
+  CancelRunResponse,
+  RerunResponse,
   TriggerRunResponse,
   RunRead: read.RunRead,
   RunPage: read.RunPage,

@@ -11,7 +11,12 @@ import { compareText } from '#domain/kernel/compare-text.ts';
 import type { SymbolObservation } from '#domain/market/dashboard/observation.ts';
 
 /** The view of a symbol. Beliefs are compared with one before them that is at most the window older. */
-export const symbolView = (symbol: string, seen: SymbolObservation, windowMs: number): DashboardSymbol => {
+export const symbolView = (
+  symbol: string,
+  observed: SymbolObservation,
+  windowMs: number,
+): DashboardSymbol => {
+  const seen = inForce(observed);
   const { event: gate } = seen.gate ?? {};
   return {
     symbol,
@@ -25,6 +30,16 @@ export const symbolView = (symbol: string, seen: SymbolObservation, windowMs: nu
     metrics: null,
     belief: beliefOf(seen, windowMs),
   };
+};
+
+/** What was stabilized holds no more once a later run completed in truth mode: the feed has been configured anew. */
+const inForce = (seen: SymbolObservation): SymbolObservation => {
+  const { stabilized, ...others } = seen;
+  const completed = seen.completed?.event;
+  const isOver =
+    completed?.engine_mode === 'truth' &&
+    completed.engine_timestamp_ms > (stabilized?.event.engine_timestamp_ms ?? Infinity);
+  return isOver ? others : seen;
 };
 
 type RegimeView = NonNullable<DashboardSymbol['regime_truth']>;

@@ -5,6 +5,7 @@
 import { isRegime } from '#contracts/market/regime.ts';
 import type { Regime } from '#contracts/market/regime.ts';
 import { compareText } from '#domain/kernel/compare-text.ts';
+import { isMissing } from '#domain/market/engine/snapshot.ts';
 import type { RegimeInputSnapshot } from '#domain/market/engine/snapshot.ts';
 
 /** The key of `structure_levels` under which evidence travels. */
@@ -55,11 +56,11 @@ const mismatches = (evidence: Raw, snapshot: RegimeInputSnapshot): readonly stri
   ...(evidence['engine_timestamp_ms'] === snapshot.timestamp ? [] : ['INVALID_EVIDENCE_TIMESTAMP_MISMATCH']),
 ];
 
-/** What a snapshot carries under a key of its structure levels; undefined unless it is an object. */
+/** What a snapshot carries under a key of its structure levels; undefined unless it is an object, and not missing. */
 export const embedded = (snapshot: RegimeInputSnapshot, key: string): Raw | undefined => {
   const levels = snapshot.market['structure_levels'];
   const value = isObject(levels) ? levels[key] : undefined;
-  return isObject(value) ? value : undefined;
+  return isObject(value) && !isMissing(value) ? value : undefined;
 };
 
 /** The value when it is a list, else an empty one. */

@@ -14,6 +14,7 @@ import type {
   SchedulingPaused,
   TicksPlanned,
 } from '#contracts/market/feed.ts';
+import { canonicalJson } from '#domain/kernel/canonical-json.ts';
 import { emptyBuffer, isSchedulingPaused, pruneBuffer } from '#domain/market/feed/flow-control.ts';
 import type { BufferState, ConsumedMark, HeldRuns, Pause } from '#domain/market/feed/flow-control.ts';
 import { flowAfter, haltsAfter, statusAfter } from '#domain/market/feed/evolve-flow.ts';
@@ -97,12 +98,14 @@ const created = (event: RecordedEvent): ExistingFeed => ({
 });
 
 /**
- * A schedule starts anew behind the last tick, and behind the new delay, so that no engine timestamp is before one that
- * was planned already.
+ * The schedule goes on where its scheduler stays the same. Another one starts anew behind the last tick, and behind the
+ * new delay, so that no engine timestamp is before one that was planned already.
  */
 const configured = (feed: ExistingFeed, config: FeedConfig): ExistingFeed => {
   const { schedule, ...rest } = { ...feed, configSequence: feed.version };
-  if (schedule?.lastTickMs === undefined) return { ...rest, config, ...(schedule ? { schedule } : {}) };
+  const isSame = canonicalJson(config.scheduler) === canonicalJson(feed.config.scheduler);
+  if (isSame || schedule?.lastTickMs === undefined)
+    return { ...rest, config, ...(schedule ? { schedule } : {}) };
   const delayMs = config.scheduler.mode === 'boundary' ? config.scheduler.boundary_delay_ms : 0;
   return { ...rest, config, schedule: { startMs: schedule.lastTickMs + 1 + delayMs } };
 };

@@ -30,19 +30,22 @@ export interface TickDraft {
   schedule: ScheduleState | undefined;
 }
 
-/** A draft that continues where a feed stands. */
-export const draftTicks = (feed: ExistingFeed, limits: TickLimits): TickDraft => ({
-  config: feed.config,
-  limits,
-  listed: listedSymbols(feed.config),
-  symbols: new Map(feed.symbols),
-  ticks: [],
-  idleCount: 0,
-  lastSeq: feed.lastSeq,
-  lastCutEnd: feed.lastCutEnd,
-  bytes: 0,
-  schedule: feed.schedule,
-});
+/** A draft that continues where a feed stands. A symbol that is no longer listed runs no more; its run number is kept. */
+export const draftTicks = (feed: ExistingFeed, limits: TickLimits): TickDraft => {
+  const listed = listedSymbols(feed.config);
+  return {
+    config: feed.config,
+    limits,
+    listed,
+    symbols: new Map([...feed.symbols].filter(([symbol]) => listed.has(symbol))),
+    ticks: [],
+    idleCount: 0,
+    lastSeq: feed.lastSeq,
+    lastCutEnd: feed.lastCutEnd,
+    bytes: 0,
+    schedule: feed.schedule,
+  };
+};
 
 /** Notes that the next place of the buffer is taken by a record of a symbol. */
 export const noteRecord = (draft: TickDraft, symbol: string): void => {

@@ -38,7 +38,10 @@ const planOf = (edges: Readonly<Record<string, readonly string[]>>): Plan => {
   };
 };
 
-const story = (edges: Readonly<Record<string, readonly string[]>>) => {
+const story = (
+  edges: Readonly<Record<string, readonly string[]>>,
+  header: { readonly timeoutSec?: number } = {},
+) => {
   const harness = new StreamHarness(runAggregate, runStream({ ...scopeOf, runId }));
   harness.nowMs = SAMPLE_START_MS;
   harness.send({
@@ -54,6 +57,7 @@ const story = (edges: Readonly<Record<string, readonly string[]>>) => {
       fingerprint: sha256Hex('daily-2026-01-01'),
       labels: { team: 'research' },
       codeVersion: 'git-4c1f0de',
+      ...header,
     },
     plan: planOf(edges),
   });
@@ -137,6 +141,16 @@ const cancelledStory = (): Story => {
   return run;
 };
 
+/** Somebody asks for the run to end while its deadline passes; the one attempt under way is given up. */
+const stoppedStory = (): Story => {
+  const run = story({ 'markets.bars_1m': [], 'reports.daily': ['markets.bars_1m'] }, { timeoutSec: 60 });
+  claim(run, 'markets.bars_1m');
+  run.send({ type: 'CancelRun', requestedBy: 'ada@example.com', reason: 'the tape of the wrong day' });
+  run.nowMs += 600_000;
+  run.send({ type: 'SweepRun', nowMs: run.nowMs, lostOffers: [] });
+  return run;
+};
+
 /** More ready tasks than the dispatch window takes, and an offer that was lost. */
 const crowdedStory = (): Story => {
   const keys = Array.from({ length: 101 }, (_, index) => `markets.shard_${String(index).padStart(3, '0')}`);
@@ -151,7 +165,7 @@ const crowdedStory = (): Story => {
 
 const actorOf = ({ type }: RecordedEvent): RecordedEvent['actor'] => {
   if (/^Task(Started|Heartbeat|Completed)/.test(type)) return { kind: 'worker', id: workerId };
-  return /^(RunTriggered|PlanCreated)$/.test(type)
+  return /^(RunTriggered|PlanCreated|RunCancelRequested)$/.test(type)
     ? { kind: 'user', id: 'ada@example.com' }
     : { kind: 'service', id: 'sweep' };
 };
@@ -161,7 +175,7 @@ export const runSamples = (): Samples => {
   const running = failingStory();
   const waiting = why(running.state);
   complete(running, 'markets.features', ended('markets.features', 'FAILED'));
-  const stories = [running, cancelledStory(), crowdedStory()];
+  const stories = [running, cancelledStory(), stoppedStory(), crowdedStory()];
   return {
     ...ledgerSamples(
       'run',
@@ -192,6 +206,28 @@ const readSamples = (events: readonly RecordedEvent[]): Samples => {
         .map(({ stream: _stream, occurredAtMs, ...event }) =>
           RunEventRead.parse({ ...event, occurredAt: new Date(occurredAtMs).toISOString() }),
         ),
+    },
+    [sampleFile('requests', 'RerunRequest')]: {
+      mode: 'subset',
+      selection: ['markets.features'],
+      includeDownstream: true,
+      runKey: 'fix-features-1',
+    },
+    [sampleFile('answers', 'RerunResponse')]: {
+      runId: 'run_01JQ8Z3T5N6M7P8Q9R0S1T2V3X',
+      planId: planId(RunId.parse('run_01JQ8Z3T5N6M7P8Q9R0S1T2V3X')),
+      state: 'RUNNING',
+      created: true,
+      createdAt: new Date(SAMPLE_START_MS + 3_600_000).toISOString(),
+      parentRunId: runId,
+      rerunKind: 'SUBSET',
+      rerunReason: 'subset_selection',
+    },
+    [sampleFile('requests', 'CancelRunRequest')]: { reason: 'the tape of the wrong day' },
+    [sampleFile('answers', 'CancelRunResponse')]: {
+      runId,
+      state: 'CANCELLING',
+      cancelledAt: new Date(SAMPLE_START_MS).toISOString(),
     },
     [sampleFile('answers', 'TriggerRunResponse')]: {
       runId,

@@ -165,7 +165,7 @@ describe('pages of what a feed said', () => {
         path,
         { body: { code: 'invalid_cursor' } },
       ]);
-    for (const query of ['from=-1', 'to=1.5', 'limit=0', 'limit=201', 'form=1'])
+    for (const query of ['from=-1', 'to=1.5', 'from=2&to=1', 'limit=0', 'limit=201', 'form=1'])
       expect(await api.ask('GET', inMain(`/feeds/demo/replay?${query}`))).toMatchObject({ status: 400 });
     expect(await api.ask('GET', inMain('/feeds/demo/buffer?limit=5001'))).toMatchObject({ status: 400 });
   });

@@ -90,3 +90,16 @@ it('does not depend on the order of members', () => {
 
   expect(hashOf([{ ...rest, symbol }])).toBe(hashOf([said('S0', 1)]));
 });
+
+it('is the same where each event comes once, and remembers none of them then', () => {
+  fc.assert(
+    fc.property(outputs, draws, (bySymbol, order) => {
+      const events = interleaved(bySymbol, order);
+      const once = openOutputHash('once');
+      for (const event of events) addOutput(once, event);
+
+      expect(outputDigest(once)).toBe(hashOf(events));
+      expect([...once.chains.values()].map(({ seen }) => seen.size)).toEqual(bySymbol.map(() => 0));
+    }),
+  );
+});

@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RecordedEvent } from '#contracts/event.ts';
+import { runTiming } from '#contracts/runs/limits.ts';
+import type { Plan } from '#contracts/runs/plan.ts';
 import type { RunCommand } from '#domain/run/command.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { isEnded } from '#domain/run/run.ts';
@@ -12,6 +14,7 @@ import { folded, reloaded } from '#test/support/decider.ts';
 import {
   beat,
   cancel,
+  cancelRun,
   claim,
   fail,
   planOf,
@@ -37,9 +40,47 @@ const graphs: fc.Arbitrary<Edges> = fc
   )
   .map((upstreams) => Object.fromEntries(upstreams.map((list, index) => [name(index), list.map(name)])));
 
+/** Plans of such graphs, with any rules and limits. */
+const plans: fc.Arbitrary<Planned> = fc
+  .record({
+    edges: graphs,
+    rules: fc.array(fc.constantFrom(undefined, 'all_done', 'one_success', 'none_failed', 'always' as const), {
+      minLength: 8,
+      maxLength: 8,
+    }),
+    attemptTimeoutSec: fc.constantFrom(undefined, undefined, 60, 600),
+    timeoutSec: fc.constantFrom(undefined, undefined, 30, 3_600),
+  })
+  .map(({ edges, rules, attemptTimeoutSec, timeoutSec }) => ({
+    edges,
+    plan: planOf(edges, {
+      policy: attemptTimeoutSec === undefined ? {} : { attemptTimeoutSec },
+      rules: Object.fromEntries(
+        rules.flatMap((rule, index) => (rule === undefined ? [] : [[name(index), rule]])),
+      ),
+    }),
+    header: timeoutSec === undefined ? {} : { timeoutSec },
+  }));
+
+interface Planned {
+  readonly edges: Edges;
+  readonly plan: Plan;
+  readonly header: { readonly timeoutSec?: number };
+}
+
 interface Step {
   readonly kind:
-    'claim' | 'start' | 'beat' | 'succeed' | 'fail' | 'fatal' | 'cancel' | 'retry' | 'sweep' | 'repeat';
+    | 'claim'
+    | 'start'
+    | 'beat'
+    | 'succeed'
+    | 'fail'
+    | 'fatal'
+    | 'cancel'
+    | 'retry'
+    | 'stop'
+    | 'sweep'
+    | 'repeat';
   readonly task: number;
   readonly attempt: number;
   readonly worker: string;
@@ -60,6 +101,8 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
       'fatal',
       'cancel',
       'retry',
+      'stop',
+      'sweep',
       'sweep',
       'repeat',
     ),
@@ -91,6 +134,8 @@ const commandOf = (step: Step, nowMs: number, sent: readonly RunCommand[]): RunC
       return cancel(task);
     case 'retry':
       return retry(task, step.attempt);
+    case 'stop':
+      return cancelRun();
     case 'sweep':
       return sweep(nowMs, ...(step.isLost ? [task] : []));
     case 'repeat':
@@ -98,7 +143,7 @@ const commandOf = (step: Step, nowMs: number, sent: readonly RunCommand[]): RunC
   }
 };
 
-const ENDING = new Set(['TaskSkipped', 'TaskCancelled', 'TaskCompleted']);
+const ENDING = new Set(['TaskSkipped', 'TaskCancelled', 'TaskStopped', 'TaskCompleted']);
 
 /** Events that end a task for good. */
 const endings = (events: readonly RecordedEvent[]) =>
@@ -112,17 +157,19 @@ const checkOpen = (run: Run): void => {
   }
   const open = run.tasks.filter((task) => !isEnded(task)).length;
   const reasons = waiting(run);
-  expect(reasons).toHaveLength(open + 1);
+  expect(reasons.filter(({ reason }) => reason !== 'deadline')).toHaveLength(open + 1);
   expect(reasons.every(({ deadlineMs }) => Number.isSafeInteger(deadlineMs))).toBe(true);
   // Something is always under way: nothing waits for a thing that will not come.
-  expect(reasons.some(({ reason }) => ['worker', 'heartbeat', 'retry'].includes(reason))).toBe(true);
+  expect(reasons.some(({ reason }) => ['worker', 'heartbeat', 'retry', 'cancel'].includes(reason))).toBe(
+    true,
+  );
   const names = runAggregate.outstanding(run, 0).map((effect) => effect.name);
   expect(new Set(names).size).toBe(names.length);
 };
 
 /** Plays random steps and then good workers until the run has ended. */
-const play = (edges: Edges, script: readonly Step[]) => {
-  const story = triggered(planOf(edges));
+const play = ({ plan, header }: Planned, script: readonly Step[]) => {
+  const story = triggered(plan, header);
   const sent: RunCommand[] = [];
   for (const step of script) {
     story.at(story.nowMs() + step.waitMs);
@@ -145,12 +192,12 @@ const play = (edges: Edges, script: readonly Step[]) => {
 describe('a run under any behaviour', () => {
   it('ends, each task once, each attempt with at most one outcome', () => {
     fc.assert(
-      fc.property(graphs, steps, (edges, script) => {
-        const { story } = play(edges, script);
+      fc.property(plans, steps, (planned, script) => {
+        const { story } = play(planned, script);
         const run = story.state();
         expect(runAggregate.isTerminal(run)).toBe(true);
         const ended = endings(story.history()).map(({ data }) => data['taskKey']);
-        expect([...ended].sort()).toEqual(Object.keys(edges).sort());
+        expect([...ended].sort()).toEqual(Object.keys(planned.edges).sort());
         const keys = story.history().map(({ idempotencyKey }) => idempotencyKey);
         const once = keys.filter((key) => !key.startsWith('heartbeat:'));
         expect(new Set(once).size).toBe(once.length);
@@ -162,8 +209,8 @@ describe('a run under any behaviour', () => {
 
   it('absorbs everything once it has ended', () => {
     fc.assert(
-      fc.property(graphs, steps, (edges, script) => {
-        const { story, sent } = play(edges, script);
+      fc.property(plans, steps, (planned, script) => {
+        const { story, sent } = play(planned, script);
         const before = runAggregate.encodeState(story.state());
         const count = story.history().length;
         for (const command of sent) story.when(command);
@@ -176,8 +223,8 @@ describe('a run under any behaviour', () => {
 
   it('is not changed by repeating any command at once', () => {
     fc.assert(
-      fc.property(graphs, steps, (edges, script) => {
-        const story = triggered(planOf(edges));
+      fc.property(plans, steps, (planned, script) => {
+        const story = triggered(planned.plan, planned.header);
         for (const step of script) {
           story.at(story.nowMs() + step.waitMs);
           const command = commandOf(step, story.nowMs(), []);
@@ -193,8 +240,8 @@ describe('a run under any behaviour', () => {
 
   it('folds the same from any prefix packed and read back, and with every event twice', () => {
     fc.assert(
-      fc.property(graphs, steps, fc.nat(), (edges, script, cut) => {
-        const { story } = play(edges, script);
+      fc.property(plans, steps, fc.nat(), (planned, script, cut) => {
+        const { story } = play(planned, script);
         const history = story.history();
         const at = cut % (history.length + 1);
         const whole = folded(runAggregate, history);
@@ -218,8 +265,8 @@ describe('a run under any behaviour', () => {
 
   it('is not changed by an event that arrives again later', () => {
     fc.assert(
-      fc.property(graphs, steps, fc.nat(), fc.nat(), (edges, script, one, other) => {
-        const history = play(edges, script).story.history();
+      fc.property(plans, steps, fc.nat(), fc.nat(), (planned, script, one, other) => {
+        const history = play(planned, script).story.history();
         const at = one % (history.length + 1);
         const late = history.slice(0, at).slice(other % Math.max(1, at), (other % Math.max(1, at)) + 1);
         const disturbed = [...history.slice(0, at), ...late, ...history.slice(at)];
@@ -231,17 +278,56 @@ describe('a run under any behaviour', () => {
 
   it('shows counts that always add up to its tasks', () => {
     fc.assert(
-      fc.property(graphs, steps, fc.nat(), (edges, script, cut) => {
-        const history = play(edges, script).story.history();
+      fc.property(plans, steps, fc.nat(), (planned, script, cut) => {
+        const history = play(planned, script).story.history();
         const read = runDetail(history.slice(0, 2 + (cut % history.length)));
         const { total, ...byState } = read?.taskCounts ?? { total: -1 };
-        expect(total).toBe(Object.keys(edges).length);
-        expect(Object.values(byState).reduce((sum, count) => sum + count, 0)).toBe(total);
+        expect(total).toBe(Object.keys(planned.edges).length);
+        expect(Object.values(byState).reduce<number>((sum, count = 0) => sum + count, 0)).toBe(total);
         for (const task of read?.tasks ?? []) {
           if (task.state === 'SKIPPED') expect(task.skipAttribution).toBeDefined();
         }
       }),
       { numRuns: 60 },
+    );
+  });
+});
+
+describe('a run that is being stopped', () => {
+  it('ends within its graces although nobody ever reports again', () => {
+    fc.assert(
+      fc.property(plans, steps, (planned, script) => {
+        const story = triggered(planned.plan, planned.header);
+        for (const step of script) {
+          story.at(story.nowMs() + step.waitMs);
+          story.when(commandOf(step, story.nowMs(), []));
+        }
+        if (story.state().status !== 'RUNNING') return;
+        story.when(cancelRun());
+        story.at(story.nowMs() + runTiming.cleanupGraceMs);
+        story.when(sweep(story.nowMs()));
+        expect(['CANCELLED', 'TIMED_OUT']).toContain(story.state().status);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('starts no attempt but of the rule always', () => {
+    fc.assert(
+      fc.property(plans, steps, (planned, script) => {
+        const { story } = play(planned, script);
+        const at = story
+          .history()
+          .findIndex(({ type }) => /^Run(CancelRequested|DeadlinePassed)$/.test(type));
+        if (at < 0) return;
+        const started = story
+          .history()
+          .slice(at)
+          .filter(({ type }) => type === 'TaskDispatched');
+        const rules = new Map(planned.plan.tasks.map(({ key, triggerRule }) => [key as string, triggerRule]));
+        for (const { data } of started) expect(rules.get(String(data['taskKey']))).toBe('always');
+      }),
+      { numRuns: 100 },
     );
   });
 });

@@ -1,9 +1,14 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { Writable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { gzipSync } from 'node:zlib';
+import { afterAll, describe, expect, it } from 'vitest';
 import { HysteresisDecision, HysteresisState } from '#contracts/market/hysteresis.ts';
 import { RefusedLine } from '#contracts/market/refused-line.ts';
 import { RegimeOutput } from '#contracts/market/regime.ts';
 import { SimulationConfig } from '#contracts/market/simulation-config.ts';
+import { openLog } from '#cli/commands/open-log.ts';
 import { answerLines } from '#cli/files/answer-lines.ts';
 import type { LineAnswers } from '#cli/files/answer-lines.ts';
 import { believeLines, decideLines, runLines } from '#cli/files/engine-lines.ts';
@@ -99,6 +104,30 @@ describe('lines', () => {
     const full = new Writable({ write: (_chunk, _encoding, done) => done(new Error('disk full')) });
 
     await expect(answerLines(parts(text(snapshot()), 9), full, runLines({}))).rejects.toThrow('disk full');
+  });
+});
+
+describe('a log', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'log-'));
+  const whole = gzipSync(text(...Array.from({ length: 50 }, (_, index) => ({ index }))));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const read = async (content: Uint8Array): Promise<string> => {
+    const file = path.join(folder, 'log.gz');
+    writeFileSync(file, content);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of await openLog(file)) chunks.push(chunk);
+    return Buffer.concat(chunks).toString();
+  };
+
+  it('is unpacked where it is packed', async () => {
+    expect(await read(whole)).toContain('{"index":49}\n');
+  });
+
+  it.each([
+    ['is cut short', () => read(whole.subarray(0, -10))],
+    ['is not there', () => openLog(path.join(folder, 'none'))],
+  ])('that %s is refused by name', async (_name, reading) => {
+    await expect(reading()).rejects.toMatchObject({ code: 'not_found', exitCode: 2 });
   });
 });
 
@@ -273,7 +302,19 @@ describe('feed simulate', () => {
     expect(await answered(given, lines)).toEqual(events);
     expect(captured.outputHash()).toMatch(/^[0-9a-f]{64}$/);
     expect(given.outputHash()).toBe(captured.outputHash());
-    expect(simulateLines(config, true).outputHash()).toBeUndefined();
+  });
+
+  it('has a hash at the end only, and of events only', async () => {
+    const printed = simulateLines(config, true);
+    const unread = simulateLines(config, false);
+    const closed = new Writable({
+      write: (_chunk, _encoding, done) => done(Object.assign(new Error('closed'), { code: 'EPIPE' })),
+    });
+
+    await answered(printed, text(record(1, 500)));
+    await answerLines(parts(text(record(1, 500), record(2, 1_500), record(3, 2_500)), 300), closed, unread);
+
+    expect([printed.outputHash(), unread.outputHash()]).toEqual([undefined, undefined]);
   });
 
   it.each([

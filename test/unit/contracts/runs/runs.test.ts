@@ -289,6 +289,7 @@ describe('states', () => {
         case 'PAUSED':
           return 'never';
         case 'CANCELLED':
+        case 'TIMED_OUT':
           return publicRunState[status];
       }
     };

@@ -283,6 +283,27 @@ describe('a symbol', () => {
     });
   });
 
+  it.each([
+    ['a later run of truth mode', completed(2), 'truth'],
+    [
+      'a later run of hysteresis mode',
+      completed(2, 'SQUEEZE_UP', { engine_mode: 'hysteresis' }),
+      'hysteresis',
+    ],
+    ['a run of the same instant', completed(1), 'hysteresis'],
+    ['a later run that failed', failed(2), 'hysteresis'],
+  ])('shows after a decision and %s the one that is in force', (_name, later, source) => {
+    for (const order of [
+      (events: DashboardEvent[]) => events,
+      (events: DashboardEvent[]) => events.reverse(),
+    ]) {
+      const { regime_effective, hysteresis } = first(order([decided(1, 0.5), later]));
+
+      expect(regime_effective?.source).toBe(source);
+      expect(hysteresis === null).toBe(source === 'truth');
+    }
+  });
+
   it('shows a belief with its distribution, and no regime in force', () => {
     const { regime_truth, regime_effective, hysteresis, belief } = first([believed(1, 0.6), completed(1)]);
 

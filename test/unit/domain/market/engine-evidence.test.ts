@@ -3,7 +3,7 @@ import type { Regime } from '#contracts/market/regime.ts';
 import { beliefFrom, projectRegime } from '#domain/market/engine/belief.ts';
 import { EVIDENCE_KEY } from '#domain/market/engine/evidence.ts';
 import { run } from '#domain/market/engine/run.ts';
-import { buildSnapshot } from '#domain/market/engine/snapshot.ts';
+import { buildSnapshot, MISSING } from '#domain/market/engine/snapshot.ts';
 const AT = { symbol: 'AAA', engineTimestampMs: 180_000 };
 const full = {
   timestamp_ms: 180_000,
@@ -78,9 +78,12 @@ describe('embedded evidence', () => {
     ]);
   });
 
-  it.each([[null], [undefined], ['x'], [[]]])('is not there when the container is %j', (evidence) => {
-    expect(run(withEvidence(evidence)).drivers).toContain('Market ATR z-score');
-  });
+  it.each([[null], [undefined], ['x'], [[]], [MISSING]])(
+    'is not there when the container is %j',
+    (evidence) => {
+      expect(run(withEvidence(evidence)).drivers).toContain('Market ATR z-score');
+    },
+  );
 
   it('is not there when the structure levels are no object', () => {
     expect(run(buildSnapshot(AT, { market: { structure_levels: 7 } })).drivers).toContain(

@@ -38,8 +38,8 @@ const feedIn = (status: FeedStatus): FeedHarness => {
   expect(feed.feed.status).toBe(status);
   return feed;
 };
-const at = (sequence: number, recvTsMs: number) =>
-  batchRecord(sequence, marketEvent({ recv_ts_ms: recvTsMs }));
+const at = (sequence: number, recvTsMs: number, symbol = 'AAA') =>
+  batchRecord(sequence, marketEvent({ recv_ts_ms: recvTsMs, symbol }));
 const viewOf = (feed: FeedHarness): FeedView => {
   const key = feedRow(FEED_STREAM);
   const row = feed.events.reduce<ReturnType<typeof feedProjection.apply>>(
@@ -187,5 +187,51 @@ describe('another configuration', () => {
     feed.send({ type: 'CreateFeed', config: demoConfig({ scheduler }), start: false });
 
     expect(feed.feed.schedule).toEqual({ startMs: 1_001 });
+  });
+
+  const drained = (config: Readonly<Record<string, unknown>>, symbols: readonly string[]) => {
+    const feed = new FeedHarness(demoConfig(config));
+    feed.ingest([...symbols.map((symbol, index) => at(index + 1, 500, symbol)), at(9, 1_600)]);
+    const acknowledged = symbols.map((symbol) => ({ symbol: symbol as never, runNo: 9 }));
+    feed.send({ type: 'AcknowledgeRuns', symbols: acknowledged });
+    feed.send(commands.drain);
+    return feed;
+  };
+
+  it('leaves the schedule alone when the scheduler is the same, whose ticks others may have counted on', () => {
+    const scheduler = { mode: 'timer', timer_interval_ms: 1_000 };
+    const feed = drained({ scheduler }, ['AAA']);
+    feed.send({
+      type: 'CreateFeed',
+      config: demoConfig({ scheduler, dashboards: { default_time_window_ms: 5 } }),
+      start: false,
+    });
+
+    feed.send(commands.start);
+    feed.ingest([at(10, 2_600)]);
+    expect(feed.feed.planned?.ticks).toMatchObject([{ plannedTsMs: 2_500 }]);
+  });
+
+  it('runs no symbol that it no longer lists, and goes on with its runs when it does again', () => {
+    const feed = drained({}, ['AAA', 'BBB']);
+    const listing = (...symbols: readonly string[]) => {
+      const config = demoConfig({ sources: [{ source_id: 'venue', symbols }] });
+      feed.send({ type: 'CreateFeed', config, start: false });
+      feed.send(commands.start);
+    };
+    const runs = () => feed.feed.planned?.ticks.flatMap((tick) => tick.runs);
+
+    listing('AAA');
+    feed.ingest([at(10, 2_600)]);
+    expect(runs()).toMatchObject([{ symbol: 'AAA', runNo: 2 }]);
+
+    feed.send({ type: 'AcknowledgeRuns', symbols: [{ symbol: 'AAA' as never, runNo: 9 }] });
+    feed.send(commands.drain);
+    listing('AAA', 'BBB');
+    feed.ingest([at(11, 3_600, 'BBB')]);
+    expect(runs()).toMatchObject([
+      { symbol: 'AAA', runNo: 3 },
+      { symbol: 'BBB', runNo: 2 },
+    ]);
   });
 });

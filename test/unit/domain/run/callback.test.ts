@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AttemptId, CallbackTaskId, RunId } from '#contracts/ids.ts';
 import type { TaskTokenClaims } from '#contracts/runs/callbacks.ts';
 import { callbackTaskId } from '#domain/kernel/ids.ts';
-import { checkCallback as checkCallbackAt, shouldCancel } from '#domain/run/callback.ts';
+import { checkCallback as checkCallbackAt } from '#domain/run/callback.ts';
 import type { Callback } from '#domain/run/callback.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import type { Run } from '#domain/run/run.ts';
@@ -163,8 +163,4 @@ describe('a fitting callback', () => {
       refused('task_expired'),
     );
   });
-});
-
-it('no worker is asked to stop yet', () => {
-  expect(shouldCancel(running().state())).toBe(false);
 });

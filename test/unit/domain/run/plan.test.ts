@@ -56,7 +56,7 @@ describe('planRun', () => {
     ]);
   });
 
-  it('names a runner only where it is not the default, so that other plans keep their hash', () => {
+  it('names runner and rule only where they are not the default, so that other plans keep their hash', () => {
     const hashOf = (execution?: object): string => {
       const assets = [asset('m', 'a', [], execution === undefined ? {} : { execution })];
       const request = TriggerRunRequest.parse({ selection: ['m.a'] });
@@ -67,6 +67,11 @@ describe('planRun', () => {
     const plain = '[{"key":"m.a","assetKey":"m.a"}]';
     expect(hashOf()).toBe(`${plain} 73497e28b45b1a29b0d52b80d4f8231bb9a7836f24505abecfa69b990ffdf6b3`);
     expect(hashOf({ runner: 'worker' })).toBe(hashOf());
+    expect(hashOf({ triggerRule: 'all_success' })).toBe(hashOf());
+    expect(hashOf({ triggerRule: 'always' })).toContain('"triggerRule":"always"');
+    expect(hashOf({ retry: { retryOn: ['TIMEOUT'] }, attemptTimeoutSec: 60 })).toContain(
+      '"retryOn":["TIMEOUT"]',
+    );
     expect(hashOf({})).toBe(hashOf());
     expect(hashOf({ runner: 'noop' })).toContain('[{"key":"m.a","assetKey":"m.a","runner":"noop"}]');
     expect(hashOf({ runner: 'noop', priority: 1 })).toContain('"policy":{"priority":1},"runner":"noop"');

@@ -28,6 +28,29 @@ describe('the retry policy', () => {
     expect(isRetryable({ category, message: '', retryable: !expected })).toBe(!expected);
   });
 
+  it.each<[readonly ErrorCategory[], boolean | undefined, boolean]>([
+    [['DATA_QUALITY'], undefined, true],
+    [['DATA_QUALITY'], true, true],
+    [['DATA_QUALITY'], false, false],
+    [['TIMEOUT'], undefined, false],
+    [['TIMEOUT'], true, false],
+    [[], true, false],
+  ])('that names %j, on DATA_QUALITY reported retryable %s: %s', (retryOn, retryable, expected) => {
+    const error = {
+      category: 'DATA_QUALITY' as const,
+      message: '',
+      ...(retryable === undefined ? {} : { retryable }),
+    };
+    expect(isRetryable(error, retryOn)).toBe(expected);
+    const next = retryAtMs({ ...policy, retryOn }, { ref, error, nowMs: 0 });
+    expect(next).toBe(expected ? 30_000 : undefined);
+  });
+
+  it('takes a failure without an error for USER_CODE', () => {
+    expect(isRetryable(undefined, ['USER_CODE'])).toBe(true);
+    expect(isRetryable(undefined, ['TIMEOUT'])).toBe(false);
+  });
+
   it('retries a failure without an error, up to the last attempt', () => {
     const at = (attempt: number) =>
       retryAtMs(policy, { ref: { ...ref, attempt }, error: undefined, nowMs: 0 });

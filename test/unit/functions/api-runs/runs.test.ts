@@ -171,6 +171,255 @@ describe('the API of runs', () => {
     });
   });
 
+  describe('running again', () => {
+    const rerun = (runId: string, body: object, headers: Readonly<Record<string, string>> = {}) =>
+      plane.call(
+        plane.handlers.runs,
+        plane.inWorkspace('/runs/{runId}/rerun', { method: 'POST', parameters: { runId }, body, headers }),
+      );
+    /** Claims what is offered and ends it: `b` fails for good. */
+    const work = async (failing: readonly string[] = ['m.b']): Promise<void> => {
+      for (let tasks = await plane.claim(10); tasks.length > 0; tasks = await plane.claim(10))
+        for (const task of tasks)
+          await (failing.includes(task.taskKey) ? plane.fail(task) : plane.succeed(task));
+    };
+    const failedRun = async (): Promise<string> => {
+      await plane.deploy({ a: [], b: ['a'], c: ['b'] }, { execution: { retry: { maxAttempts: 1 } } });
+      const runId = await triggered(['m.a', 'm.b', 'm.c']);
+      await work();
+      return runId;
+    };
+    const taskKeys = async (runId: unknown): Promise<readonly unknown[]> =>
+      ((await plane.getRun(String(runId)))['tasks'] as readonly Json[]).map(({ taskKey }) => taskKey);
+
+    it('from failure takes what did not succeed, and says so', async () => {
+      const parentRunId = await failedRun();
+
+      const answer = await rerun(parentRunId, { mode: 'fromFailure', labels: { ticket: 'OPS-9' } });
+
+      const named = {
+        parentRunId,
+        rerunKind: 'FROM_FAILURE',
+        rerunReason: 'from_failure_unsucceeded_tasks',
+      };
+      expect(answer).toMatchObject({ status: 201, body: { created: true, ...named } });
+      const { runId } = answer.body;
+      expect(await taskKeys(runId)).toEqual(['m.b', 'm.c']);
+      expect(await plane.getRun(String(runId))).toMatchObject({
+        ...named,
+        codeVersion: 'git-1',
+        labels: { ticket: 'OPS-9', 'arco.parent_run_id': parentRunId, 'arco.rerun.kind': 'FROM_FAILURE' },
+      });
+      await work([]);
+      await compact();
+      const { runs } = (await get('/runs')).body as { runs: readonly Json[] };
+      expect(runs).toContainEqual(
+        expect.objectContaining({ runId, state: 'SUCCEEDED', parentRunId, rerunKind: 'FROM_FAILURE' }),
+      );
+    });
+
+    it('finds the same rerun while it is under way or has succeeded, and starts another when it failed', async () => {
+      const parentRunId = await failedRun();
+      const again = () => rerun(parentRunId, { mode: 'fromFailure' });
+      const first = await again();
+      expect(await again()).toMatchObject({ status: 200, body: { ...first.body, created: false } });
+      await work();
+
+      const second = await again();
+      expect(second.status).toBe(201);
+      expect(second.body['runId']).not.toBe(first.body['runId']);
+      await work([]);
+
+      expect(await again()).toMatchObject({
+        status: 200,
+        body: { runId: second.body['runId'], state: 'SUCCEEDED' },
+      });
+    });
+
+    it('starts another when it is forced to, or when its labels are others', async () => {
+      const parentRunId = await failedRun();
+      const bodies = [{}, { force: true }, { labels: { ticket: 'OPS-9' } }].map((more) => ({
+        mode: 'fromFailure',
+        ...more,
+      }));
+      const ids = [];
+      for (const body of bodies) ids.push((await rerun(parentRunId, body)).body['runId']);
+
+      expect(new Set(ids).size).toBe(3);
+      expect((await rerun(parentRunId, bodies[2] ?? {})).body).toMatchObject({
+        runId: ids[2],
+        created: false,
+      });
+    });
+
+    it('under a key answers the same request the same, and another with the details of a trigger', async () => {
+      const parentRunId = await failedRun();
+      const body = { mode: 'subset', selection: ['m.c'], runKey: 'fix-1' };
+      const first = await rerun(parentRunId, body);
+
+      expect(await rerun(parentRunId, body)).toMatchObject({
+        status: 200,
+        body: { runId: first.body['runId'] },
+      });
+      expect(await rerun(parentRunId, { ...body, selection: ['m.b'] })).toMatchObject({
+        status: 409,
+        body: {
+          code: 'run_key_conflict',
+          details: {
+            conflictType: 'RUN_KEY_FINGERPRINT_MISMATCH',
+            runKey: 'fix-1',
+            existingRunId: first.body['runId'],
+            existingPlanId: first.body['planId'],
+            existingFingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+            requestedFingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+            existingCreatedAt: first.body['createdAt'],
+          },
+        },
+      });
+      const { runKey: _key, ...keyless } = body;
+      expect(await rerun(parentRunId, keyless, { 'Idempotency-Key': 'fix-1' })).toMatchObject({
+        status: 200,
+      });
+    });
+
+    it('takes what is deployed now when asked for the latest code', async () => {
+      const parentRunId = await failedRun();
+      const body = { mode: 'fromFailure', codeVersion: 'latest' };
+      await plane.call(
+        plane.handlers.runs,
+        plane.inWorkspace('/manifests', {
+          method: 'POST',
+          body: {
+            manifestVersion: '1.0',
+            codeVersionId: 'git-2',
+            assets: [{ key: { namespace: 'm', name: 'b' }, id: 'b' }],
+          },
+        }),
+      );
+
+      expect(await rerun(parentRunId, body)).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_selection', details: { unknown: ['m.c'] } },
+      });
+      const answer = await rerun(parentRunId, { ...body, mode: 'subset', selection: ['m.b'] });
+      expect(await plane.getRun(String(answer.body['runId']))).toMatchObject({ codeVersion: 'git-2' });
+    });
+
+    it('refuses a run that succeeded or still runs, one that is not there, and faults of the body', async () => {
+      const parentRunId = await failedRun();
+      const open = await rerun(parentRunId, { mode: 'fromFailure' });
+      expect(await rerun(String(open.body['runId']), { mode: 'fromFailure' })).toMatchObject({
+        status: 409,
+        body: { code: 'rerun_not_allowed', details: { state: 'RUNNING' } },
+      });
+      await work([]);
+      expect((await rerun(String(open.body['runId']), { mode: 'fromFailure' })).status).toBe(409);
+      expect(await rerun('run_00000000000000000000000000', { mode: 'fromFailure' })).toMatchObject({
+        status: 404,
+        body: { code: 'run_not_found' },
+      });
+      for (const body of [{}, { mode: 'all' }, { mode: 'subset' }, { mode: 'subset', selection: ['m.z'] }])
+        expect((await rerun(parentRunId, body)).status).toBe(400);
+    });
+
+    it('asks for a key of its own after fifty reruns of the same tasks', async () => {
+      const parentRunId = await failedRun();
+      const forced = { mode: 'fromFailure', force: true };
+      for (let count = 0; count < 50; count++) expect((await rerun(parentRunId, forced)).status).toBe(201);
+
+      expect(await rerun(parentRunId, forced)).toMatchObject({
+        status: 409,
+        body: { code: 'rerun_not_allowed', message: expect.stringContaining('runKey') },
+      });
+    });
+  });
+
+  describe('cancelling', () => {
+    const cancel = (runId: string, body: unknown = {}, headers: Readonly<Record<string, string>> = {}) =>
+      plane.call(
+        plane.handlers.runs,
+        plane.inWorkspace('/runs/{runId}/cancel', {
+          method: 'POST',
+          parameters: { runId },
+          body,
+          headers,
+        }),
+      );
+
+    it('tells the worker, and answers whoever asks again the same', async () => {
+      await plane.deploy({ a: [], b: ['a'] });
+      const runId = await triggered(['m.a', 'm.b']);
+      const [task] = await plane.claim(1);
+      if (!task) throw new Error('no task came');
+
+      const first = await cancel(runId, { reason: 'wrong day' });
+      const again = await cancel(runId);
+
+      expect(first).toMatchObject({
+        status: 200,
+        body: { runId, state: 'CANCELLING', cancelledAt: expect.any(String) },
+      });
+      expect(again).toMatchObject({ status: 200, body: first.body });
+      expect((await plane.report('heartbeat', task)).body).toMatchObject({
+        shouldCancel: true,
+        cancelReason: 'user_requested',
+      });
+      await plane.report('completed', task, { body: { outcome: 'CANCELLED' } });
+      expect(await get('/runs/{runId}', { runId })).toMatchObject({
+        body: { state: 'CANCELLED', cancelReason: 'wrong day', cancelRequestedBy: expect.any(String) },
+      });
+      expect((await cancel(runId)).body).toMatchObject({
+        state: 'CANCELLED',
+        cancelledAt: first.body['cancelledAt'],
+      });
+    });
+
+    it('refuses a run that has ended, one that is not there, and a body that is wrong', async () => {
+      await plane.deploy({ a: [] });
+      const runId = await triggered();
+      expect((await cancel(runId, { reason: '' })).status).toBe(400);
+      expect((await cancel(runId, { because: 'x' })).status).toBe(400);
+      expect((await cancel(runId, { reason: 'x'.repeat(1_001) })).status).toBe(400);
+      for (const task of await plane.claim()) await plane.succeed(task);
+
+      expect(await cancel(runId)).toMatchObject({
+        status: 409,
+        body: { code: 'run_already_terminal', details: { state: 'SUCCEEDED' } },
+      });
+      for (const unknown of ['run_00000000000000000000000000', 'nonsense'])
+        expect(await cancel(unknown)).toMatchObject({ status: 404, body: { code: 'run_not_found' } });
+    });
+
+    it('takes an idempotency key: the same request is answered, another one refused', async () => {
+      await plane.deploy({ a: [] });
+      const runId = await triggered();
+      const key = { 'Idempotency-Key': 'cancel-1' };
+
+      expect((await cancel(runId, { reason: 'one' }, key)).status).toBe(200);
+      expect((await cancel(runId, { reason: 'one' }, key)).status).toBe(200);
+      expect(await cancel(runId, { reason: 'other' }, key)).toMatchObject({
+        status: 409,
+        body: { code: 'idempotency_key_reused' },
+      });
+    });
+
+    it('stops a run at its deadline and tells so', async () => {
+      await plane.deploy({ a: [] });
+      const runId = await triggered(['m.a'], { timeoutSec: 60 });
+      const [task] = await plane.claim(1);
+      if (!task) throw new Error('no task came');
+      plane.pass(61_000);
+      await plane.sweepNow();
+
+      expect((await plane.report('heartbeat', task)).body).toMatchObject({
+        shouldCancel: true,
+        cancelReason: 'run_timed_out',
+      });
+      await plane.succeed(task);
+      expect((await get('/runs/{runId}', { runId })).body).toMatchObject({ state: 'TIMED_OUT' });
+    });
+  });
+
   describe('reading', () => {
     beforeEach(async () => {
       await plane.deploy({ a: [], b: ['a'] });

@@ -21,7 +21,8 @@ export const eachInItsDirectory = (): void => {
   beforeEach(() => {
     directory = fs.mkdtempSync(path.join(os.tmpdir(), 'journal-'));
   });
-  afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
+  // A journal that a test abandoned may still be writing.
+  afterEach(() => fs.rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
 };
 
 /** Opens the directory with small segments. */

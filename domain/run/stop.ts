@@ -1,0 +1,86 @@
+/**
+ * A run is stopped when somebody asks for it or its deadline passes. What no worker has started is stopped at once;
+ * running attempts are told by their heartbeats and given up after a grace. Tasks of the rule `always` go on as if
+ * nothing had happened, for a bounded time: a run that is being stopped always ends.
+ */
+import { runTiming, taskDefaults } from '#contracts/runs/limits.ts';
+import { completeByFailure } from '#domain/run/completion.ts';
+import { record } from '#domain/run/draft.ts';
+import type { Draft } from '#domain/run/draft.ts';
+import { isBeingStopped, isEnded, originOf, plannedTask, policyOf, taskAt } from '#domain/run/run.ts';
+import type { PlannedRun, RunOrigin, Stop } from '#domain/run/run.ts';
+
+/** Since when the run is being stopped. */
+const stoppedSinceMs = ({ cancelledAtMs = Infinity, timedOutAtMs = Infinity }: Stop): number =>
+  Math.min(cancelledAtMs, timedOutAtMs);
+
+/** When an attempt of a run that is being stopped is given up, or a task of the rule `always` at all. */
+export const stopDeadlineMs = (run: PlannedRun, taskIndex: number): number | undefined => {
+  if (run.stop === undefined) return undefined;
+  const { plan } = originOf(run);
+  const { cancelGraceSec = taskDefaults.cancelGraceSec } = policyOf(plan, taskIndex);
+  const graceMs = isBeingStopped(run, taskIndex) ? cancelGraceSec * 1_000 : runTiming.cleanupGraceMs;
+  return stoppedSinceMs(run.stop) + graceMs;
+};
+
+/** The run's own deadline; undefined when it has none. */
+export const runDeadlineMs = ({ header, triggeredAtMs }: RunOrigin): number | undefined =>
+  header.timeoutSec === undefined ? undefined : triggeredAtMs + header.timeoutSec * 1_000;
+
+/** Notes that the run's deadline has passed, once. */
+export const passDeadline = (draft: Draft): void => {
+  const origin = originOf(draft.run);
+  const deadlineMs = runDeadlineMs(origin);
+  if (deadlineMs === undefined || deadlineMs > draft.nowMs || draft.run.stop?.timedOutAtMs !== undefined)
+    return;
+  const { runId } = origin.header;
+  record(draft, {
+    type: 'RunDeadlinePassed',
+    idempotencyKey: `deadline:${runId}`,
+    data: { runId, deadlineMs },
+  });
+};
+
+/** Ends whatever a run that is being stopped does not let go on; nothing for any other run. */
+export const stopTasks = (draft: Draft): void => {
+  if (draft.run.stop === undefined) return;
+  for (const taskIndex of draft.run.tasks.keys()) stopTask(draft, taskIndex);
+};
+
+const stopTask = (draft: Draft, taskIndex: number): void => {
+  const task = taskAt(draft.run, taskIndex);
+  if (isEnded(task)) return;
+  const isOver = (stopDeadlineMs(draft.run, taskIndex) ?? Infinity) <= draft.nowMs;
+  if (task.status === 'RUNNING') {
+    if (isOver) giveUp(draft, taskIndex, task.attempt);
+  } else if (isOver || isBeingStopped(draft.run, taskIndex)) {
+    const { plan, header } = originOf(draft.run);
+    const { key } = plannedTask(plan, taskIndex);
+    record(draft, {
+      type: 'TaskStopped',
+      idempotencyKey: `stopped:${header.runId}:${key}`,
+      data: { taskIndex, taskKey: key },
+    });
+  }
+};
+
+const giveUp = (draft: Draft, taskIndex: number, attempt: number): void =>
+  completeByFailure(draft, taskIndex, {
+    attempt,
+    outcome: 'CANCELLED',
+    failure: 'cancel_grace',
+    error: {
+      category: 'CANCELLED',
+      message: 'the run is being stopped, and its worker did not stop in time',
+      retryable: false,
+    },
+  });
+
+/** What a worker is told with its heartbeat: whether to stop, and why. */
+export const cancellationOf = (
+  run: PlannedRun,
+  taskIndex: number,
+): 'user_requested' | 'run_timed_out' | undefined => {
+  if (!isBeingStopped(run, taskIndex)) return undefined;
+  return run.stop?.timedOutAtMs === undefined ? 'user_requested' : 'run_timed_out';
+};

@@ -1,0 +1,144 @@
+/** What triggering a run and running one again have in common: the run key, one command on the run's own stream. */
+import { ulid } from 'ulid';
+import type { RunId } from '#contracts/ids.ts';
+import { DeployManifestRequest } from '#contracts/runs/manifest.ts';
+import type { RunKey, TriggerRunResponse } from '#contracts/runs/trigger.ts';
+import type { Rejection } from '#domain/kernel/aggregate.ts';
+import { runIdFromRunKey } from '#domain/kernel/ids.ts';
+import { manifestsAggregate } from '#domain/manifest/manifests.ts';
+import type { Manifests } from '#domain/manifest/manifests.ts';
+import type { BlobStore } from '#domain/ports/blobs.ts';
+import type { LedgerReader } from '#domain/ports/ledger.ts';
+import type { TriggerRun } from '#domain/run/command.ts';
+import { runAggregate } from '#domain/run/run-aggregate.ts';
+import { runStream } from '#domain/run/run-stream.ts';
+import { originOf, stateOf } from '#domain/run/run.ts';
+import type { Run } from '#domain/run/run.ts';
+import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
+import type { ApiRequest } from '#functions/shared/http.ts';
+import { loadStream } from '#functions/shared/load.ts';
+import type { Mailbox } from '#functions/shared/mailbox.ts';
+import type { Caller } from '#functions/shared/request.ts';
+import { manifestsStream } from '#functions/shared/streams.ts';
+
+export interface StartPorts {
+  readonly mailbox: Mailbox;
+  readonly ledger: LedgerReader;
+  readonly blobs: BlobStore;
+  readonly nowMs: () => number;
+}
+
+/** A run that has been started, by this request or by the same one before it. */
+export interface Started {
+  readonly isCreated: boolean;
+  readonly body: TriggerRunResponse;
+}
+
+/** Starts the run of a command, or finds it started; throws the refusal of another request under its run key. */
+export const startRun = async (
+  { mailbox }: Pick<StartPorts, 'mailbox'>,
+  request: ApiRequest,
+  { caller, command }: { readonly caller: Caller; readonly command: TriggerRun },
+): Promise<Started> => {
+  const { runId } = command.header;
+  const outcome = await mailbox.send(
+    runAggregate,
+    {
+      stream: runStream(command.header),
+      command,
+      // The run key already makes a repeat find its run; the command needs no memory of its own.
+      commandId: `trigger:${runId}:${request.requestId}`,
+      actor: caller.actor,
+      correlationId: runId,
+    },
+    { assumeNew: true },
+  );
+  if (outcome.kind === 'rejected') throw refusalOf(outcome.rejection, request, command.header.runKey);
+  const isCreated = outcome.kind === 'committed';
+  return { isCreated, body: startedBody(outcome.state, isCreated) };
+};
+
+/** The answer of a started run. */
+export const startedBody = (run: Run, created: boolean): TriggerRunResponse => {
+  if (run.status === 'none' || run.status === 'TRIGGERED') throw new Error('a triggered run has no plan');
+  const { header, triggeredAtMs } = originOf(run);
+  return {
+    runId: header.runId,
+    planId: header.planId,
+    state: stateOf(run),
+    created,
+    createdAt: new Date(triggeredAtMs).toISOString(),
+  };
+};
+
+/** A body whose run key is the header's when it has none; two different keys would leave one of them without effect. */
+export const withRunKey = <Body extends { readonly runKey?: RunKey | undefined }>(
+  body: Body,
+  idempotencyKey: string | undefined,
+  parse: (body: object) => Body,
+): Body => {
+  if (idempotencyKey === undefined || body.runKey === idempotencyKey) return body;
+  if (body.runKey !== undefined)
+    throw new ApiError(
+      'invalid_request',
+      'Idempotency-Key and runKey differ; send one of them, or both alike',
+    );
+  return parse({ ...body, runKey: idempotencyKey });
+};
+
+/** A key that came in the header is the caller's idempotency key, and its conflict is named so. */
+const refusalOf = (
+  rejection: Rejection,
+  { idempotencyKey, body }: ApiRequest,
+  runKey: string | undefined,
+): ApiError => {
+  const isFromHeader = runKey !== undefined && runKey === idempotencyKey && !hasRunKey(body);
+  return apiErrorOf(
+    rejection.code === 'run_key_conflict' && isFromHeader
+      ? {
+          ...rejection,
+          code: 'idempotency_key_reused',
+          message: 'this idempotency key was used for a different request; use a new key',
+        }
+      : rejection,
+  );
+};
+
+const hasRunKey = (body: unknown): boolean => typeof body === 'object' && body !== null && 'runKey' in body;
+
+/** The id of the run of a key, or a fresh one. */
+export const runIdOf = (
+  { tenantId, workspaceId }: Caller,
+  runKey: string | undefined,
+  nowMs: number,
+): RunId =>
+  runKey === undefined
+    ? (`run_${ulid(nowMs)}` as RunId)
+    : runIdFromRunKey(tenantId, { tenantId, workspaceId, runKey });
+
+type Deployed = Extract<Manifests, { readonly status: 'deployed' }>;
+
+/** What is deployed in the caller's workspace; throws `no_manifest` when nothing is. */
+export const currentManifest = async (ledger: LedgerReader, caller: Caller): Promise<Deployed> => {
+  const { state } = await loadStream(ledger, manifestsAggregate, manifestsStream(caller));
+  if (state.status === 'none')
+    throw new ApiError('no_manifest', 'no manifest is deployed in this workspace; deploy one first');
+  return state;
+};
+
+const KEPT_MAX = 20;
+
+/** Reads manifests by the key of their body; bodies are addressed by content, so a parsed one never grows stale. */
+export const manifestReader = (blobs: BlobStore): ((key: string) => Promise<DeployManifestRequest>) => {
+  const kept = new Map<string, DeployManifestRequest>();
+  return async (key) => {
+    const known = kept.get(key);
+    if (known) return known;
+    const text = await blobs.get(key);
+    if (text === undefined) throw new Error(`the manifest body ${key} is missing`);
+    const manifest = DeployManifestRequest.parse(JSON.parse(text));
+    if (kept.size >= KEPT_MAX) kept.clear();
+    kept.set(key, manifest);
+    return manifest;
+  };
+};

@@ -1,0 +1,187 @@
+import { describe, expect, it } from 'vitest';
+import type { ManifestId } from '#contracts/ids.ts';
+import { RerunRequest } from '#contracts/runs/rerun.ts';
+import type { TaskState } from '#contracts/runs/states.ts';
+import { rerunFingerprint, rerunKey } from '#domain/kernel/rerun-ids.ts';
+import { planRerun } from '#domain/run/rerun.ts';
+import type { LatestCode, ParentRun } from '#domain/run/rerun.ts';
+import { asset, manifest, validated } from '#test/support/manifest-fixtures.ts';
+import { planOf, runId, triggerOf } from '#test/support/run-fixtures.ts';
+
+const PARTITION = 'date=d:2026-01-02';
+
+/** `m.a → m.b → m.c` and `m.a → m.d`, ended as given. */
+const parentOf = (
+  states: Readonly<Record<string, TaskState>>,
+  state: ParentRun['state'] = 'FAILED',
+): ParentRun => {
+  const plan = planOf(
+    { 'm.a': [], 'm.b': ['m.a'], 'm.c': ['m.b'], 'm.d': ['m.a'] },
+    { partitionKey: PARTITION, rules: { 'm.d': 'none_failed' } },
+  );
+  return {
+    header: triggerOf(plan).header,
+    plan,
+    state,
+    tasks: plan.tasks.map(({ key }) => ({ taskKey: key, state: states[key] ?? 'SUCCEEDED' })),
+  };
+};
+const failed = parentOf({ 'm.b': 'FAILED', 'm.c': 'SKIPPED' });
+const request = (body: object): RerunRequest => RerunRequest.parse(body);
+const fromFailure = (more: object = {}) => request({ mode: 'fromFailure', ...more });
+const subset = (selection: readonly string[], more: object = {}) =>
+  request({ mode: 'subset', selection, ...more });
+const plannedOf = (parent: ParentRun, body: RerunRequest, latest?: LatestCode) => {
+  const result = planRerun(parent, body, latest);
+  if (result.kind === 'rejected') expect.fail(result.rejection.message);
+  return result;
+};
+
+describe('names of reruns', () => {
+  const named = {
+    parentRunId: '01JQ8Z3T5N6M7P8Q9R0S1T2V3W',
+    rerunKind: 'FROM_FAILURE',
+    selectedTasks: ['markets.regime', 'markets.features'],
+    partitionKeys: [PARTITION],
+  } as const;
+
+  it('are those of the reference', () => {
+    expect(rerunKey(named, 1)).toBe('rerun:01JQ8Z3T5N6M7P8Q9R0S1T2V3W:from_failure:3b806e59b3abc018');
+    expect(
+      rerunFingerprint({
+        ...named,
+        roots: named.selectedTasks,
+        includeUpstream: false,
+        includeDownstream: false,
+        labels: { 'arco.rerun.kind': 'FROM_FAILURE', 'arco.parent_run_id': named.parentRunId },
+        isLatest: false,
+      }),
+    ).toBe('2d490963983b36d8b4b2520dfa59b293da96e260d2101f07a85f329775449eae');
+  });
+
+  it('tell generations, kinds and codes apart', () => {
+    expect(rerunKey(named, 2)).toBe('rerun:01JQ8Z3T5N6M7P8Q9R0S1T2V3W:from_failure:3b806e59b3abc018:2');
+    expect(rerunKey({ ...named, rerunKind: 'SUBSET' }, 1)).toMatch(/:subset:[0-9a-f]{16}$/);
+    expect(plannedOf(failed, fromFailure()).fingerprint).not.toBe(
+      plannedOf(failed, fromFailure({ labels: { ticket: 'OPS-9' } })).fingerprint,
+    );
+  });
+});
+
+describe('a rerun from failure', () => {
+  it('takes every task that did not succeed, as it was, with the edges among them', () => {
+    const { plan, rerunKind, labels } = plannedOf(failed, fromFailure({ labels: { ticket: 'OPS-9' } }));
+
+    expect(plan).toMatchObject({
+      partitionKey: PARTITION,
+      tasks: [{ key: 'm.b' }, { key: 'm.c', dependsOn: [0] }],
+    });
+    expect(plan.tasks[0]).not.toHaveProperty('dependsOn');
+    expect(rerunKind).toBe('FROM_FAILURE');
+    expect(labels).toEqual({
+      ticket: 'OPS-9',
+      'arco.parent_run_id': runId,
+      'arco.rerun.kind': 'FROM_FAILURE',
+    });
+  });
+
+  it('takes a success whose output could not be made visible', () => {
+    const parent = parentOf({});
+    const tasks = parent.tasks.map((task) =>
+      task.taskKey === 'm.d' ? { ...task, outputVisibilityState: 'FAILED' as const } : task,
+    );
+    const { plan } = plannedOf({ ...parent, tasks }, fromFailure());
+    expect(plan.tasks).toMatchObject([{ key: 'm.d', triggerRule: 'none_failed' }]);
+  });
+
+  it.each(['FAILED', 'CANCELLED', 'TIMED_OUT'] as const)('is made of a run that is %s', (state) => {
+    const parent = parentOf({ 'm.c': 'CANCELLED' }, state);
+    expect(plannedOf(parent, fromFailure()).plan.tasks).toMatchObject([{ key: 'm.c' }]);
+  });
+
+  it.each(['SUCCEEDED', 'RUNNING', 'CANCELLING', 'PENDING'] as const)(
+    'is refused for one that is %s',
+    (state) => {
+      expect(planRerun(parentOf({}, state), fromFailure())).toMatchObject({
+        kind: 'rejected',
+        rejection: { code: 'rerun_not_allowed', details: { state } },
+      });
+    },
+  );
+
+  it('ignores selection and closure flags', () => {
+    const plain = plannedOf(failed, fromFailure());
+    const odd = plannedOf(failed, fromFailure({ selection: ['m.d'], includeDownstream: true }));
+    expect([odd.plan, odd.fingerprint, odd.keyOf(1)]).toEqual([
+      plain.plan,
+      plain.fingerprint,
+      plain.keyOf(1),
+    ]);
+  });
+});
+
+describe('a rerun of a subset', () => {
+  it.each([
+    [{}, ['m.b']],
+    [{ includeUpstream: true }, ['m.a', 'm.b']],
+    [{ includeDownstream: true }, ['m.b', 'm.c']],
+    [{ includeUpstream: true, includeDownstream: true }, ['m.a', 'm.b', 'm.c']],
+  ])('with %j takes %j', (flags, keys) => {
+    const { plan, rerunKind } = plannedOf(parentOf({}, 'SUCCEEDED'), subset(['m/b'], flags));
+    expect(plan.tasks.map(({ key }) => key)).toEqual(keys);
+    expect(rerunKind).toBe('SUBSET');
+  });
+
+  it('is the same in any order and with repeats', () => {
+    const one = plannedOf(failed, subset(['m.b', 'm.d']));
+    const other = plannedOf(failed, subset(['m.d', 'm.b', 'm/d']));
+    expect([other.fingerprint, other.keyOf(3)]).toEqual([one.fingerprint, one.keyOf(3)]);
+  });
+
+  it('names all that is malformed or not in the run', () => {
+    expect(planRerun(failed, subset(['m.b', 'm.z', '..']))).toMatchObject({
+      rejection: { code: 'invalid_selection', details: { malformed: ['..'], unknown: ['m.z'] } },
+    });
+  });
+
+  it('has to name something', () => {
+    for (const body of [{ mode: 'subset' }, { mode: 'subset', selection: [] }])
+      expect(RerunRequest.safeParse(body).success).toBe(false);
+  });
+});
+
+it('refuses labels that only Sluice sets', () => {
+  expect(planRerun(failed, fromFailure({ labels: { 'arco.rerun.kind': 'x' } }))).toMatchObject({
+    rejection: { code: 'invalid_request', details: { reserved: ['arco.rerun.kind'] } },
+  });
+});
+
+describe('a rerun with the latest code', () => {
+  const latest = (names: readonly string[]): LatestCode => ({
+    manifest: validated(
+      manifest(
+        names.map((name) => asset('m', name, name === 'c' ? ['m.b'] : [], { execution: { priority: 1 } })),
+      ),
+    ),
+    manifestId: 'man_00000000000000000000000001' as ManifestId,
+    codeVersion: 'git-2',
+  });
+
+  it('takes edges and policies from what is deployed now, and is another request', () => {
+    const planned = plannedOf(failed, fromFailure(), latest(['b', 'c']));
+    expect(planned.plan).toMatchObject({
+      partitionKey: PARTITION,
+      tasks: [
+        { key: 'm.b', policy: { priority: 1 } },
+        { key: 'm.c', dependsOn: [0] },
+      ],
+    });
+    expect(planned.fingerprint).not.toBe(plannedOf(failed, fromFailure()).fingerprint);
+  });
+
+  it('is refused for assets that are gone', () => {
+    expect(planRerun(failed, fromFailure(), latest(['b']))).toMatchObject({
+      rejection: { code: 'invalid_selection', details: { unknown: ['m.c'] } },
+    });
+  });
+});
