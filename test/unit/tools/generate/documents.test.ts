@@ -70,6 +70,7 @@ describe('the API description', () => {
       .map(({ operationId }) => operationId);
 
     expect(keyed.sort()).toEqual([
+      'cancelRun',
       'closeWorkspace',
       'configureTenant',
       'createApiKey',
@@ -79,6 +80,7 @@ describe('the API description', () => {
       'planFeedTicks',
       'putFeed',
       'registerWorkspace',
+      'rerunRun',
       'resumeFeed',
       'revokeApiKey',
       'revokeRole',
