@@ -77,6 +77,7 @@ export const Environment = z.strictObject({
   INLINE_RUNS_QUEUE_URL: z.url(),
   MARKET_DEAD_LETTERS_QUEUE_URL: z.url(),
   RETRY_TASK_MACHINE_ARN: name,
+  FEED_RECOVERY_MACHINE_ARN: name,
   TASK_TOKEN_SECRET_ID: name,
   OIDC_ISSUER: z.url(),
   OIDC_AUDIENCE: name,
@@ -87,7 +88,7 @@ export type EnvironmentKey = keyof Environment;
 
 const everywhere = ['STAGE', 'TENANT_ID', 'LIMITS'] as const;
 const oidc = ['OIDC_ISSUER', 'OIDC_AUDIENCE', 'OIDC_JWKS_URL'] as const;
-/** What `outstanding` of any aggregate may need: stores, every queue and the machine. */
+/** What `outstanding` of any aggregate may need: stores, every queue and the machines. */
 const acting = [
   'LEDGER_TABLE',
   'CONTROL_TABLE',
@@ -99,6 +100,7 @@ const acting = [
   'PUBLICATIONS_QUEUE_URL',
   'INLINE_RUNS_QUEUE_URL',
   'RETRY_TASK_MACHINE_ARN',
+  'FEED_RECOVERY_MACHINE_ARN',
 ] as const;
 
 /** The variables of each function, and no others. */
@@ -119,6 +121,7 @@ export const environmentKeysOf = {
   'run-engine': [...everywhere, ...acting],
   commands: [...everywhere, ...acting],
   'retry-task': [...everywhere, ...acting],
+  'feed-recovery': [...everywhere, ...acting, 'TASK_TOKEN_SECRET_ID'],
   compact: [...everywhere, 'LEDGER_TABLE', 'VIEWS_TABLE', 'BLOBS_BUCKET'],
   publish: [
     ...everywhere,
@@ -131,7 +134,7 @@ export const environmentKeysOf = {
   sweeper: [...everywhere, 'LEDGER_TABLE', 'CONTROL_TABLE', 'SWEEP_QUEUE_URL'],
   sweep: [...everywhere, ...acting, 'VIEWS_TABLE', 'COMPACTIONS_QUEUE_URL'],
   'dead-letters': [...everywhere, ...acting],
-  timers: [...everywhere, ...acting],
+  timers: [...everywhere, ...acting, 'TASK_TOKEN_SECRET_ID'],
   'run-inline': [...everywhere, ...acting],
 } as const satisfies Readonly<Record<FunctionName, readonly EnvironmentKey[]>>;
 

@@ -183,6 +183,12 @@ export const errorCatalogue = {
     'the tenant has as many keys, grants or workspaces as it may',
     'revoke what is no longer used; details.limit has the bound',
   ),
+  range_pruned: entry(
+    410,
+    false,
+    'records of the range were deleted, as the feed is configured to',
+    'ask for what is left: see details.firstSeqLeft and details.replayableFromMs',
+  ),
   task_expired: entry(410, false, 'the task has ended', 'stop the work'),
   payload_too_large: entry(
     413,

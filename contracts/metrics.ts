@@ -118,6 +118,8 @@ export const metricCatalogue = {
     moreThan(0, 3),
   ),
   PublishHalted: alarmed(count('streams whose outputs wait for a person to resume them'), moreThan(0)),
+  ResumeReminders: alarmed(count('reminders of feeds that wait for a person to resume them'), moreThan(0)),
+  ChunksDeleted: count('market chunks deleted from the object store'),
   ProjectionFailures: alarmed(count('rows whose projection threw'), moreThan(0)),
   RowsWritten: count('read-model rows written'),
   StreamsBehind: alarmed(

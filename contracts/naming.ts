@@ -66,6 +66,7 @@ export const functionNames = [
   'run-engine',
   'commands',
   'retry-task',
+  'feed-recovery',
   'compact',
   'publish',
   'sweeper',
@@ -77,10 +78,10 @@ export const functionNames = [
 export type FunctionName = (typeof functionNames)[number];
 
 /** The state machines; each is `statemachines/<name>.asl.json`. */
-export const stateMachineNames = ['retry-task'] as const;
+export const stateMachineNames = ['retry-task', 'feed-recovery'] as const;
 export type StateMachineName = (typeof stateMachineNames)[number];
 
-/** The secret that signs task tokens. */
+/** The secret that signs task tokens, and seals those of Step Functions. */
 export const taskTokenSecretName = 'task-token-key';
 
 /** The alias functions are called by. */

@@ -36,14 +36,18 @@ import {
   ManifestRead,
 } from '#contracts/runs/manifest.ts';
 import {
+  AttemptList,
   ListQuery,
   RunEventPage,
   RunEventQuery,
   RunListQuery,
   RunPage,
   RunRead,
+  RunReadQuery,
   RunWhy,
+  TaskListQuery,
   TaskPage,
+  TaskRead,
 } from '#contracts/runs/read.ts';
 import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
 import {
@@ -148,8 +152,18 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
     ],
   },
   listRuns: { query: RunListQuery, answers: ok(RunPage), refusals: ['invalid_cursor'] },
-  getRun: { answers: ok(RunRead), refusals: ['run_not_found'] },
-  listRunTasks: { answers: ok(TaskPage), refusals: ['run_not_found'] },
+  getRun: { query: RunReadQuery, answers: ok(RunRead), refusals: ['run_not_found'] },
+  listRunTasks: {
+    query: TaskListQuery,
+    answers: ok(TaskPage),
+    refusals: ['run_not_found', 'invalid_cursor'],
+  },
+  getRunTask: { query: RunReadQuery, answers: ok(TaskRead), refusals: ['run_not_found', 'task_not_found'] },
+  listTaskAttempts: {
+    query: RunReadQuery,
+    answers: ok(AttemptList),
+    refusals: ['run_not_found', 'task_not_found'],
+  },
   cancelRun: {
     body: CancelRunRequest,
     answers: ok(CancelRunResponse),
@@ -229,11 +243,11 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
     refusals: ['feed_not_found', 'invalid_cursor'],
   },
   listFeedOutputs: feedOutputs,
-  replayFeed: feedOutputs,
+  replayFeed: { ...feedOutputs, refusals: [...feedOutputs.refusals, 'range_pruned'] },
   listFeedBuffer: {
     query: FeedBufferQuery,
     answers: ok(FeedBufferPage),
-    refusals: ['feed_not_found', 'invalid_cursor'],
+    refusals: ['feed_not_found', 'invalid_cursor', 'range_pruned'],
   },
   listFeedSymbols: layerPage(layers.FeedSymbolPage, ListQuery),
   listFeedGates: layerPage(layers.FeedGatePage),

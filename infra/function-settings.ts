@@ -26,6 +26,7 @@ export const functionSettings: Readonly<Record<FunctionName, FunctionSettings>> 
   'run-engine': settings(30, true, 'Runs the regime engine for planned ticks'),
   commands: settings(30, true, 'Decides the waiting commands of one stream as one commit'),
   'retry-task': settings(30, true, 'Offers a failed task again at its instant'),
+  'feed-recovery': settings(30, true, 'Reminds of feeds that wait for a person'),
   compact: settings(60, true, 'Writes the read models from the ledger'),
   publish: settings(60, true, 'Puts outputs on the output stream in order'),
   sweeper: settings(60, false, 'Finds streams whose deadline has passed'),

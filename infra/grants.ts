@@ -6,7 +6,7 @@
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
 import { deadQueueOf } from '#contracts/naming.ts';
-import type { FunctionName, QueueName, StreamName } from '#contracts/naming.ts';
+import type { FunctionName, QueueName, StateMachineName, StreamName } from '#contracts/naming.ts';
 import type { ResourceNames } from '#infra/resource-names.ts';
 
 type Grant = (names: ResourceNames) => readonly PolicyStatement[];
@@ -68,16 +68,25 @@ const readBlobs: Grant = (names) => [
   allow(['s3:ListBucket'], names.bucketArn),
 ];
 const writeBlobs: Grant = (names) => [allow(['s3:PutObject'], `${names.bucketArn}/*`)];
+/** Content of market chunks that no feed needs any more; no other body is ever deleted. */
+const deleteChunks: Grant = (names) => [allow(['s3:DeleteObject'], names.chunksArn)];
 /** Documents are items of the ledger, or bodies when they are large. */
 const readDocuments: Grant = (names) => [
   allow(['dynamodb:GetItem'], names.tableArn('ledger')),
   ...readBlobs(names),
 ];
 const readSecret: Grant = (names) => [allow(['secretsmanager:GetSecretValue'], names.secretArn)];
-const startRetries: Grant = (names) => [
-  allow(['states:StartExecution'], names.machineArn('retry-task')),
-  allow(['states:DescribeExecution'], names.executionsArn('retry-task')),
-];
+const start =
+  (machine: StateMachineName): Grant =>
+  (names) => [
+    allow(['states:StartExecution'], names.machineArn(machine)),
+    allow(['states:DescribeExecution'], names.executionsArn(machine)),
+  ];
+/** The token is the permission; it names no resource. */
+const answerTasks: Grant = () => [allow(['states:SendTaskSuccess'], '*')];
+/** Sealed tokens of executions that wait for a person. */
+const keepTokens: Grant = inControl('PutItem');
+const readTokens: Grant = inControl('GetItem');
 const readLedgerStream: Grant = (names) => [
   allow(
     ['dynamodb:DescribeStream', 'dynamodb:GetRecords', 'dynamodb:GetShardIterator', 'dynamodb:ListStreams'],
@@ -126,9 +135,12 @@ const watchEngineRuns: Grant = (names) => [
 /** What loading, deciding and appending need, whatever the aggregate. */
 const decide: readonly Grant[] = [readLedger, appendToLedger];
 /** What runs may owe after a commit: offers to workers, tasks of in-process runners, retries. */
-const actForRuns: readonly Grant[] = [offerTasks, startRetries, send('inline-runs')];
-/** What feeds may owe after a commit: engine runs, timers, deliveries to be resumed, a look at themselves. */
-const actForFeeds: readonly Grant[] = [send('engine-runs.fifo', 'timers', 'publications', 'sweep')];
+const actForRuns: readonly Grant[] = [offerTasks, start('retry-task'), send('inline-runs')];
+/** What feeds may owe after a commit: engine runs, timers, deliveries to be resumed, a look at themselves, reminders. */
+const actForFeeds: readonly Grant[] = [
+  send('engine-runs.fifo', 'timers', 'publications', 'sweep'),
+  start('feed-recovery'),
+];
 /** What any aggregate may owe. */
 const act: readonly Grant[] = [...actForRuns, ...actForFeeds];
 
@@ -150,6 +162,7 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   'run-engine': [...decide, ...actForFeeds, readDocuments, consume('engine-runs.fifo')],
   commands: [...decide, ...act, consume('commands.fifo'), giveBack('commands.fifo')],
   'retry-task': [...decide, ...actForRuns],
+  'feed-recovery': [...decide, ...actForFeeds, keepTokens, readSecret],
   compact: [readLedgerStream, readLedger, getRows, writeViews, consume('compactions'), send('dead-letters')],
   publish: [
     readLedgerStream,
@@ -160,8 +173,26 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
     send('commands.fifo', 'publications', 'dead-letters'),
   ],
   sweeper: [readDueIndex, moveCursors, readRearms, send('sweep')],
-  sweep: [...decide, ...act, checkOffers, watchEngineRuns, getRows, send('compactions'), consume('sweep')],
+  sweep: [
+    ...decide,
+    ...act,
+    checkOffers,
+    watchEngineRuns,
+    getRows,
+    deleteChunks,
+    send('compactions'),
+    consume('sweep'),
+  ],
   'dead-letters': [...decide, ...act, consume(...Object.values(deadQueueOf), 'dead-letters')],
-  timers: [...decide, ...actForFeeds, consume('timers')],
+  timers: [
+    ...decide,
+    ...actForFeeds,
+    moveCursors,
+    readTokens,
+    readSecret,
+    answerTasks,
+    watchEngineRuns,
+    consume('timers'),
+  ],
   'run-inline': [...decide, ...actForRuns, consume('inline-runs')],
 };

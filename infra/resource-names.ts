@@ -32,6 +32,8 @@ export interface ResourceNames {
   readonly ledgerStreamArn: string;
   readonly bucketName: string;
   readonly bucketArn: string;
+  /** The objects of market chunks: their key begins with the kind of their stream, encoded. */
+  readonly chunksArn: string;
   readonly streamArn: (stream: StreamName) => string;
   readonly queueArn: (queue: QueueName) => string;
   readonly queueUrl: (queue: QueueName) => string;
@@ -62,6 +64,7 @@ export const resourceNames = (stage: Stage): ResourceNames => {
     ).toString(),
     bucketName,
     bucketArn: `arn:${Aws.PARTITION}:s3:::${bucketName}`,
+    chunksArn: `arn:${Aws.PARTITION}:s3:::${bucketName}/documents/chunk%23*`,
     streamArn: (stream) => regional('kinesis', `stream/${of(stream)}`),
     queueArn: (queue) => regional('sqs', of(queue)),
     queueUrl: (queue) => `https://sqs.${Aws.REGION}.${Aws.URL_SUFFIX}/${Aws.ACCOUNT_ID}/${of(queue)}`,

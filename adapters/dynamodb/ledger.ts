@@ -40,7 +40,7 @@ export const dynamoLedger = (setting: LedgerSetting): Ledger & LedgerScan & DueI
   read: (stream, fromSequence, limit) => read(setting, { stream, fromSequence, limit }),
   append: (commit) => append(setting, commit),
   keepState: (stream, item) => keepState(setting, stream, item),
-  putDocument: (stream, text) => putDocument(setting, stream, text),
+  putDocument: (stream, text, options = {}) => putDocument(setting, { stream, body: text, ...options }),
   document: (stream) => document(setting, stream),
   scan: () => scan(setting),
   streamsDue: (bucket) => streamsDue(setting, bucket),
@@ -136,14 +136,24 @@ const storeOf = (blobs: BlobStore | undefined): BlobStore => {
   return blobs;
 };
 
+/** Where the object store has the document of a stream. */
+export const documentKey = (stream: string): string => `documents/${encodeURIComponent(stream)}`;
+
 const putDocument = async (
   { client, table, blobs }: LedgerSetting,
-  stream: string,
-  body: string,
+  {
+    stream,
+    body,
+    isDeletable = false,
+  }: { readonly stream: string; readonly body: string; readonly isDeletable?: boolean },
 ): Promise<'item' | 'blob'> => {
+  const blob = documentKey(stream);
+  if (isDeletable) {
+    await storeOf(blobs).put(blob, body);
+    return 'blob';
+  }
   const packed = packText(body);
   const isLarge = (packed.B?.length ?? Buffer.byteLength(body)) > DOCUMENT_INLINE_MAX_BYTES;
-  const blob = `documents/${encodeURIComponent(stream)}`;
   if (isLarge) await storeOf(blobs).put(blob, body);
   // Documents are addressed by content: one that stands already is the same.
   await putOnce(client, table, {
@@ -165,8 +175,10 @@ const document = async (
       ConsistentRead: true,
     }),
   );
-  const blob = answer.Item?.['blob']?.S;
-  return blob === undefined ? unpackText(answer.Item?.['document']) : storeOf(blobs).get(blob);
+  // What may be deleted has no item.
+  if (!answer.Item) return blobs?.get(documentKey(stream));
+  const blob = answer.Item['blob']?.S;
+  return blob === undefined ? unpackText(answer.Item['document']) : storeOf(blobs).get(blob);
 };
 
 async function* scan({ client, table }: LedgerSetting): AsyncIterable<readonly StoredCommit[]> {

@@ -64,9 +64,13 @@ export const addRunCommands = (program: Command, contextOf: GetContext): void =>
     .description('list runs, newest first')
     .option('--limit <count>', 'runs on the page, 1 to 200', '20')
     .option('--cursor <cursor>', 'where the last page ended')
-    .action(async (options: { limit: string; cursor?: string }, command: Command) =>
-      list(contextOf(command), options),
-    );
+    .option('--state <state>', 'only runs that are so, for example FAILED')
+    .option('--asset <key>', 'only runs with a task of this asset')
+    .option('--label <pairs>', 'only runs with these labels: key=value, several separated by commas')
+    .option('--run-key <key>', 'only the run of this key')
+    .option('--since <instant>', 'only runs triggered at or after it')
+    .option('--until <instant>', 'only runs triggered before it')
+    .action(async (options: ListOptions, command: Command) => list(contextOf(command), options));
   run
     .command('get <runId>')
     .description('show one run with its tasks')
@@ -153,11 +157,22 @@ const splitLabel = (pair: string): readonly [string, string] => {
   return [pair.slice(0, at), pair.slice(at + 1)];
 };
 
+interface ListOptions {
+  readonly limit: string;
+  readonly cursor?: string;
+  readonly state?: string;
+  readonly asset?: string;
+  readonly label?: string;
+  readonly runKey?: string;
+  readonly since?: string;
+  readonly until?: string;
+}
+
 const list = async (
   { client, output }: CommandContext,
-  { limit, cursor }: { readonly limit: string; readonly cursor?: string },
+  { asset, ...filters }: ListOptions,
 ): Promise<void> => {
-  const answer = await client().request('GET', '{ws}/runs', { query: { limit, cursor } });
+  const answer = await client().request('GET', '{ws}/runs', { query: { ...filters, assetKey: asset } });
   const { runs, nextCursor } = RunPage.parse(answer);
   output.result(answer, () => {
     const rows = runs.map((run) => [

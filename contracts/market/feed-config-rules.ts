@@ -21,6 +21,7 @@ import {
   bufferRetentionDefault,
   FEED_SYMBOL_BYTES_MAX,
   FEED_SYMBOLS_MAX,
+  FeedRecovery,
   feedRetryDefault,
   HYSTERESIS_STATE_DEFAULT,
   outputPublishDefault,
@@ -66,6 +67,7 @@ const topKeys = [
   'output_publish',
   'clock',
   'emit_skipped',
+  'recovery',
   'engine_options',
   'state_gate',
   'analysis_engine',
@@ -92,6 +94,7 @@ const configOf = (value: unknown): FeedConfig => {
     output_publish: publishOf(config['output_publish']),
     clock: clockOf(config['clock']),
     emit_skipped: booleanOf(config['emit_skipped'], true, 'emit_skipped'),
+    recovery: valueBy(FeedRecovery, config['recovery'], 'recovery'),
     engine_options: optionsOf(config['engine_options']),
     ...layersOfConfig(config),
   };
@@ -202,6 +205,7 @@ const retentionOf = (value: unknown): BufferRetention => {
     max_records: integerAtLeast(given.max_records, 1, `${label}.max_records`),
     max_age_ms: boundOrNull(given.max_age_ms, `${label}.max_age_ms`),
     replay_window_ms: integerAtLeast(given.replay_window_ms, 0, `${label}.replay_window_ms`),
+    delete_pruned: booleanOf(given.delete_pruned, false, `${label}.delete_pruned`),
   };
 };
 

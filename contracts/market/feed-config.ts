@@ -59,6 +59,8 @@ export const BufferRetention = z.strictObject({
   max_age_ms: z.int().min(1).nullable(),
   /** How far back, in feed time, consumed records still count: ours, default 0. */
   replay_window_ms: z.int().min(0),
+  /** Whether records that count no more are deleted, so that they cannot be replayed: ours, default false. */
+  delete_pruned: z.boolean().default(false),
 });
 export type BufferRetention = z.infer<typeof BufferRetention>;
 
@@ -67,6 +69,7 @@ export const bufferRetentionDefault: BufferRetention = {
   max_records: 50_000,
   max_age_ms: null,
   replay_window_ms: 0,
+  delete_pruned: false,
 };
 
 /** How much may wait in the queue of engine runs before what is planned is held back. */
@@ -80,6 +83,18 @@ export type OutputPublish = z.infer<typeof OutputPublish>;
 
 /** The reference's defaults of `output_publish`. */
 export const outputPublishDefault: OutputPublish = { max_pending: 1_000, max_block_ms: null };
+
+/** How a feed that waits for a person reminds of it: ours. */
+export const FeedRecovery = z.strictObject({
+  /** From one reminder to the next: a minute to a week, default an hour. */
+  reminder_ms: z.int().min(60_000).max(604_800_000).default(3_600_000),
+  /** Reminders of one execution; then the next generation takes its place. At most 1,000, default 168. */
+  max_reminders: z.int().min(1).max(1_000).default(168),
+});
+export type FeedRecovery = z.infer<typeof FeedRecovery>;
+
+/** The defaults of `recovery`: each hour, a new execution each week. */
+export const feedRecoveryDefault: FeedRecovery = FeedRecovery.parse({});
 
 const retry = FeedRetry.default(feedRetryDefault);
 
@@ -101,6 +116,8 @@ export const FeedConfig = z.strictObject({
   clock: z.enum(['record', 'arrival']),
   /** Whether a tick without anything new says so for each symbol (`EngineRunSkipped`). */
   emit_skipped: z.boolean().default(true),
+  /** How it reminds of a halt. */
+  recovery: FeedRecovery.default(feedRecoveryDefault),
   /** How runs are computed. */
   engine_options: RunOptions.default(runOptionsDefault),
   /** What the later layers make of the runs: whether one may act on them, what modules see in them, how they are shown. */
@@ -165,6 +182,7 @@ export const FeedConfigInput = z.strictObject({
   output_publish: OutputPublish.partial().optional(),
   clock: z.enum(['record', 'arrival']).optional(),
   emit_skipped: z.boolean().optional(),
+  recovery: FeedRecovery.partial().optional(),
   engine_options: RunOptions.optional(),
   state_gate: StateGateConfig.optional(),
   analysis_engine: AnalysisConfig.optional(),

@@ -62,5 +62,9 @@ export const FeedStateText = z.strictObject({
   halts: z
     .array(z.tuple([MarketSymbol, z.int(), z.enum(['halted', 'resumed', 'recovered']), z.int(), z.string()]))
     .optional(),
+  /** How the wait for a person stands: the event that began it, generation, reminders, last sign, whether it is over. */
+  recovery: z.tuple([z.int(), z.int(), z.int(), z.int(), z.boolean()]).optional(),
+  /** Records that are gone, the first event whose chunk is left, and what is being deleted: from, through, since. */
+  gone: z.tuple([z.int(), z.int(), z.tuple([z.int(), z.int(), z.int()]).nullable()]).optional(),
 });
 export type FeedStateText = z.infer<typeof FeedStateText>;

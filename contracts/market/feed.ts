@@ -4,6 +4,15 @@ import { MarketSymbol } from '#contracts/ids.ts';
 import { ChunkRef, CutKind } from '#contracts/market/engine-run.ts';
 import { FeedConfig } from '#contracts/market/feed-config.ts';
 import { FailureDomain } from '#contracts/market/feed-health.ts';
+import { ChunksDeleted, ChunksPruned, ConfirmDeletion, PruneChunks } from '#contracts/market/feed-pruning.ts';
+import {
+  EndRecovery,
+  RecoveryEnded,
+  RecoveryReminded,
+  RecoveryRestarted,
+  RemindRecovery,
+  RestartRecovery,
+} from '#contracts/market/feed-recovery.ts';
 
 /** A feed came into being; it takes in nothing before it is started. */
 export const FeedCreated = z.strictObject({ config: FeedConfig });
@@ -166,6 +175,11 @@ export const feedEvents = {
   PublicationHalted,
   FeedResumed,
   PublicationRecovered,
+  RecoveryReminded,
+  RecoveryRestarted,
+  RecoveryEnded,
+  ChunksPruned,
+  ChunksDeleted,
 } as const;
 
 /**
@@ -253,13 +267,10 @@ export const FeedCommand = z.discriminatedUnion('type', [
   HaltPublication,
   ResumeFeed,
   ConfirmPublication,
+  RemindRecovery,
+  RestartRecovery,
+  EndRecovery,
+  PruneChunks,
+  ConfirmDeletion,
 ]);
 export type FeedCommand = z.infer<typeof FeedCommand>;
-
-/** Body of a message on the `timers` queue that lets a feed with clock `arrival` plan its next tick. */
-export const FeedTimerMessage = z.strictObject({
-  kind: z.literal('feed-tick'),
-  feedStream: z.string().min(3),
-  beforeMs: z.int().min(0),
-});
-export type FeedTimerMessage = z.infer<typeof FeedTimerMessage>;

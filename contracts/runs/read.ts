@@ -1,11 +1,18 @@
 /** What readers get of runs and tasks (asset reference, section 8.3). */
 import * as z from 'zod';
 import { Actor } from '#contracts/event.ts';
-import { EventId, PlanId, RunId, WorkspaceId } from '#contracts/ids.ts';
+import { AttemptId, EventId, PlanId, RunId, WorkspaceId } from '#contracts/ids.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
 import { RerunKind, RerunReason } from '#contracts/runs/rerun.ts';
 import { RunState, TaskState, TerminalTaskStatus, WaitingReason } from '#contracts/runs/states.ts';
-import { ErrorCategory, OutputVisibilityState, TaskMetrics } from '#contracts/runs/task-output.ts';
+import { AttemptFailure } from '#contracts/runs/run-events.ts';
+import {
+  ErrorCategory,
+  OutputFields,
+  OutputVisibilityState,
+  TaskError,
+  TaskMetrics,
+} from '#contracts/runs/task-output.ts';
 
 const instant = z.iso.datetime();
 
@@ -30,10 +37,20 @@ export const RetryAttribution = z.strictObject({
   reason: z.literal('prior_attempt_failed'),
 });
 
+const Unsuccessful = TerminalTaskStatus.exclude(['SUCCEEDED']);
+
 /** The direct cause of a skip: the least of (instant, upstream key). */
 export const SkipAttribution = z.strictObject({
   upstreamTaskKey: z.string(),
-  upstreamResolution: TerminalTaskStatus.exclude(['SUCCEEDED']),
+  upstreamResolution: Unsuccessful,
+  /** The task at the end of the way that was not itself skipped. */
+  rootCause: z.strictObject({ taskKey: z.string(), resolution: Unsuccessful }).optional(),
+  /** From the direct cause to the root. */
+  path: z.array(z.string()).optional(),
+  /** Every upstream without success, the direct cause first. */
+  allCauses: z
+    .array(z.strictObject({ upstreamTaskKey: z.string(), upstreamResolution: Unsuccessful }))
+    .optional(),
 });
 export type SkipAttribution = Readonly<z.infer<typeof SkipAttribution>>;
 
@@ -71,6 +88,37 @@ export const TaskRead = z.strictObject({
   publishError: z.string().optional(),
 });
 export type TaskRead = Readonly<z.infer<typeof TaskRead>>;
+
+/** One attempt of a task as its readers see it. */
+export const AttemptRead = z.strictObject({
+  attempt: z.int().min(1),
+  attemptId: AttemptId,
+  state: z.enum(['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMED_OUT']),
+  queue: z.string(),
+  dispatchedAt: instant,
+  /** How often it was offered. */
+  sends: z.int().min(1),
+  workerId: z.string().optional(),
+  startedAt: instant.optional(),
+  lastHeartbeatAt: instant.optional(),
+  progressPct: z.int().optional(),
+  progressMessage: z.string().optional(),
+  completedAt: instant.optional(),
+  /** Why Sluice itself ended it. */
+  failure: AttemptFailure.optional(),
+  error: TaskError.optional(),
+  metrics: TaskMetrics.optional(),
+  output: OutputFields.optional(),
+  /** When the attempt after it begins. */
+  retryAt: instant.optional(),
+  cancelledDuringPhase: z.string().optional(),
+  partialProgress: z.json().optional(),
+});
+export type AttemptRead = z.infer<typeof AttemptRead>;
+
+/** Answer of `GET /runs/{runId}/tasks/{taskKey}/attempts`, the first attempt first. */
+export const AttemptList = z.strictObject({ attempts: z.array(AttemptRead) });
+export type AttemptList = z.infer<typeof AttemptList>;
 
 /** Answer of `GET /runs/{runId}`; tasks sorted by key. */
 export const RunRead = z.strictObject({
@@ -113,8 +161,8 @@ export const RunItem = z.strictObject({
 });
 export type RunItem = Readonly<z.infer<typeof RunItem>>;
 
-/** Answer of `GET /runs/{runId}/tasks`, in plan order. */
-export const TaskPage = z.strictObject({ tasks: z.array(TaskRead) });
+/** Answer of `GET /runs/{runId}/tasks`, sorted by key. */
+export const TaskPage = z.strictObject({ tasks: z.array(TaskRead), nextCursor: z.string().optional() });
 export type TaskPage = z.infer<typeof TaskPage>;
 
 /** One event of a run as readers get it. */
@@ -147,11 +195,35 @@ export type RunEventQuery = z.infer<typeof RunEventQuery>;
 export const RunPage = z.strictObject({ runs: z.array(RunItem), nextCursor: z.string().optional() });
 export type RunPage = z.infer<typeof RunPage>;
 
-/** Query of `GET /runs`. */
+const atSequence = z.coerce.number().int().min(1).optional();
+
+/** Query of reads of one run: as it stood after the event of that sequence; absent, as it stands. */
+export const RunReadQuery = z.strictObject({ atSequence });
+export type RunReadQuery = z.infer<typeof RunReadQuery>;
+
+/** Query of `GET /runs/{runId}/tasks`. */
+export const TaskListQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(runLimits.listLimitMax).default(runLimits.listLimitMax),
+  cursor: z.string().max(2048).optional(),
+  state: TaskState.optional(),
+  atSequence,
+});
+export type TaskListQuery = z.infer<typeof TaskListQuery>;
+
+/** Query of `GET /runs`. What is given must hold all together. */
 export const RunListQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(runLimits.listLimitMax).default(runLimits.runListLimitDefault),
   cursor: z.string().max(2048).optional(),
   state: RunState.optional(),
+  /** Runs that have a task of this asset, `ns.name` or `ns/name`. */
+  assetKey: z.string().max(runLimits.selectionItemLengthMax).optional(),
+  /** Runs with these labels: `key=value`, several separated by commas. */
+  label: z.string().max(4096).optional(),
+  runKey: z.string().max(runLimits.runKeyLengthMax).optional(),
+  /** Runs triggered at or after this instant. */
+  since: z.iso.datetime({ offset: true }).optional(),
+  /** Runs triggered before this instant. */
+  until: z.iso.datetime({ offset: true }).optional(),
 });
 export type RunListQuery = z.infer<typeof RunListQuery>;
 

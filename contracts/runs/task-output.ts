@@ -5,30 +5,30 @@ import * as z from 'zod';
 export const OutputVisibilityState = z.enum(['PENDING', 'VISIBLE', 'FAILED']);
 export type OutputVisibilityState = z.infer<typeof OutputVisibilityState>;
 
+/** What an attempt's output is on the wire. */
+export const OutputFields = z.strictObject({
+  materializationId: z.string().min(1).max(256).optional(),
+  rowCount: z.int().min(0).optional(),
+  byteSize: z.int().min(0).optional(),
+  outputPath: z.string().min(1).max(2048).optional(),
+  deltaTable: z.string().min(1).max(512).optional(),
+  deltaVersion: z.int().min(0).optional(),
+  deltaPartition: z.string().min(1).max(1024).optional(),
+  outputVisibilityState: OutputVisibilityState.optional(),
+  publishedAt: z.iso.datetime({ offset: true }).optional(),
+  publishError: z.string().max(65_536).optional(),
+});
+
 /**
  * Output of a successful attempt. The lineage members are always carried, present or undefined, so that no code
  * between callback and read model can lose them without the compiler noticing.
  */
-export const TaskOutput = z
-  .strictObject({
-    materializationId: z.string().min(1).max(256).optional(),
-    rowCount: z.int().min(0).optional(),
-    byteSize: z.int().min(0).optional(),
-    outputPath: z.string().min(1).max(2048).optional(),
-    deltaTable: z.string().min(1).max(512).optional(),
-    deltaVersion: z.int().min(0).optional(),
-    deltaPartition: z.string().min(1).max(1024).optional(),
-    outputVisibilityState: OutputVisibilityState.optional(),
-    publishedAt: z.iso.datetime({ offset: true }).optional(),
-    publishError: z.string().max(65_536).optional(),
-  })
-  .transform((output) => ({
-    ...output,
-    deltaTable: output.deltaTable,
-    deltaVersion: output.deltaVersion,
-    deltaPartition: output.deltaPartition,
-  }))
-  .readonly();
+export const TaskOutput = OutputFields.transform((output) => ({
+  ...output,
+  deltaTable: output.deltaTable,
+  deltaVersion: output.deltaVersion,
+  deltaPartition: output.deltaPartition,
+})).readonly();
 export type TaskOutput = z.infer<typeof TaskOutput>;
 
 /** What kind of failure ended an attempt. */

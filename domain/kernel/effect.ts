@@ -37,7 +37,7 @@ export interface WithdrawTask {
 export interface StartExecution {
   readonly kind: 'start-execution';
   readonly name: string;
-  readonly machine: 'retry-task';
+  readonly machine: 'retry-task' | 'feed-recovery';
   readonly input: Readonly<Record<string, unknown>>;
 }
 

@@ -70,6 +70,20 @@ export interface RateBuckets {
   readonly take: (take: Take) => Promise<Taken>;
 }
 
+/** Which wait of a feed's recovery a task token belongs to. */
+export interface ResumeTokenPlace {
+  readonly feedStream: string;
+  readonly openedSequence: number;
+  readonly generation: number;
+}
+
+/** Task tokens of executions that wait for a person, sealed; the last one of each place. */
+export interface ResumeTokens {
+  readonly keep: (place: ResumeTokenPlace, token: string) => Promise<void>;
+  /** The token, or undefined when it was lost, or can no longer be opened. */
+  readonly read: (place: ResumeTokenPlace) => Promise<string | undefined>;
+}
+
 export interface Rearms {
   /** Looks at the stream again in that bucket. */
   readonly put: (bucket: string, stream: string) => Promise<void>;

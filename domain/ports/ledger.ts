@@ -58,8 +58,20 @@ export interface Ledger extends LedgerReader {
   readonly append: (commit: StoredCommit) => Promise<AppendResult>;
   /** Keeps a large state beside the stream; losing it costs a longer fold and nothing else. */
   readonly keepState: (stream: string, item: StateItem) => Promise<void>;
-  /** Stores a document once, in the table or in the object store; storing the same stream again is success. */
-  readonly putDocument: (stream: string, text: string) => Promise<'item' | 'blob'>;
+  /**
+   * Stores a document once, in the table or in the object store; storing the same stream again is success. What may be
+   * deleted one day lies in the object store alone: nothing is ever deleted from the table.
+   */
+  readonly putDocument: (
+    stream: string,
+    text: string,
+    options?: { readonly isDeletable?: boolean },
+  ) => Promise<'item' | 'blob'>;
+}
+
+export interface DocumentRemoval {
+  /** Deletes a document of the object store; one that is not there is deleted. */
+  readonly removeDocument: (stream: string) => Promise<void>;
 }
 
 /** What rebuild and backup need besides: every stream there is. */

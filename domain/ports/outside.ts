@@ -24,6 +24,11 @@ export interface Workflow {
   readonly start: (execution: Omit<StartExecution, 'kind'>) => Promise<'started' | 'closed'>;
 }
 
+export interface TaskAnswers {
+  /** Lets the execution behind a task token go on; one that does so already, or has ended, is no failure. */
+  readonly succeed: (taskToken: string) => Promise<void>;
+}
+
 export interface OutputStream {
   /** Puts bodies one after the other under one key, in order; answers how many were taken. */
   readonly put: (key: string, bodies: readonly string[]) => Promise<void>;

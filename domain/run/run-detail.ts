@@ -6,8 +6,7 @@ import { valueOf } from '#domain/kernel/value-of.ts';
 import { asRunEvent } from '#domain/run/evolve.ts';
 import { countTasks, evolveTaskRow, newTaskRow, runRowAfter } from '#domain/run/run-rows.ts';
 import type { RunRow, TaskRow } from '#domain/run/run-rows.ts';
-import { plannedTask } from '#domain/run/run.ts';
-import { isFailure } from '#domain/run/trigger-rule.ts';
+import { skipAttributions } from '#domain/run/skip-attribution.ts';
 
 /** The run after these events, the first ones of its stream; undefined when there is no run yet. */
 export const runDetail = (events: readonly RecordedEvent[]): RunRead | undefined => {
@@ -30,6 +29,7 @@ export const runDetail = (events: readonly RecordedEvent[]): RunRead | undefined
   const {
     tenantId: _t,
     rootAssets: _r,
+    assetMarks: _m,
     statuses,
     taskCount: _c,
     tasksSucceeded: _s,
@@ -69,34 +69,3 @@ export const runItem = (row: RunRow): RunItem => ({
   ...(row.parentRunId === undefined ? {} : { parentRunId: row.parentRunId }),
   ...(row.rerunKind === undefined ? {} : { rerunKind: row.rerunKind }),
 });
-
-/** For each skipped task its first cause: of the upstreams without success the least by (instant, key). */
-const skipAttributions = (
-  plan: Plan,
-  rows: ReadonlyMap<string, TaskRow>,
-): ReadonlyMap<string, SkipAttribution> => {
-  const causes = (row: TaskRow): readonly FailedRow[] =>
-    (plannedTask(plan, row.taskIndex).dependsOn ?? [])
-      .flatMap((upstream) => failed(valueOf(rows, plannedTask(plan, upstream).key)))
-      .sort((left, right) => (causeKey(left) < causeKey(right) ? -1 : 1));
-  return new Map(
-    [...rows.values()]
-      .filter(({ status }) => status === 'SKIPPED')
-      .flatMap((row) =>
-        causes(row)
-          .slice(0, 1)
-          .map(({ taskKey, status }) => [
-            row.taskKey,
-            { upstreamTaskKey: taskKey, upstreamResolution: status },
-          ]),
-      ),
-  );
-};
-
-type FailedRow = TaskRow & { readonly status: SkipAttribution['upstreamResolution'] };
-
-const failed = (row: TaskRow): readonly FailedRow[] =>
-  isFailure(row.status) ? [{ ...row, status: row.status }] : [];
-
-/** ISO instants of one length sort as text. */
-const causeKey = ({ completedAt = '', taskKey }: TaskRow): string => `${completedAt} ${taskKey}`;

@@ -12,6 +12,7 @@ import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { feedStream } from '#domain/market/streams.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import { feedNotFound, feedOf } from '#functions/api-feeds/feed-path.ts';
+import { rangePruned } from '#functions/api-feeds/range-pruned.ts';
 import { parseQuery } from '#functions/shared/http.ts';
 import type { Operation } from '#functions/shared/http.ts';
 import { loadStream } from '#functions/shared/load.ts';
@@ -38,6 +39,7 @@ export const listFeedBuffer =
     const { state } = await loadStream(ledger, feedAggregate, stream);
     if (state.status === 'none') throw feedNotFound(feed.feedId);
     const [sequence = 1, lastSeq = 0, endSeq = state.lastCutEnd] = numbers ?? [];
+    if (lastSeq < state.gone.seq) throw await rangePruned(ledger, state);
     const read = await readPage(ledger, stream, { sequence, lastSeq, endSeq, limit, ...bounds });
     const capture = numbers ? undefined : captureHeader(state, read.firstSequence);
     const next = read.next && numbersText(read.next.sequence, read.next.lastSeq, endSeq);

@@ -14,12 +14,15 @@ import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { planPage } from '#domain/market/feed/plan-page.ts';
 import type { EventRange, PlannedStep, PlanPlace } from '#domain/market/feed/plan-page.ts';
 import { engineRunId } from '#domain/market/run-id.ts';
+import { isGone } from '#domain/market/feed/pruning.ts';
+import type { ExistingFeed } from '#domain/market/feed/state.ts';
 import { runSetting } from '#domain/market/run-setting.ts';
 import { countsByEventType, sliceOfTexts } from '#domain/market/slice.ts';
 import { feedStream } from '#domain/market/streams.ts';
 import type { FeedRef } from '#domain/market/streams.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import { feedNotFound, feedOf } from '#functions/api-feeds/feed-path.ts';
+import { rangePruned } from '#functions/api-feeds/range-pruned.ts';
 import { readHistory } from '#functions/api-feeds/run-history.ts';
 import type { RecordedRun, RunHistory } from '#functions/api-feeds/run-history.ts';
 import { parseQuery } from '#functions/shared/http.ts';
@@ -47,7 +50,7 @@ export const listFeedOutputs = (ports: OutputPorts): Operation =>
 
 /** One page of the same, computed again. */
 export const replayFeed = (ports: OutputPorts): Operation =>
-  pageOf('feed-replay', ports, (feed) => replayTeller(ports, feedStream(feed)));
+  pageOf('feed-replay', ports, (_feed, state) => replayTeller(ports, state));
 
 interface EndedStep {
   readonly step: PlannedStep;
@@ -61,7 +64,11 @@ interface Teller {
 }
 
 const pageOf =
-  (list: string, { ledger, bounds }: OutputPorts, tellerOf: (feed: FeedRef) => Teller): Operation =>
+  (
+    list: string,
+    { ledger, bounds }: OutputPorts,
+    tellerOf: (feed: FeedRef, state: ExistingFeed) => Teller,
+  ): Operation =>
   async (request) => {
     const feed = feedOf(request);
     const {
@@ -86,7 +93,7 @@ const pageOf =
       runsMax: limit,
     });
     const { page, stopped } = await tellSteps(steps, await readHistory(ledger, feed, steps), {
-      ...tellerOf(feed),
+      ...tellerOf(feed, state),
       bounds,
     });
     const rest = page.unfinished ? undefined : (stopped ?? next);
@@ -141,7 +148,8 @@ const unfinishedOf = ({ symbol, run, config }: PlannedStep): FeedOutputPage['unf
 });
 
 /** Failed and skipped runs are told as they were recorded: the engine is asked for those that completed. */
-const replayTeller = ({ ledger, execute }: OutputPorts, stream: string): Teller => {
+const replayTeller = ({ ledger, execute }: OutputPorts, feed: ExistingFeed): Teller => {
+  const { stream } = feed;
   const documents = keepDocuments(ledger);
   const readRecords = chunkReader(documents);
   const read = new Map<string, number>();
@@ -150,7 +158,9 @@ const replayTeller = ({ ledger, execute }: OutputPorts, stream: string): Teller 
     const { symbol, run, chunks, config } = step;
     const range = [run.cutStart, run.cutEnd] as const;
     const refs = await chunksToRead(ledger, { feedStream: stream, chunks }, run);
-    for (const { hash, bytes } of refs.filter(overlaps(range))) read.set(hash, bytes);
+    const needed = refs.filter(overlaps(range));
+    if (needed.some((ref) => isGone(feed, ref))) throw await rangePruned(ledger, feed);
+    for (const { hash, bytes } of needed) read.set(hash, bytes);
     const slice = sliceOfTexts(await readRecords({ feedStream: stream, symbol }, refs, range));
     const engineMode = config.engine.engine_mode;
     const setting = runSetting(engineMode, config.engine_options);

@@ -5,7 +5,15 @@ import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
 import { getHealth, getReady } from '#functions/api-runs/health.ts';
 import { cancelRun } from '#functions/api-runs/cancel.ts';
 import { deployManifestOperation, getManifest, listManifests } from '#functions/api-runs/manifests.ts';
-import { getRun, getRunWhy, listRunEvents, listRuns, listRunTasks } from '#functions/api-runs/reads.ts';
+import {
+  getRun,
+  getRunTask,
+  getRunWhy,
+  listRunEvents,
+  listRuns,
+  listRunTasks,
+  listTaskAttempts,
+} from '#functions/api-runs/reads.ts';
 import { rerunRun } from '#functions/api-runs/rerun.ts';
 import { triggerRunOperation } from '#functions/api-runs/trigger.ts';
 import { auditOf } from '#functions/shared/auditing.ts';
@@ -37,6 +45,8 @@ export const createHandler = (source: Source, plugin?: object) => {
       listRuns: listRuns(ports),
       getRun: getRun(ports),
       listRunTasks: listRunTasks(ports),
+      getRunTask: getRunTask(ports),
+      listTaskAttempts: listTaskAttempts(ports),
       getRunWhy: getRunWhy(ports),
       listRunEvents: listRunEvents(ports),
     },

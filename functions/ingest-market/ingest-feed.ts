@@ -116,7 +116,7 @@ const append = async (
     return await withRetries(
       { bounds: retryBounds(config.buffer_retry), sleep: ports.sleep, isTransient: isOfBuffer },
       async () => {
-        const location = await storeChunk(ports.ledger, stream, plan.chunk);
+        const location = await storeChunk(ports.ledger, feed, plan.chunk);
         return ports.mailbox.send(feedAggregate, request(stream, ingestCommand(plan, location)), {
           effectsMustSucceed: true,
         });
@@ -186,7 +186,7 @@ const followPressure = async (ports: IngestFeedPorts, feed: ExistingFeed): Promi
   const { lastSeq, buffer, config, stream } = feed;
   const isFilling = lastSeq - buffer.prunedSeq > config.buffer_retention.max_records / 2;
   const calm = isFilling ? await acknowledge(ports, feed) : feed;
-  const command = pressureCommand(calm, await ports.engineDepth());
+  const command = await pressureCommand(ports, calm);
   if (!command) return calm;
   return existing((await ports.mailbox.send(feedAggregate, request(stream, command))).state, stream);
 };

@@ -1,7 +1,19 @@
-/** How long the queue of engine runs is, as the feeds' schedules see it: asked for now and then, not with each batch. */
+/**
+ * How long the queue of engine runs is, and how old what a feed has in it, as its schedule sees it: asked for now and
+ * then, not with each batch.
+ */
 import type { FeedCommand } from '#contracts/market/feed.ts';
+import { oldestSentMs } from '#domain/market/feed/pressure-watch.ts';
 import type { ExistingFeed } from '#domain/market/feed/state.ts';
+import type { LedgerReader } from '#domain/ports/ledger.ts';
 import type { QueueDepth } from '#domain/ports/outside.ts';
+import { feedProgress } from '#functions/shared/feed-acknowledgement.ts';
+
+export interface PressurePorts {
+  readonly ledger: LedgerReader;
+  readonly engineDepth: QueueDepth;
+  readonly nowMs: () => number;
+}
 
 /** For how long an answer is good: a queue does not fill faster than a few batches. */
 const FRESH_MS = 5_000;
@@ -16,15 +28,44 @@ export const watchedDepth = (depth: QueueDepth, nowMs: () => number): QueueDepth
   };
 };
 
-/** What the depth means for a feed: it pauses above its bound and goes on at half of it, so that it does not flutter. */
-export const pressureCommand = (
-  { config, schedulingPaused }: Pick<ExistingFeed, 'config' | 'schedulingPaused'>,
-  depth: number,
-): Extract<FeedCommand, { readonly type: 'PauseScheduling' | 'ResumeScheduling' }> | undefined => {
-  const limit = config.output_publish.max_pending;
-  if (!schedulingPaused)
+/** Milliseconds since the oldest run of a feed was sent that is not terminal; 0 when there is none. */
+export const oldestRunMs = async (
+  { ledger, nowMs }: Pick<PressurePorts, 'ledger' | 'nowMs'>,
+  feed: ExistingFeed,
+): Promise<number> => {
+  const progress = await feedProgress(ledger, feed);
+  const sentMs = progress && oldestSentMs(feed, progress.events, progress.terminal);
+  return sentMs === undefined ? 0 : Math.max(0, nowMs() - sentMs);
+};
+
+type PressureCommand = Extract<FeedCommand, { readonly type: 'PauseScheduling' | 'ResumeScheduling' }>;
+
+/**
+ * What the queue means for a feed: it pauses above its bound and goes on when the depth, and where it is bounded the
+ * age of its own runs, are at half of it, so that it does not flutter.
+ */
+export const pressureCommand = async (
+  ports: PressurePorts,
+  feed: ExistingFeed,
+): Promise<PressureCommand | undefined> => {
+  const { max_pending: limit, max_block_ms: ageLimitMs } = feed.config.output_publish;
+  const depth = await ports.engineDepth();
+  if (!feed.schedulingPaused)
     return depth > limit
       ? { type: 'PauseScheduling', reason: 'queue_depth', observed: depth, limit }
       : undefined;
-  return depth <= limit / 2 ? { type: 'ResumeScheduling' } : undefined;
+  if (depth > limit / 2) return undefined;
+  if (ageLimitMs !== null && (await oldestRunMs(ports, feed)) > ageLimitMs / 2) return undefined;
+  return { type: 'ResumeScheduling' };
+};
+
+/** Whether a run of a feed is older than it allows, as a command. */
+export const ageCommand = (
+  { config, schedulingPaused }: Pick<ExistingFeed, 'config' | 'schedulingPaused'>,
+  observed: number,
+): PressureCommand | undefined => {
+  const { max_block_ms: limit } = config.output_publish;
+  return schedulingPaused || limit === null || observed <= limit
+    ? undefined
+    : { type: 'PauseScheduling', reason: 'queue_age', observed, limit };
 };

@@ -5,15 +5,23 @@ import type { CutChunks } from '#contracts/market/feed.ts';
 import { everyRecordOf, recordsOf } from '#domain/market/chunk.ts';
 import type { BufferedRecord, Chunk } from '#domain/market/chunk.ts';
 import { chunksOfCut } from '#domain/market/feed/resend.ts';
+import type { ExistingFeed } from '#domain/market/feed/state.ts';
 import type { Ledger, LedgerReader } from '#domain/ports/ledger.ts';
 import { readEvents } from '#functions/shared/read-events.ts';
 
-const chunkStream = (feedStream: string, hash: string): string =>
+/** The stream a chunk is stored under. */
+export const chunkStream = (feedStream: string, hash: string): string =>
   `chunk#${feedStream.slice(feedStream.indexOf('#') + 1)}#${hash}`;
 
 /** Stores a chunk before the commit that refers to it; an orphan of a lost commit is harmless. */
-export const storeChunk = (ledger: Ledger, feedStream: string, chunk: Chunk): Promise<'item' | 'blob'> =>
-  ledger.putDocument(chunkStream(feedStream, chunk.hash), new TextDecoder().decode(chunk.content));
+export const storeChunk = (
+  ledger: Ledger,
+  { stream, config }: Pick<ExistingFeed, 'stream' | 'config'>,
+  chunk: Chunk,
+): Promise<'item' | 'blob'> =>
+  ledger.putDocument(chunkStream(stream, chunk.hash), new TextDecoder().decode(chunk.content), {
+    isDeletable: config.buffer_retention.delete_pruned,
+  });
 
 /** Reads a symbol's records between two ingest sequences, both included. */
 export type ReadRecords = (

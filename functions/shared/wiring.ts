@@ -4,6 +4,7 @@ import { packedBytes } from '#adapters/dynamodb/attributes.ts';
 import { dynamoCursors, dynamoOffers, dynamoRearms } from '#adapters/dynamodb/control.ts';
 import { dynamoLedger } from '#adapters/dynamodb/ledger.ts';
 import { dynamoRateBuckets } from '#adapters/dynamodb/rate-buckets.ts';
+import { dynamoResumeTokens } from '#adapters/dynamodb/resume-tokens.ts';
 import { s3Blobs } from '#adapters/s3/blobs.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { s3Client } from '#adapters/sdk/s3-client.ts';
@@ -32,6 +33,7 @@ import { keepFirstCommits } from '#functions/shared/first-commits.ts';
 import { loadStream } from '#functions/shared/load.ts';
 import { mailbox } from '#functions/shared/mailbox.ts';
 import type { Platform } from '#functions/shared/platform.ts';
+import type { Telemetry } from '#domain/ports/outside.ts';
 
 type Stores = Pick<EnvironmentOf<'compact'>, 'LEDGER_TABLE' | 'BLOBS_BUCKET'>;
 
@@ -78,6 +80,7 @@ export const actingOf = (
   });
   const workflow = stepFunctionsWorkflow(stepFunctionsClient(plugin), {
     'retry-task': environment.RETRY_TASK_MACHINE_ARN,
+    'feed-recovery': environment.FEED_RECOVERY_MACHINE_ARN,
   });
   const cache = aggregateCache();
   const reporting = telemetryOf(functionName, environment, platform);
@@ -177,5 +180,21 @@ export const taskTokensOf = (
     secret: () => secrets.get(environment.TASK_TOKEN_SECRET_ID),
     nowMs,
     ttlMs: environment.LIMITS.taskTokenTtlMs,
+  });
+};
+
+/** Sealed task tokens of executions, with the stage's secret. */
+export const resumeTokensOf = (
+  environment: Pick<EnvironmentOf<'timers'>, 'TASK_TOKEN_SECRET_ID' | 'CONTROL_TABLE'>,
+  { nowMs, plugin }: Platform,
+  reporting: Telemetry,
+) => {
+  const secrets = secretValues(secretsClient(plugin), nowMs);
+  return dynamoResumeTokens({
+    client: dynamodbClient(plugin),
+    table: environment.CONTROL_TABLE,
+    nowMs,
+    secret: () => secrets.get(environment.TASK_TOKEN_SECRET_ID),
+    telemetry: reporting,
   });
 };

@@ -1,11 +1,12 @@
 /**
  * A sweep of a feed: looks whether what paused its schedule is over, sends what was held back, tells the feed which of
- * its runs are terminal and sends the others again. A feed with a live clock plans the ticks that have passed.
+ * its runs are terminal and sends the others again, and replaces an execution that should have reminded of a halt. A feed with a live clock plans the ticks that have passed.
  */
 import type { FeedCommand } from '#contracts/market/feed.ts';
 import { sendRuns } from '#domain/market/feed/effects.ts';
 import { isSchedulingPaused } from '#domain/market/feed/flow-control.ts';
 import type { HeldRuns } from '#domain/market/feed/flow-control.ts';
+import { overdueRecovery } from '#domain/market/feed/recovery.ts';
 import { messagesOf, runsToResend } from '#domain/market/feed/resend.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
@@ -27,7 +28,9 @@ const SENDS_MAX = 200;
 export const feedSweepCommand = async (ports: FeedSweepPorts, feed: Feed): Promise<FeedCommand> => {
   const plan: FeedCommand = { type: 'PlanTicks', clock: 'arrival', beforeMs: ports.nowMs() };
   if (feed.status === 'none') return plan;
-  const relief = feed.schedulingPaused && pressureCommand(feed, await ports.engineDepth());
+  const overdue = overdueRecovery(feed, ports.nowMs());
+  if (overdue) return overdue;
+  const relief = feed.schedulingPaused && (await pressureCommand(ports, feed));
   if (relief) return relief;
   if (feed.held && !isSchedulingPaused(feed)) return sendHeld(ports, feed, feed.held);
   const progress = await feedProgress(ports.ledger, feed);

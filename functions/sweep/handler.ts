@@ -3,7 +3,9 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import * as z from 'zod';
 import { readEnvironment } from '#contracts/config.ts';
 import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
+import { s3DocumentRemoval } from '#adapters/s3/document-removal.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
+import { s3Client } from '#adapters/sdk/s3-client.ts';
 import type { Feed } from '#domain/market/feed/state.ts';
 import type { Run } from '#domain/run/run.ts';
 import { aggregateOf } from '#functions/shared/aggregates.ts';
@@ -13,6 +15,7 @@ import { platformOf } from '#functions/shared/platform.ts';
 import { eachMessage } from '#functions/shared/queue-batch.ts';
 import { actingOf } from '#functions/shared/wiring.ts';
 import { feedSweepCommand } from '#functions/sweep/feed-sweep.ts';
+import { pruneFeed } from '#functions/sweep/prune-chunks.ts';
 import { runSweepCommand } from '#functions/sweep/run-sweep.ts';
 import { sweepStream } from '#functions/sweep/sweep.ts';
 import type { SweepCommandOf } from '#functions/sweep/sweep.ts';
@@ -26,14 +29,16 @@ export const createHandler = (source: Source, plugin?: object) => {
   const environment = readEnvironment('sweep', source);
   const acting = actingOf('sweep', environment, platform, { compactions: environment.COMPACTIONS_QUEUE_URL });
   const views = dynamoViewReader({ client: dynamodbClient(platform.plugin), table: environment.VIEWS_TABLE });
-  const sweepCommand: SweepCommandOf = (aggregate, state) => {
+  const removal = s3DocumentRemoval(s3Client(platform.plugin), environment.BLOBS_BUCKET);
+  const sweepCommand: SweepCommandOf = async (aggregate, state) => {
     switch (aggregate.kind) {
       case 'run':
         return runSweepCommand(acting.offers, state as Run, nowMs());
       case 'feed':
+        await pruneFeed({ ...acting, removal }, state as Feed);
         return feedSweepCommand({ ...acting, nowMs }, state as Feed);
       default:
-        return Promise.resolve(aggregate.sweepCommand(nowMs()));
+        return aggregate.sweepCommand(nowMs());
     }
   };
   const ports = { ...acting, views, load: acting.loadWarm, nowMs, sweepCommand };

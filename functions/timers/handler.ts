@@ -1,18 +1,28 @@
-/** Consumes `timers`: ticks of feeds whose clock is live, delayed by the queue itself. */
+/** Consumes `timers`: what feeds have to be told later, delayed by the queue itself. */
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readEnvironment } from '#contracts/config.ts';
+import { stepFunctionsClient } from '#adapters/sdk/step-functions-client.ts';
+import { stepFunctionsAnswers } from '#adapters/stepfunctions/task-answers.ts';
+import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { platformOf } from '#functions/shared/platform.ts';
 import { eachMessage } from '#functions/shared/queue-batch.ts';
-import { actingOf } from '#functions/shared/wiring.ts';
+import { actingOf, resumeTokensOf } from '#functions/shared/wiring.ts';
 import { fireTimer } from '#functions/timers/timers.ts';
 
 /** Builds the handler from its settings. */
 export const createHandler = (source: Source, plugin?: object) => {
   const platform = platformOf(plugin);
-  const acting = actingOf('timers', readEnvironment('timers', source), platform);
-  const ports = { ...acting, nowMs: platform.nowMs };
+  const environment = readEnvironment('timers', source);
+  const acting = actingOf('timers', environment, platform);
+  const ports = {
+    ...acting,
+    tokens: resumeTokensOf(environment, platform, acting.telemetry),
+    answers: stepFunctionsAnswers(stepFunctionsClient(platform.plugin)),
+    loadFeed: (stream: string) => acting.peekOrLoad(feedAggregate, stream),
+    nowMs: platform.nowMs,
+  };
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {
     const answer = await eachMessage(event.Records, acting.telemetry, ({ body }) => fireTimer(ports, body));
     acting.telemetry.flush();

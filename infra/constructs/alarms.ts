@@ -7,8 +7,8 @@ import type { Construct } from 'constructs';
 
 import { metricCatalogue, metricNamespace } from '#contracts/metrics.ts';
 import type { MetricAlarm } from '#contracts/metrics.ts';
-import { deadQueueOf, liveAlias, workQueueNames } from '#contracts/naming.ts';
-import type { FunctionName, QueueName } from '#contracts/naming.ts';
+import { deadQueueOf, liveAlias, stateMachineNames, workQueueNames } from '#contracts/naming.ts';
+import type { FunctionName, QueueName, StateMachineName } from '#contracts/naming.ts';
 import { resourceNames } from '#infra/resource-names.ts';
 import type { ResourceNames } from '#infra/resource-names.ts';
 import type { StackSettings } from '#infra/settings.ts';
@@ -67,7 +67,7 @@ const plansOf = (settings: StackSettings, names: ResourceNames): readonly AlarmP
       .filter((reader) => hasFeeds || reader !== 'ingest-market')
       .flatMap((reader) => iteratorAgePlans(names, reader)),
     apiPlan(names),
-    retryPlan(names),
+    ...stateMachineNames.map((machine) => machinePlan(names, machine)),
   ];
 };
 
@@ -147,13 +147,13 @@ const apiPlan = (names: ResourceNames): AlarmPlan => ({
   periods: 1,
 });
 
-const retryPlan = (names: ResourceNames): AlarmPlan => ({
-  id: 'retry-task-failed',
-  description: 'executions of retry-task failed; the sweeper repairs what they left',
+const machinePlan = (names: ResourceNames, machine: StateMachineName): AlarmPlan => ({
+  id: `${machine}-failed`,
+  description: `executions of ${machine} failed; the sweeper repairs what they left`,
   metric: new Metric({
     namespace: 'AWS/States',
     metricName: 'ExecutionsFailed',
-    dimensionsMap: { StateMachineArn: names.machineArn('retry-task') },
+    dimensionsMap: { StateMachineArn: names.machineArn(machine) },
     statistic: 'Sum',
     period: fiveMinutes,
   }),

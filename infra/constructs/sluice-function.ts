@@ -86,7 +86,10 @@ export class SluiceFunction extends Construct {
 const wildcards = (names: ResourceNames, name: FunctionName): readonly (readonly [string, string])[] => [
   [names.logStreamsArn(name), 'Lambda names the log streams inside this one log group'],
   [`${names.bucketArn}/*`, 'keys are hashes of what is stored, under this one bucket'],
+  [names.chunksArn, 'keys of chunks end in hashes of what is stored, under this one prefix'],
   [names.executionsArn('retry-task'), 'executions of this one machine are named after run and attempt'],
+  [names.executionsArn('feed-recovery'), 'executions of this one machine are named after feed and halt'],
+  ['*', 'a task token stands for its task: whoever answers one can name no resource'],
 ];
 
 /** The resource as the checks spell it in their findings: pseudo parameters in angle brackets. */
@@ -123,6 +126,7 @@ const environmentOf = (
     INLINE_RUNS_QUEUE_URL: names.queueUrl('inline-runs'),
     MARKET_DEAD_LETTERS_QUEUE_URL: names.queueUrl('market-dead-letters'),
     RETRY_TASK_MACHINE_ARN: names.machineArn('retry-task'),
+    FEED_RECOVERY_MACHINE_ARN: names.machineArn('feed-recovery'),
     TASK_TOKEN_SECRET_ID: names.of(taskTokenSecretName),
     OIDC_ISSUER: tokenIssuer?.issuer,
     OIDC_AUDIENCE: tokenIssuer?.audience,

@@ -1,26 +1,20 @@
-/** The core's machinery: commands, retries, compaction, publication, deadlines and what was given up. */
-import { readFileSync } from 'node:fs';
-
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+/** The core's machinery: commands, state machines, compaction, publication, deadlines and what was given up. */
+import { Duration, Stack } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
-import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
 
 import { deadQueueOf, workQueueNames } from '#contracts/naming.ts';
-import type { FunctionName, WorkQueueName } from '#contracts/naming.ts';
+import type { FunctionName, StateMachineName, WorkQueueName } from '#contracts/naming.ts';
 import { acknowledge } from '#infra/constructs/acknowledge.ts';
 import { mapQueue, mapStream, recordAgeWithin } from '#infra/constructs/mappings.ts';
 import { SluiceFunction } from '#infra/constructs/sluice-function.ts';
 import { DeadLetterQueue, WorkQueue } from '#infra/constructs/sluice-queue.ts';
+import { addStateMachine } from '#infra/constructs/state-machine.ts';
 import { functionSettings } from '#infra/function-settings.ts';
 import { resourceNames } from '#infra/resource-names.ts';
 import type { ResourceNames } from '#infra/resource-names.ts';
 import type { StackSettings } from '#infra/settings.ts';
-
-const retryTaskFile = new URL('../../statemachines/retry-task.asl.json', import.meta.url);
 
 /** Hours DynamoDB keeps the records of a table's stream. */
 const tableStreamHours = 24;
@@ -47,7 +41,8 @@ export class WorkflowStack extends Stack {
     this.consumedQueue('Timers', 'timers', 'timers');
     this.consumedQueue('RunInline', 'inline-runs', 'run-inline');
     this.sweeper();
-    this.retryTask();
+    this.machine('RetryTask', 'retry-task');
+    this.machine('FeedRecovery', 'feed-recovery');
   }
 
   /** The two readers of the ledger's stream. Only commits count, and for `publish` only those with outputs. */
@@ -134,45 +129,10 @@ export class WorkflowStack extends Stack {
     });
   }
 
-  private retryTask(): void {
-    this.function('RetryTask', 'retry-task');
-    const machine = new StateMachine(this, 'RetryTaskMachine', {
-      stateMachineName: this.names.of('retry-task'),
-      definitionBody: DefinitionBody.fromString(readFileSync(retryTaskFile, 'utf8')),
-      definitionSubstitutions: { RetryTaskFunctionArn: this.names.functionArn('retry-task') },
-      role: this.machineRole(),
-      tracingEnabled: true,
-      logs: {
-        destination: new LogGroup(this, 'RetryTaskLogs', {
-          logGroupName: `/aws/vendedlogs/states/${this.names.of('retry-task')}`,
-          retention: RetentionDays.ONE_MONTH,
-          removalPolicy: RemovalPolicy.DESTROY,
-        }),
-        level: LogLevel.ALL,
-        includeExecutionData: false,
-      },
-    });
-    acknowledge(machine.role, {
-      rule: 'AwsSolutions-IAM5[Resource::*]',
-      reason: 'log delivery and X-Ray have no resources that a policy could name',
-    });
-  }
-
-  private machineRole(): Role {
-    return new Role(this, 'RetryTaskRole', {
-      roleName: `${this.names.of('retry-task')}-machine`,
-      assumedBy: new ServicePrincipal('states.amazonaws.com'),
-      inlinePolicies: {
-        invoke: new PolicyDocument({
-          statements: [
-            new PolicyStatement({
-              actions: ['lambda:InvokeFunction'],
-              resources: [this.names.functionArn('retry-task')],
-            }),
-          ],
-        }),
-      },
-    });
+  /** A state machine with the function it calls, which has its name. */
+  private machine(id: string, name: StateMachineName): void {
+    this.function(id, name);
+    addStateMachine(this, id, { name, stage: this.settings.stage });
   }
 
   private function(id: string, name: FunctionName): SluiceFunction {

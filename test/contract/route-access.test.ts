@@ -24,6 +24,8 @@ const admitted: Readonly<Record<OperationId, Admitted>> = {
   getManifest: readers,
   triggerRun: operators,
   cancelRun: operators,
+  getRunTask: readers,
+  listTaskAttempts: readers,
   rerunRun: operators,
   listRuns: readers,
   getRun: readers,

@@ -51,7 +51,7 @@ describe('the command line of a newcomer', () => {
       tables: ['sluice-dev-ledger', 'sluice-dev-views', 'sluice-dev-control'],
       streams: ['sluice-dev-market-events', 'sluice-dev-orchestrator-events'],
       queues: expect.arrayContaining(['sluice-dev-commands.fifo']),
-      stateMachines: ['sluice-dev-retry-task'],
+      stateMachines: ['sluice-dev-retry-task', 'sluice-dev-feed-recovery'],
     });
     expect(text.stdout).toContainEqual(expect.stringMatching(/^streams +sluice-dev-market-events$/));
     expect([text.code, text.stdout.find((line) => line.startsWith('url'))?.split(/ +/)]).toEqual([

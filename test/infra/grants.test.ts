@@ -17,10 +17,10 @@ const readBlobs: Grants = { [bucket]: ['s3:ListBucket'], [`${bucket}/*`]: ['s3:G
 const writeBlobs: Grants = { [`${bucket}/*`]: ['s3:PutObject'] };
 const readDocuments: readonly Grants[] = [{ [ledger]: ['dynamodb:GetItem'] }, readBlobs];
 const cursors: Grants = { [control]: ['dynamodb:GetItem', 'dynamodb:UpdateItem'] };
-const retries: Grants = {
-  'stateMachine:sluice-dev-retry-task': ['states:StartExecution'],
-  'execution:sluice-dev-retry-task:*': ['states:DescribeExecution'],
-};
+const start = (machine: string): Grants => ({
+  [`stateMachine:sluice-dev-${machine}`]: ['states:StartExecution'],
+  [`execution:sluice-dev-${machine}:*`]: ['states:DescribeExecution'],
+});
 const send = (...queues: readonly string[]): Grants =>
   Object.fromEntries(queues.map((queue) => [`queue/sluice-dev-${queue}`, ['sqs:SendMessage']]));
 const consume = (...queues: readonly string[]): Grants =>
@@ -57,10 +57,14 @@ const watchEngineRuns: Grants = { 'queue/sluice-dev-engine-runs.fifo': ['sqs:Get
 const forRuns: readonly Grants[] = [
   decide,
   { [control]: ['dynamodb:PutItem', 'dynamodb:DeleteItem'] },
-  retries,
+  start('retry-task'),
   send('inline-runs'),
 ];
-const forFeeds: readonly Grants[] = [decide, send('engine-runs.fifo', 'timers', 'publications', 'sweep')];
+const forFeeds: readonly Grants[] = [
+  decide,
+  send('engine-runs.fifo', 'timers', 'publications', 'sweep'),
+  start('feed-recovery'),
+];
 const limitRates: Grants = { [control]: ['dynamodb:UpdateItem'] };
 const forAll: readonly Grants[] = [...forRuns, ...forFeeds];
 
@@ -92,6 +96,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
     { 'queue/sluice-dev-commands.fifo': ['sqs:ChangeMessageVisibility'] },
   ],
   'retry-task': forRuns,
+  'feed-recovery': [...forFeeds, { [control]: ['dynamodb:PutItem'] }, readSecret],
   compact: [
     readLedgerStream,
     readLedger,
@@ -119,6 +124,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
     { [control]: ['dynamodb:GetItem'] },
     watchEngineRuns,
     getRows,
+    { [`${bucket}/documents/chunk%23*`]: ['s3:DeleteObject'] },
     send('compactions'),
     consume('sweep'),
   ],
@@ -135,7 +141,14 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
       'dead-letters',
     ),
   ],
-  timers: [...forFeeds, consume('timers')],
+  timers: [
+    ...forFeeds,
+    cursors,
+    { '*': ['states:SendTaskSuccess'] },
+    watchEngineRuns,
+    readSecret,
+    consume('timers'),
+  ],
   'run-inline': [...forRuns, consume('inline-runs')],
 };
 
@@ -143,8 +156,10 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
 const wildcards: Readonly<Record<string, string>> = {
   'logs of one function': 'Lambda names the streams of a log group',
   'bucket/sluice-dev-blobs-000000000000/*': 'keys are hashes of the content',
+  'bucket/sluice-dev-blobs-000000000000/documents/chunk%23*': 'keys are hashes of the content',
   'execution:sluice-dev-retry-task:*': 'executions are named after run and attempt',
-  '*': 'log delivery and X-Ray know no resources',
+  'execution:sluice-dev-feed-recovery:*': 'executions are named after feed and halt',
+  '*': 'log delivery, X-Ray and task tokens know no resources',
 };
 
 interface Statement {

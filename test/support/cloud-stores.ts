@@ -5,6 +5,7 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { dynamoLedger } from '#adapters/dynamodb/ledger.ts';
 import { rowFromItem } from '#adapters/dynamodb/views.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
+import type { StateMachineName } from '#contracts/naming.ts';
 import type { Row } from '#domain/kernel/projection.ts';
 import type { StoredCommit } from '#domain/ports/ledger.ts';
 import { projections } from '#functions/shared/aggregates.ts';
@@ -98,11 +99,12 @@ export const purge = async (cloud: Cloud, queue: string): Promise<void> => {
   await cloud.call('sqs', 'PurgeQueue', { QueueUrl: `http://127.0.0.1/000000000000/sluice-dev-${queue}` });
 };
 
-/** Executions of `retry-task` by status. */
-export const retries = async (
+/** Executions of a state machine with their status, the newest first. */
+export const executionsOf = async (
   cloud: Cloud,
+  machine: StateMachineName,
 ): Promise<readonly { readonly executionArn: string; readonly status: string; readonly name: string }[]> => {
-  const stateMachineArn = 'arn:aws:states:us-east-1:000000000000:stateMachine:sluice-dev-retry-task';
+  const stateMachineArn = `arn:aws:states:us-east-1:000000000000:stateMachine:sluice-dev-${machine}`;
   const { executions } = await cloud.call('states', 'ListExecutions', { stateMachineArn });
   return executions as readonly { executionArn: string; status: string; name: string }[];
 };

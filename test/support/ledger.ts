@@ -67,6 +67,7 @@ export const adaptersOf = ({ plugin, clock, queueUrl, environment }: LocalStage)
     }),
     workflow: stepFunctionsWorkflow(stepFunctionsClient(plugin), {
       'retry-task': environment['RETRY_TASK_MACHINE_ARN'] ?? '',
+      'feed-recovery': environment['FEED_RECOVERY_MACHINE_ARN'] ?? '',
     }),
     output: kinesisOutputStream(kinesisClient(plugin), 'orchestrator-events'),
   };

@@ -153,6 +153,7 @@ const environmentOf = (queueUrl: (name: string) => string): Readonly<Record<stri
   INLINE_RUNS_QUEUE_URL: queueUrl('inline-runs'),
   MARKET_DEAD_LETTERS_QUEUE_URL: queueUrl('market-dead-letters'),
   RETRY_TASK_MACHINE_ARN: `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:retry-task`,
+  FEED_RECOVERY_MACHINE_ARN: `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:feed-recovery`,
   TASK_TOKEN_SECRET_ID: 'task-token-key',
   OIDC_ISSUER: 'https://issuer.test',
   OIDC_AUDIENCE: 'sluice-api',
@@ -201,11 +202,15 @@ const provision = async ({ call }: Dispatcher): Promise<ReadonlyMap<string, stri
     SecretString: 'a secret of tests that is long enough for HS256',
     ClientRequestToken: 'a'.repeat(32),
   });
-  await call('states', 'CreateStateMachine', {
-    name: 'retry-task',
-    roleArn: 'arn:aws:iam::000000000000:role/none',
-    definition: JSON.stringify(waitThenCall),
-  });
+  for (const [name, definition] of Object.entries({
+    'retry-task': waitThenCall,
+    'feed-recovery': waitAnHour,
+  }))
+    await call('states', 'CreateStateMachine', {
+      name,
+      roleArn: 'arn:aws:iam::000000000000:role/none',
+      definition: JSON.stringify(definition),
+    });
   const urls = new Map<string, string>();
   for (const QueueName of QUEUES) {
     const isFifo = QueueName.endsWith('.fifo');
@@ -214,6 +219,13 @@ const provision = async ({ call }: Dispatcher): Promise<ReadonlyMap<string, stri
     urls.set(QueueName, String(QueueUrl));
   }
   return urls;
+};
+
+/** Stands for `feed-recovery`, which waits much longer than a test of one function. */
+const waitAnHour = {
+  QueryLanguage: 'JSONata',
+  StartAt: 'Wait',
+  States: { Wait: { Type: 'Wait', Seconds: 3_600, End: true } },
 };
 
 /** The shape of `retry-task`. */

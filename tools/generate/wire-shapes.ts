@@ -24,7 +24,8 @@ import { EvidenceSnapshot } from '#contracts/market/evidence-matrix.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
 import { FeedHealth } from '#contracts/market/feed-health.ts';
 import { FeedBufferPage, FeedCaptureHeader, FeedOutputPage } from '#contracts/market/feed-replay.ts';
-import { FeedTimerMessage } from '#contracts/market/feed.ts';
+import { FeedRecoveryInput } from '#contracts/market/feed-recovery.ts';
+import { FeedPressureMessage, FeedResumedMessage, FeedTimerMessage } from '#contracts/market/feed-timer.ts';
 import { FeedPage, FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed-view.ts';
 import * as hysteresis from '#contracts/market/hysteresis.ts';
 import * as layers from '#contracts/market/layers-view.ts';
@@ -123,6 +124,8 @@ export const answerBodies = {
   RunPage: read.RunPage,
   RunWhy: read.RunWhy,
   TaskPage: read.TaskPage,
+  TaskRead: read.TaskRead,
+  AttemptList: read.AttemptList,
   RunEventPage: read.RunEventPage,
   ClaimResponse,
   StartedResponse: callbacks.StartedResponse,
@@ -156,6 +159,9 @@ export const answerBodies = {
 const messages = {
   CompactionMessage,
   EngineRunsMessage,
+  FeedPressureMessage,
+  FeedRecoveryInput,
+  FeedResumedMessage,
   FeedTimerMessage,
   InlineRunMessage,
   PublicationMessage,

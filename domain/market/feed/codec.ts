@@ -7,6 +7,9 @@ import type { PlannedTicksText } from '#contracts/market/feed-state.ts';
 import type { TicksPlanned } from '#contracts/market/feed.ts';
 import type { MarketSymbol } from '#contracts/ids.ts';
 import type { Halts } from '#domain/market/feed/halts.ts';
+import { nothingGone } from '#domain/market/feed/pruning.ts';
+import type { GoneChunks } from '#domain/market/feed/pruning.ts';
+import type { Recovery } from '#domain/market/feed/recovery.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 
 const encodePlanned = (planned: TicksPlanned, places: ReadonlyMap<string, number>): PlannedTicksText => ({
@@ -67,6 +70,8 @@ export const encodeFeed = (feed: Feed): string => {
     timer: feed.isTimerOwed,
     ...(unacknowledged ? { waits: [unacknowledged.sequence, unacknowledged.sinceMs] } : {}),
     ...(feed.halts.size === 0 ? {} : { halts: encodeHalts(feed.halts) }),
+    ...(feed.recovery ? { recovery: encodeRecovery(feed.recovery) } : {}),
+    ...(feed.gone.seq === 0 ? {} : { gone: encodeGone(feed.gone) }),
     ...encodeFlow(feed),
   };
   return JSON.stringify(text);
@@ -88,6 +93,31 @@ const decodeHalts = (halts: NonNullable<FeedStateText['halts']>): Halts =>
       { blockedSinceMs, status, sinceMs, errorDetail },
     ]),
   );
+
+const encodeRecovery = (recovery: Recovery): NonNullable<FeedStateText['recovery']> => [
+  recovery.openedSequence,
+  recovery.generation,
+  recovery.reminderCount,
+  recovery.seenAtMs,
+  recovery.status === 'over',
+];
+
+const decodeRecovery = (recovery: NonNullable<FeedStateText['recovery']>): Recovery => {
+  const [openedSequence, generation, reminderCount, seenAtMs, isOver] = recovery;
+  return { status: isOver ? 'over' : 'waiting', openedSequence, generation, reminderCount, seenAtMs };
+};
+
+const encodeGone = ({ seq, nextSequence, deleting }: GoneChunks): NonNullable<FeedStateText['gone']> => [
+  seq,
+  nextSequence,
+  deleting ? [deleting.fromSequence, deleting.throughSequence, deleting.sinceMs] : null,
+];
+
+const decodeGone = ([seq, nextSequence, deleting]: NonNullable<FeedStateText['gone']>): GoneChunks => {
+  if (!deleting) return { seq, nextSequence };
+  const [fromSequence, throughSequence, sinceMs] = deleting;
+  return { seq, nextSequence, deleting: { fromSequence, throughSequence, sinceMs } };
+};
 
 type Flow = Pick<ExistingFeed, 'buffer' | 'ingestionPaused' | 'schedulingPaused' | 'held'>;
 
@@ -143,6 +173,8 @@ export const decodeFeed = (encoded: string): Feed => {
     isTimerOwed: text.timer,
     ...(waits ? { unacknowledged: { sequence: waits[0], sinceMs: waits[1] } } : {}),
     halts: decodeHalts(text.halts ?? []),
+    gone: text.gone ? decodeGone(text.gone) : nothingGone,
+    ...(text.recovery ? { recovery: decodeRecovery(text.recovery) } : {}),
     ...decodeFlow(text),
   };
 };

@@ -1,12 +1,15 @@
 /** What a feed owes: messages that run what it planned, and a timer for its next tick when its clock is live. */
 import type { EngineRunsMessage } from '#contracts/market/engine-run.ts';
-import type { FeedTimerMessage } from '#contracts/market/feed.ts';
+import type { FeedTimerMessage } from '#contracts/market/feed-timer.ts';
 import type { Waiting } from '#domain/kernel/aggregate.ts';
 import type { Effect, SendMessage } from '#domain/kernel/effect.ts';
 import { sha256Base32 } from '#domain/kernel/hash.ts';
 import { dispatchHeld, flowWaiting } from '#domain/market/feed/flow-control.ts';
 import { takesRecords } from '#domain/market/feed/lifecycle.ts';
 import { haltsWaiting, resumptions } from '#domain/market/feed/halts.ts';
+import { pressureWatch } from '#domain/market/feed/pressure-watch.ts';
+import { pruningWaiting } from '#domain/market/feed/pruning.ts';
+import { recoveryEffects, recoveryWaiting } from '#domain/market/feed/recovery.ts';
 import { pendingRuns, runMessages } from '#domain/market/feed/run-messages.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import { nextTick } from '#domain/market/scheduler.ts';
@@ -58,7 +61,7 @@ const timer = (feed: ExistingFeed, nowMs: number): readonly Effect[] => {
   ];
 };
 
-/** Messages for the runs of the last commit that are not acknowledged, its timer, and deliveries to be resumed. */
+/** Messages for the runs of the last commit that are not acknowledged, its timer, what is resumed, its recovery, its watch. */
 export const outstandingOf = (feed: Feed, nowMs: number): readonly Effect[] => {
   if (feed.status === 'none') return [];
   const { planned } = feed;
@@ -69,10 +72,12 @@ export const outstandingOf = (feed: Feed, nowMs: number): readonly Effect[] => {
     ...timer(feed, nowMs),
     ...dispatchHeld(feed),
     ...resumptions(feed.stream, feed.halts),
+    ...recoveryEffects(feed),
+    ...pressureWatch(feed),
   ];
 };
 
-/** Unacknowledged runs, the next tick of a feed whose clock is live, and deliveries that are halted. */
+/** Unacknowledged runs, the next tick of a feed whose clock is live, and what is halted. */
 export const waitingOf = (feed: Feed): readonly Waiting[] => {
   if (feed.status === 'none') return [];
   const { unacknowledged, schedule, config } = feed;
@@ -85,5 +90,7 @@ export const waitingOf = (feed: Feed): readonly Waiting[] => {
       : []),
     ...flowWaiting(feed),
     ...haltsWaiting(feed.halts),
+    ...recoveryWaiting(feed),
+    ...pruningWaiting(feed),
   ];
 };

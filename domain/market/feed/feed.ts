@@ -20,7 +20,9 @@ import {
 } from '#domain/market/feed/flow-control.ts';
 import { confirmPublication, haltPublication, resumeFeed } from '#domain/market/feed/halts.ts';
 import { degradeFeed, drainFeed, startFeed, stopFeed, takesRecords } from '#domain/market/feed/lifecycle.ts';
+import { endRecovery, remindRecovery, restartRecovery } from '#domain/market/feed/recovery.ts';
 import { batchLimits, compareSequenceNumbers } from '#domain/market/feed/plan-batch.ts';
+import { confirmDeletion, pruneChunks } from '#domain/market/feed/pruning.ts';
 import { evolveFeed } from '#domain/market/feed/state.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import { draftTicks, planBefore, ticksOf } from '#domain/market/feed/tick-draft.ts';
@@ -203,13 +205,23 @@ const decideExisting = (
       return resumeFeed(feed, command);
     case 'ConfirmPublication':
       return confirmPublication(feed.halts, command);
+    case 'RemindRecovery':
+      return remindRecovery(feed, command);
+    case 'RestartRecovery':
+      return restartRecovery(feed, command);
+    case 'EndRecovery':
+      return endRecovery(feed, command);
+    case 'PruneChunks':
+      return pruneChunks(feed, command);
+    case 'ConfirmDeletion':
+      return confirmDeletion(feed, command);
   }
 };
 
 /** A feed never ends; it is at rest when no run is unacknowledged and no timer drives it. */
 export const feedAggregate: Aggregate<Feed, FeedCommand, ProposedEvent> = {
   kind: 'feed',
-  foldVersion: 4,
+  foldVersion: 5,
   eventTypes: new Set(Object.keys(feedEvents)),
   initialState: () => ({ status: 'none' }),
   decide,

@@ -35,8 +35,6 @@ export interface Halt {
 /** The last blocked delivery of each symbol that ever had one. */
 export type Halts = ReadonlyMap<string, Halt>;
 
-/** How long a halted feed may wait for a person before the sweeper looks again. */
-export const HALT_DEADLINE_MS = 7 * 86_400_000;
 /** How long a resumed delivery may take before it is asked for again. */
 export const RESUME_DEADLINE_MS = 120_000;
 
@@ -135,15 +133,10 @@ export const resumptions = (stream: string, halts: Halts): readonly SendMessage[
       };
     });
 
-/** What halted and resumed deliveries wait for. */
+/** What resumed deliveries wait for; halted ones wait with their feed (`recovery.ts`). */
 export const haltsWaiting = (halts: Halts): readonly Waiting[] =>
-  [...halts].flatMap(([symbol, { status, sinceMs }]) => {
-    switch (status) {
-      case 'halted':
-        return [{ reason: 'resume', subject: symbol, deadlineMs: sinceMs + HALT_DEADLINE_MS }];
-      case 'resumed':
-        return [{ reason: 'publication', subject: symbol, deadlineMs: sinceMs + RESUME_DEADLINE_MS }];
-      case 'recovered':
-        return [];
-    }
-  });
+  [...halts].flatMap(([symbol, { status, sinceMs }]) =>
+    status === 'resumed'
+      ? [{ reason: 'publication', subject: symbol, deadlineMs: sinceMs + RESUME_DEADLINE_MS }]
+      : [],
+  );

@@ -13,7 +13,10 @@ import type { ExistingFeed } from '#domain/market/feed/state.ts';
 /** The last terminal run of each symbol, as the feed-symbol streams have it. */
 export type TerminalRuns = ReadonlyMap<string, number>;
 
-const asAcknowledged = (terminal: TerminalRuns): ReadonlyMap<string, { readonly acknowledged: number }> =>
+/** Terminal runs in the form in which a feed keeps what is acknowledged. */
+export const asAcknowledged = (
+  terminal: TerminalRuns,
+): ReadonlyMap<string, { readonly acknowledged: number }> =>
   new Map([...terminal].map(([symbol, runNo]) => [symbol, { acknowledged: runNo }]));
 
 const plannedIn = (event: RecordedEvent): TicksPlanned | undefined =>

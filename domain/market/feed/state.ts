@@ -19,6 +19,10 @@ import { emptyBuffer, isSchedulingPaused, pruneBuffer } from '#domain/market/fee
 import type { BufferState, ConsumedMark, HeldRuns, Pause } from '#domain/market/feed/flow-control.ts';
 import { flowAfter, haltsAfter, statusAfter } from '#domain/market/feed/evolve-flow.ts';
 import type { Halts } from '#domain/market/feed/halts.ts';
+import { goneAfter, nothingGone } from '#domain/market/feed/pruning.ts';
+import type { GoneChunks } from '#domain/market/feed/pruning.ts';
+import { recoveryAfter, withRecovery } from '#domain/market/feed/recovery.ts';
+import type { Recovery } from '#domain/market/feed/recovery.ts';
 import type { ScheduleState } from '#domain/market/scheduler.ts';
 
 /** A symbol of the buffer: its first record, the last run planned, and the last run known to be terminal. */
@@ -62,8 +66,12 @@ export interface ExistingFeed {
   readonly unacknowledged?: { readonly sequence: number; readonly sinceMs: number };
   /** Symbols whose outputs were blocked for too long. */
   readonly halts: Halts;
+  /** How the wait for a person stands; absent when nobody is needed. */
+  readonly recovery?: Recovery;
   /** How much of the buffer still counts. */
   readonly buffer: BufferState;
+  /** How much of it was deleted. */
+  readonly gone: GoneChunks;
   /** Records wait in their stream because the buffer has no room. */
   readonly ingestionPaused?: Pause<IngestionPaused['reason']>;
   /** Planned runs are held back because the engine's queue has no room. */
@@ -95,6 +103,7 @@ const created = (event: RecordedEvent): ExistingFeed => ({
   isTimerOwed: false,
   halts: new Map(),
   buffer: emptyBuffer,
+  gone: nothingGone,
 });
 
 /**
@@ -225,7 +234,7 @@ const evolveExisting = (feed: ExistingFeed, event: RecordedEvent): ExistingFeed 
     case 'FeedStopped':
     case 'FeedDegraded':
     case 'FeedRecovered':
-      return { ...moved, status: statusAfter[event.type] };
+      return withRecovery({ ...moved, status: statusAfter[event.type] }, event);
     case 'IngestionPaused':
     case 'IngestionResumed':
     case 'SchedulingPaused':
@@ -241,7 +250,17 @@ const evolveExisting = (feed: ExistingFeed, event: RecordedEvent): ExistingFeed 
     case 'PublicationHalted':
     case 'FeedResumed':
     case 'PublicationRecovered':
-      return { ...feed, version: event.sequence, halts: haltsAfter(feed.halts, event.type, event) };
+      return withRecovery(
+        { ...feed, version: event.sequence, halts: haltsAfter(feed.halts, event.type, event) },
+        event,
+      );
+    case 'RecoveryReminded':
+    case 'RecoveryRestarted':
+    case 'RecoveryEnded':
+      return recoveryAfter({ ...feed, version: event.sequence }, event.type, event);
+    case 'ChunksPruned':
+    case 'ChunksDeleted':
+      return { ...feed, version: event.sequence, gone: goneAfter(feed.gone, event.type, event) };
     default:
       return feed;
   }

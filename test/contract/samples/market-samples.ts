@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { MarketSymbol } from '#contracts/ids.ts';
 import type { FinishedRun } from '#contracts/market/feed-symbol.ts';
-import { FeedTimerMessage } from '#contracts/market/feed.ts';
+import { FeedPressureMessage, FeedResumedMessage, FeedTimerMessage } from '#contracts/market/feed-timer.ts';
 import { FeedView } from '#contracts/market/feed-view.ts';
 import { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import { feedSymbolAggregate, terminalRun } from '#domain/market/feed-symbol/feed-symbol.ts';
@@ -12,6 +12,7 @@ import type { TerminalRun } from '#domain/market/feed-symbol/run-facts.ts';
 import { captureHeader } from '#domain/market/feed/capture.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { feedProjection, feedRow } from '#domain/market/feed/projection.ts';
+import { prunableChunks } from '#domain/market/feed/pruning.ts';
 import { evolveFeed } from '#domain/market/feed/state.ts';
 import type { ExistingFeed } from '#domain/market/feed/state.ts';
 import { analysisModules } from '#domain/market/analysis/modules/registry.ts';
@@ -80,8 +81,13 @@ const marketStory = () => {
   const blocked = { symbol: message.symbol, blockedSinceMs: harness.nowMs - 900_000 };
   const errorDetail = 'Rate exceeded for shard shardId-000000000000 in stream orchestrator-events';
   harness.send({ type: 'HaltPublication', ...blocked, attempts: 18, errorDetail });
+  const { openedSequence } = harness.feed.recovery ?? { openedSequence: 0 };
+  const waiting = { openedSequence, generation: 1 };
+  harness.send({ type: 'RemindRecovery', ...waiting, reminderNo: 1 });
+  harness.send({ type: 'RestartRecovery', ...waiting });
   harness.send({ type: 'ResumeFeed', reason: 'the consumer that used up the stream is stopped' });
   harness.send({ type: 'ConfirmPublication', ...blocked });
+  harness.send({ type: 'EndRecovery', ...waiting, generation: 2 });
   lifeStory(harness, events.at(-1));
   return { harness, symbol, message };
 };
@@ -122,7 +128,12 @@ const lifeStory = (harness: FeedHarness, last: unknown): void => {
     runNo,
   }));
   harness.send({ type: 'AcknowledgeRuns', symbols });
-  harness.send({ type: 'CreateFeed', config: validConfig({ ...config, emit_skipped: false }), start: false });
+  const buffer_retention = { delete_pruned: true };
+  const next = validConfig({ ...config, emit_skipped: false, buffer_retention });
+  harness.send({ type: 'CreateFeed', config: next, start: false });
+  const chunks = prunableChunks(harness.feed, harness.events);
+  if (chunks) harness.send({ type: 'PruneChunks', ...chunks });
+  if (chunks) harness.send({ type: 'ConfirmDeletion', throughSequence: chunks.throughSequence });
   harness.send({ type: 'StopFeed' });
 };
 
@@ -140,6 +151,8 @@ const actorOf = ({ type }: RecordedEvent): RecordedEvent['actor'] =>
 
 const serviceOf = (type: string): string => {
   if (type.startsWith('EngineRun') || type === 'LayersConfigured') return 'run-engine';
+  if (type.startsWith('Chunks') || type === 'RecoveryRestarted') return 'sweeper';
+  if (type.startsWith('Recovery')) return 'feed-recovery';
   return type.startsWith('Publication') ? 'publish' : 'ingest-market';
 };
 
@@ -177,6 +190,24 @@ export const marketSamples = (): Samples => {
       feedStream,
       beforeMs: harness.nowMs,
     }),
+    [sampleFile('messages', 'FeedPressureMessage')]: FeedPressureMessage.parse({
+      kind: 'feed-pressure',
+      feedStream,
+      dueMs: harness.nowMs,
+    }),
+    [sampleFile('messages', 'FeedResumedMessage')]: FeedResumedMessage.parse({
+      kind: 'feed-resumed',
+      feedStream,
+      openedSequence: 6,
+      generation: 2,
+    }),
+    [sampleFile('messages', 'FeedRecoveryInput')]: {
+      ...feed,
+      openedSequence: 6,
+      generation: 2,
+      reminderSeconds: 3_600,
+      remindersMax: 168,
+    },
     [sampleFile('requests', 'FeedConfig')]: config,
     [sampleFile('messages', 'CompactionMessage')]: { stream: feedStream },
     [sampleFile('messages', 'PublicationMessage')]: {

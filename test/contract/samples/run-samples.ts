@@ -1,4 +1,5 @@
 /** Stories of asset runs, told through the real decider, from which the samples are taken. */
+import { attemptsOf } from '#domain/run/attempts.ts';
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { AssetKey, ManifestId } from '#contracts/ids.ts';
 import { RunId, TaskKey } from '#contracts/ids.ts';
@@ -196,6 +197,8 @@ const readSamples = (events: readonly RecordedEvent[]): Samples => {
   return {
     [sampleFile('answers', 'RunRead')]: detail,
     [sampleFile('answers', 'TaskPage')]: { tasks: detail.tasks },
+    [sampleFile('answers', 'TaskRead')]: detail.tasks[0],
+    [sampleFile('answers', 'AttemptList')]: { attempts: attemptsOf(events, 'markets.features') },
     [sampleFile('answers', 'RunPage')]: {
       runs: row ? [runItem(row)] : [],
       nextCursor: Buffer.from('["runs#local/main","0001"]').toString('base64url'),

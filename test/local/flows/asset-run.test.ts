@@ -15,7 +15,7 @@ import {
   trigger,
   workOff,
 } from '#test/support/cloud-assets.ts';
-import { retries } from '#test/support/cloud-stores.ts';
+import { executionsOf } from '#test/support/cloud-stores.ts';
 
 const bootApi = async () => {
   const cloud = await bootTestCloud();
@@ -77,7 +77,7 @@ describe('a run of assets', () => {
     await cloud.advance(1_001);
     await fail(api, first);
     await cloud.settle();
-    expect(await retries(cloud)).toMatchObject([{ status: 'RUNNING' }]);
+    expect(await executionsOf(cloud, 'retry-task')).toMatchObject([{ status: 'RUNNING' }]);
     const why = await api.must('GET', inMain(`/runs/${runId}/why`));
     expect(why).toMatchObject({
       waiting: expect.arrayContaining([expect.objectContaining({ reason: 'retry' })]),
@@ -86,7 +86,7 @@ describe('a run of assets', () => {
     await cloud.advance(2_344);
     expect(await claim(api)).toEqual([]);
     await cloud.advance(1);
-    expect(await retries(cloud)).toMatchObject([{ status: 'SUCCEEDED' }]);
+    expect(await executionsOf(cloud, 'retry-task')).toMatchObject([{ status: 'SUCCEEDED' }]);
     expect(await claimOne(api)).toMatchObject({ attempt: 2 });
     const dispatched = (await runEvents(api, runId)).filter(({ type }) => type === 'TaskDispatched');
     expect(dispatched.map(({ occurredAt }) => Date.parse(occurredAt) - START_MS)).toEqual([0, 1_001 + 2_345]);
@@ -117,7 +117,7 @@ describe('a run of assets', () => {
     const run = await readRun(api, runId);
     expect(run.state).toBe('FAILED');
     expect(taskStates(run)).toEqual({ a: 'FAILED', b: 'SKIPPED', c: 'SKIPPED', other: 'SUCCEEDED' });
-    expect(await retries(cloud)).toEqual([]);
+    expect(await executionsOf(cloud, 'retry-task')).toEqual([]);
   });
 
   it('hands a task to a worker that was already waiting for it', async () => {

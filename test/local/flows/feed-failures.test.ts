@@ -233,3 +233,34 @@ describe('hysteresis, live', () => {
     );
   });
 });
+
+describe('an engine whose queue does not move', () => {
+  it('holds back what is planned when a run is too old, within seconds, and lets it go on as soon', async () => {
+    const limitMs = 20_000;
+    // The chunk of the first run cannot be read once: its message comes back when its visibility ends.
+    const unread: FaultRule = {
+      service: 'dynamodb',
+      operation: 'GetItem',
+      resource: 'sluice-dev-ledger',
+      kind: 'server-error',
+      hitsMax: 1,
+    };
+    const config = { clock: 'arrival', emit_skipped: false, output_publish: { max_block_ms: limitMs } };
+    const api = await stage(config, [unread]);
+    for (const minutes of [1.5, 8]) {
+      await putRecords(api.cloud, [trade('AAA', api.cloud.clock.nowMs())]);
+      await api.cloud.advance(minutes * MINUTE_MS);
+    }
+
+    const events = (await commitsIn(api.cloud)).flatMap((commit) => commit.events);
+    const atMs = (wanted: string) => events.find(({ type }) => type === wanted)?.occurredAtMs ?? 0;
+    const pausedAfterMs = atMs('SchedulingPaused') - atMs('TicksPlanned');
+    expect(pausedAfterMs).toBeGreaterThan(limitMs);
+    expect(pausedAfterMs).toBeLessThan(limitMs + 10_000);
+    const resumedAfterMs = atMs('SchedulingResumed') - atMs('EngineRunFailed');
+    expect(resumedAfterMs).toBeGreaterThan(0);
+    expect(resumedAfterMs).toBeLessThan(10_000);
+    expect((await engineRuns(api)).map(({ status }) => status)).toEqual(['failed', 'failed']);
+    expect(await readFeed(api)).toMatchObject({ schedulingPaused: false });
+  });
+});

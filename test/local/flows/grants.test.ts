@@ -1,6 +1,7 @@
 /** The grants of the template are what functions need: one that is missing is refused by name, and none is idle. */
 import { describe, expect, it } from 'vitest';
 
+import { sha256Base32 } from '#domain/kernel/hash.ts';
 import type { FaultRule } from '#local/dispatch/faults.ts';
 import { apiOf, bootTestCloud, inMain, START_MS } from '#test/support/cloud.ts';
 import type { Api, TestCloud } from '#test/support/cloud.ts';
@@ -26,7 +27,7 @@ import {
   startFeed,
   trade,
 } from '#test/support/cloud-market.ts';
-import { itemsOf, retries } from '#test/support/cloud-stores.ts';
+import { itemsOf, executionsOf } from '#test/support/cloud-stores.ts';
 import { edited, ofType } from '#test/support/edited-assembly.ts';
 import type { Template } from '#test/support/edited-assembly.ts';
 
@@ -141,7 +142,7 @@ const workOfRuns = async (api: Api): Promise<void> => {
   await deploy(api, { a: { execution: { retry: { baseMs: 1_000 } } } });
   await trigger(api, ['a'], { runKey: 'twice' });
   await fail(api, await claimOne(api));
-  for (const { executionArn } of await retries(cloud))
+  for (const { executionArn } of await executionsOf(cloud, 'retry-task'))
     await cloud.call('states', 'StopExecution', { executionArn });
   await trigger(api, ['a'], { runKey: 'twice' });
   await cloud.advance(5 * MINUTE_MS);
@@ -188,7 +189,8 @@ const workOfFeeds = async (api: Api): Promise<void> => {
   ]);
   await cloud.settle();
   const sources = [{ source_id: 'live', symbols: ['BBB'] }];
-  await startFeed(api, 'live', minuteFeed({ clock: 'arrival', sources }));
+  const buffer_retention = { delete_pruned: true };
+  await startFeed(api, 'live', minuteFeed({ clock: 'arrival', sources, buffer_retention }));
   const at = cloud.clock.nowMs();
   await putRecords(cloud, [
     marketEvent({ symbol: 'BBB', recvTsMs: at, sourceId: 'live' }, 'SnapshotInputs', {
@@ -207,6 +209,28 @@ const deadLetter = async ({ cloud }: Api, stream: string): Promise<void> => {
   await cloud.settle();
 };
 
+/** A command as its caller would queue it. */
+const queueCommand = async (cloud: TestCloud, stream: string, command: object): Promise<void> => {
+  const [QueueUrl, id] = [
+    'http://127.0.0.1/000000000000/sluice-dev-commands.fifo',
+    sha256Base32(JSON.stringify([stream, command])),
+  ];
+  await cloud.call('sqs', 'SendMessage', {
+    QueueUrl,
+    MessageGroupId: id,
+    MessageDeduplicationId: id,
+    MessageBody: JSON.stringify({
+      kind: 'callback',
+      stream,
+      command,
+      commandId: id,
+      actor: { kind: 'service', id: 'test' },
+      correlationId: id,
+    }),
+  });
+  await cloud.settle();
+};
+
 /** Runs without workers, a command that breaks an invariant, and read models that somebody lost. */
 const workOfTheRest = async (api: Api): Promise<void> => {
   const { cloud } = api;
@@ -214,24 +238,31 @@ const workOfTheRest = async (api: Api): Promise<void> => {
   const runId = await trigger(api, ['n']);
   await cloud.settle();
   const stream = `run#local/main/${runId}`;
-  await cloud.call('sqs', 'SendMessage', {
-    QueueUrl: 'http://127.0.0.1/000000000000/sluice-dev-commands.fifo',
-    MessageGroupId: 'broken',
-    MessageDeduplicationId: 'broken',
-    MessageBody: JSON.stringify({
-      kind: 'callback',
-      stream,
-      command: { type: 'CompleteTask', taskKey: 'demo.n' },
-      commandId: 'broken',
-      actor: { kind: 'service', id: 'test' },
-      correlationId: 'broken',
-    }),
-  });
-  await cloud.settle();
+  await queueCommand(cloud, stream, { type: 'CompleteTask', taskKey: 'demo.n' });
   for (const { pk, sk } of await itemsOf(cloud, 'views'))
     if (pk?.S === stream)
       await cloud.call('dynamodb', 'DeleteItem', { TableName: 'sluice-dev-views', Key: { pk, sk } });
   await cloud.advance(20 * MINUTE_MS);
+};
+
+/** A halt whose execution is lost, asked for again, replaced, and answered when a person resumes. */
+const workOfRecovery = async (api: Api): Promise<void> => {
+  const { cloud } = api;
+  const config = minuteFeed({ recovery: { reminder_ms: MINUTE_MS } });
+  await startFeed(api, 'halted', config);
+  await queueCommand(cloud, 'feed#local/main/halted', {
+    type: 'HaltPublication',
+    symbol: 'AAA',
+    blockedSinceMs: 1,
+    attempts: 1,
+    errorDetail: 'refused',
+  });
+  for (const { executionArn } of await executionsOf(cloud, 'feed-recovery'))
+    await cloud.call('states', 'StopExecution', { executionArn });
+  await startFeed(api, 'halted', config);
+  await cloud.advance(20 * MINUTE_MS);
+  await api.must('POST', inMain('/feeds/halted/resume'), { reason: 'mended' });
+  await cloud.settle();
 };
 
 /** Three tries of one delivery are refused: the fourth comes by message. */
@@ -252,6 +283,7 @@ it('grants nothing that no function needs', async () => {
   await missingBody(api);
   await workOfFeeds(api);
   await workOfTheRest(api);
+  await workOfRecovery(api);
   await deadLetter(api, 'feed#local/main/feed');
 
   const grants = Object.values(cloud.access().grants).flat();

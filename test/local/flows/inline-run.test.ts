@@ -19,7 +19,13 @@ import {
   workOff,
 } from '#test/support/cloud-assets.ts';
 import type { AssetPlan } from '#test/support/cloud-assets.ts';
-import { commitsIn, dropControl, itemsOf, numberingFaults, retries } from '#test/support/cloud-stores.ts';
+import {
+  commitsIn,
+  dropControl,
+  itemsOf,
+  numberingFaults,
+  executionsOf,
+} from '#test/support/cloud-stores.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -99,7 +105,7 @@ describe('a run of in-process tasks', () => {
     expect((await itemsOf(cloud, 'control')).map(({ pk }) => pk?.S)).toEqual([
       'bucket#requests#local/user/tester',
     ]);
-    expect(await retries(cloud)).toEqual([]);
+    expect(await executionsOf(cloud, 'retry-task')).toEqual([]);
   });
 
   it('goes on beside workers, and hands on to them and back', async () => {

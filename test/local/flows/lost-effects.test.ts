@@ -16,7 +16,7 @@ import {
   wideAssets,
   workOff,
 } from '#test/support/cloud-assets.ts';
-import { dropControl, purge, retries } from '#test/support/cloud-stores.ts';
+import { dropControl, purge, executionsOf } from '#test/support/cloud-stores.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -48,7 +48,7 @@ const expectNothingSilent = async (api: Api, runId: string): Promise<void> => {
 };
 
 const stopRetries = async (cloud: TestCloud): Promise<void> => {
-  for (const { executionArn, status } of await retries(cloud))
+  for (const { executionArn, status } of await executionsOf(cloud, 'retry-task'))
     if (status === 'RUNNING') await cloud.call('states', 'StopExecution', { executionArn });
 };
 
@@ -100,7 +100,7 @@ describe('a run whose effect was lost', () => {
       await cloud.advance(when === 'at once' ? 89_000 : 29_000);
       expect(await claim(api)).toEqual([]);
       expect(await minutesToOffer(api)).toBeLessThanOrEqual(3);
-      expect(await retries(cloud)).toMatchObject([{ status: 'ABORTED' }]);
+      expect(await executionsOf(cloud, 'retry-task')).toMatchObject([{ status: 'ABORTED' }]);
       await workOff(api);
       expect(await readRun(api, runId)).toMatchObject({ state: 'SUCCEEDED' });
     },

@@ -81,12 +81,8 @@ describe('the running stack follows its template:', () => {
   });
 
   it('another definition of the machine is what a retry waits by', async () => {
-    const api = await bootEdited((resources) => {
-      for (const [, { Properties }] of ofType(resources, 'AWS::StepFunctions::StateMachine'))
-        Properties['DefinitionString'] = withStates(Properties['DefinitionString'], {
-          WaitUntilRetry: { Type: 'Wait', Seconds: 7, Next: 'RetryTask' },
-        });
-    });
+    const seven = { WaitUntilRetry: { Type: 'Wait', Seconds: 7, Next: 'RetryTask' } };
+    const api = await bootEdited(machineWith(seven));
     await deploy(api, { a: { execution: { retry: { baseMs: 1_000 } } } });
     await trigger(api, ['a']);
     await fail(api, await claimOne(api));
@@ -104,9 +100,11 @@ const withStates = (definition: unknown, states: object): unknown => {
   return JSON.stringify({ ...machine, States: { ...machine.States, ...states } });
 };
 
+/** Other states for the machine of retries. */
 const machineWith = (states: object) => (resources: Template) => {
   for (const [, { Properties }] of ofType(resources, 'AWS::StepFunctions::StateMachine'))
-    Properties['DefinitionString'] = withStates(Properties['DefinitionString'], states);
+    if (Properties['StateMachineName'] === 'sluice-dev-retry-task')
+      Properties['DefinitionString'] = withStates(Properties['DefinitionString'], states);
 };
 
 const refusals: Readonly<Record<string, readonly [change: (resources: Template) => void, said: RegExp]>> = {

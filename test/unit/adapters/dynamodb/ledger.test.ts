@@ -3,6 +3,8 @@ import type { RecordedEvent } from '#contracts/event.ts';
 import type { EventId, StreamId } from '#contracts/ids.ts';
 import type { StoredCommit, DuePage } from '#domain/ports/ledger.ts';
 import { dynamoLedger } from '#adapters/dynamodb/ledger.ts';
+import { s3DocumentRemoval } from '#adapters/s3/document-removal.ts';
+import { s3Client } from '#adapters/sdk/s3-client.ts';
 import { adaptersOf, streamedCommits } from '#test/support/ledger.ts';
 import { localStage, START_MS } from '#test/support/ports.ts';
 import type { LocalStage } from '#test/support/ports.ts';
@@ -209,11 +211,29 @@ describe('the ledger on DynamoDB', () => {
     expect(await ledger.document('chunk#large')).toBe(large);
   });
 
+  it('keeps what may be deleted in the object store alone, from where it can be removed, also twice', async () => {
+    const removal = s3DocumentRemoval(s3Client(stage.plugin), 'blobs');
+    expect(await ledger.putDocument('chunk#a/b#1', 'small', { isDeletable: true })).toBe('blob');
+    expect(await ledger.putDocument('chunk#a/b#1', 'small', { isDeletable: true })).toBe('blob');
+    expect(await ledger.document('chunk#a/b#1')).toBe('small');
+    const { client } = adaptersOf(stage);
+    const bare = dynamoLedger({ client, table: 'ledger', nowMs: stage.clock.nowMs });
+    expect(await bare.document('chunk#a/b#1')).toBeUndefined();
+
+    await removal.removeDocument('chunk#a/b#1');
+    await removal.removeDocument('chunk#a/b#1');
+
+    expect(await ledger.document('chunk#a/b#1')).toBeUndefined();
+    stage.inject({ service: 's3', operation: 'DeleteObject', kind: 'server-error' });
+    await expect(removal.removeDocument('chunk#a/b#1')).rejects.toThrow();
+  });
+
   it('needs a bucket only for large documents', async () => {
     const { client } = adaptersOf(stage);
     const bare = dynamoLedger({ client, table: 'ledger', nowMs: stage.clock.nowMs });
 
     expect(await bare.putDocument('chunk#small', 'small')).toBe('item');
+    expect(await bare.document('chunk#none')).toBeUndefined();
     await expect(bare.putDocument('chunk#large', noise(40_000))).rejects.toThrow('no bucket');
   });
 

@@ -28,10 +28,16 @@ describe('a feed configuration', () => {
         buffer_retry: retry,
         engine_retry: retry,
         publish_retry: retry,
-        buffer_retention: { max_records: 50_000, max_age_ms: null, replay_window_ms: 0 },
+        buffer_retention: {
+          max_records: 50_000,
+          max_age_ms: null,
+          replay_window_ms: 0,
+          delete_pruned: false,
+        },
         output_publish: { max_pending: 1_000, max_block_ms: null },
         clock: 'arrival',
         emit_skipped: true,
+        recovery: { reminder_ms: 3_600_000, max_reminders: 168 },
         engine_options: {
           engine: 'belief',
           no_data: 'opinion',
@@ -78,7 +84,7 @@ describe('a feed configuration', () => {
         scheduler: { mode: 'timer', timer_interval_ms: 1 },
         ingestion_retry: { min_delay_ms: 1, max_delay_ms: 1, max_attempts: 1, max_elapsed_ms: 1 },
         engine_retry: { max_attempts: 3 },
-        buffer_retention: { max_records: 1, max_age_ms: 1, replay_window_ms: 1 },
+        buffer_retention: { max_records: 1, max_age_ms: 1, replay_window_ms: 1, delete_pruned: false },
         output_publish: { max_pending: 1, max_block_ms: 1 },
         clock: 'record',
         emit_skipped: false,
@@ -214,6 +220,11 @@ describe('a feed configuration', () => {
       { sources, buffer_retention: { replay_window_ms: -1 } },
       'buffer_retention.replay_window_ms must be >= 0',
     ],
+    [
+      'a deletion that is no yes or no',
+      { sources, buffer_retention: { delete_pruned: 1 } },
+      'buffer_retention.delete_pruned must be true or false',
+    ],
     ['an unknown publish key', { sources, output_publish: { x: 1 } }, 'unknown output_publish keys: x'],
     [
       'nothing pending',
@@ -246,6 +257,16 @@ describe('a feed configuration', () => {
       'engine_options: Invalid input: expected object, received string',
     ],
     ['skipping that is no yes or no', { sources, emit_skipped: 1 }, 'emit_skipped must be true or false'],
+    [
+      'reminders without a pause',
+      { sources, recovery: { reminder_ms: 59_999 } },
+      'recovery.reminder_ms: Too small: expected number to be >=60000',
+    ],
+    [
+      'more reminders than one execution makes',
+      { sources, recovery: { max_reminders: 1_001 } },
+      'recovery.max_reminders: Too big: expected number to be <=1000',
+    ],
     ['another clock', { sources, clock: 'wall' }, "clock must be 'record' or 'arrival'"],
   ])('is refused with %s', (_name, config, expected) => {
     expect(message(config)).toBe(expected);

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FeedView } from '#contracts/market/feed-view.ts';
 import type { MarketSymbol } from '#contracts/ids.ts';
 import { decodeFeed, encodeFeed } from '#domain/market/feed/codec.ts';
-import { HALT_DEADLINE_MS, haltViews, RESUME_DEADLINE_MS } from '#domain/market/feed/halts.ts';
+import { haltViews, RESUME_DEADLINE_MS } from '#domain/market/feed/halts.ts';
+import { END_DEADLINE_MS, REMINDER_SLACK_MS } from '#domain/market/feed/recovery.ts';
 import { feedProjection, feedRow } from '#domain/market/feed/projection.ts';
 import { demoConfig, FeedHarness, FEED_STREAM } from '#test/support/market-harness.ts';
 
@@ -48,7 +49,7 @@ describe('a delivery that is blocked for too long', () => {
     expect(added(() => halt(AAA, 1_000))).toEqual([]);
 
     expect(feed.aggregate.waiting(feed.state)).toEqual([
-      { reason: 'resume', subject: 'AAA', deadlineMs: 10_000 + HALT_DEADLINE_MS },
+      { reason: 'resume', deadlineMs: 10_000 + 3_600_000 + REMINDER_SLACK_MS },
     ]);
     expect(messages()).toEqual([]);
     expect(view()).toEqual([
@@ -70,6 +71,7 @@ describe('a delivery that is blocked for too long', () => {
     expect(feed.aggregate.waiting(feed.state)).toEqual([
       { reason: 'publication', subject: 'BBB', deadlineMs: 10_000 + RESUME_DEADLINE_MS },
       { reason: 'publication', subject: 'AAA', deadlineMs: 10_000 + RESUME_DEADLINE_MS },
+      { reason: 'recovery', deadlineMs: 10_000 + END_DEADLINE_MS },
     ]);
     expect(view()).toMatchObject([
       { symbol: 'AAA', status: 'resumed' },
@@ -87,7 +89,7 @@ describe('a delivery that is blocked for too long', () => {
     expect(added(() => halt(AAA, 1_000))).toEqual([]);
 
     expect(messages()).toEqual([]);
-    expect(feed.aggregate.waiting(feed.state)).toEqual([]);
+    expect(feed.aggregate.waiting(feed.state)).toMatchObject([{ reason: 'recovery' }]);
     expect(view()).toBeUndefined();
     expect(haltViews(feed.feed.halts)).toEqual([]);
   });

@@ -90,7 +90,13 @@ describe('the read of a run', () => {
         state: 'SKIPPED',
         attempt: 0,
         completedAt: iso(50_000),
-        skipAttribution: { upstreamTaskKey: 'm.b', upstreamResolution: 'FAILED' },
+        skipAttribution: {
+          upstreamTaskKey: 'm.b',
+          upstreamResolution: 'FAILED',
+          rootCause: { taskKey: 'm.b', resolution: 'FAILED' },
+          path: ['m.b'],
+          allCauses: [{ upstreamTaskKey: 'm.b', upstreamResolution: 'FAILED' }],
+        },
       },
       { taskKey: 'm.d', assetKey: 'm.d', partitionKey: DAY, state: 'QUEUED', attempt: 1 },
       {

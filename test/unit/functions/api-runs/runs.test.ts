@@ -439,6 +439,90 @@ describe('the API of runs', () => {
       });
     });
 
+    it('answers one task and its attempts', async () => {
+      const runId = await triggered(['m.a', 'm.b']);
+      for (const task of await plane.claim(1)) await plane.fail(task);
+
+      expect(await get('/runs/{runId}/tasks/{taskKey}', { runId, taskKey: 'm.a' })).toMatchObject({
+        status: 200,
+        body: { taskKey: 'm.a', state: 'PENDING', attempt: 1 },
+      });
+      expect(await get('/runs/{runId}/tasks/{taskKey}/attempts', { runId, taskKey: 'm.a' })).toMatchObject({
+        status: 200,
+        body: { attempts: [{ attempt: 1, state: 'FAILED', workerId: expect.any(String) }] },
+      });
+      for (const path of ['/runs/{runId}/tasks/{taskKey}', '/runs/{runId}/tasks/{taskKey}/attempts']) {
+        expect(await get(path, { runId, taskKey: 'm.z' })).toMatchObject({
+          status: 404,
+          body: { code: 'task_not_found' },
+        });
+        expect(await get(path, { runId: 'run_00000000000000000000000000', taskKey: 'm.a' })).toMatchObject({
+          status: 404,
+          body: { code: 'run_not_found' },
+        });
+      }
+    });
+
+    it('answers a run as it stood after any of its events', async () => {
+      const runId = await triggered(['m.a', 'm.b']);
+      for (const task of await plane.claim(1)) await plane.succeed(task);
+      const at = async (atSequence: string) => get('/runs/{runId}', { runId }, { atSequence });
+
+      expect((await at('1')).body).toMatchObject({ state: 'PENDING', tasks: [] });
+      expect((await at('2')).body).toMatchObject({ state: 'RUNNING', taskCounts: { queued: 1, pending: 1 } });
+      expect((await at('4')).body).toMatchObject({ taskCounts: { running: 1 } });
+      expect((await at('999')).body).toEqual((await get('/runs/{runId}', { runId })).body);
+      for (const wrong of ['0', '-1', 'x', '1.5']) expect((await at(wrong)).status).toBe(400);
+    });
+
+    it('pages through the tasks of a run, of one state when asked', async () => {
+      const runId = await triggered(['m.a', 'm.b']);
+      const page = (query: Readonly<Record<string, string>>) => get('/runs/{runId}/tasks', { runId }, query);
+
+      const first = await page({ limit: '1' });
+      expect(first.body).toMatchObject({ tasks: [{ taskKey: 'm.a' }], nextCursor: expect.any(String) });
+      const second = await page({ limit: '1', cursor: String(first.body['nextCursor']) });
+      expect(second.body).toEqual({ tasks: [expect.objectContaining({ taskKey: 'm.b' })] });
+      expect((await page({ state: 'QUEUED' })).body).toEqual({
+        tasks: [expect.objectContaining({ taskKey: 'm.a' })],
+      });
+      expect(await page({ cursor: 'nonsense' })).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_cursor' },
+      });
+    });
+
+    it('lists the runs that pass every filter', async () => {
+      const early = await triggered(['m.a'], { labels: { desk: 'rates', team: 'x' }, runKey: 'eod' });
+      plane.pass(60_000);
+      const late = await triggered(['m.b'], { labels: { desk: 'rates' } });
+      await compact();
+      const [earlyMs, lateMs] = [plane.stage.clock.nowMs() - 60_000, plane.stage.clock.nowMs()];
+      const ids = async (query: Readonly<Record<string, string>>) =>
+        ((await get('/runs', {}, query)).body['runs'] as readonly Json[]).map(({ runId }) => runId);
+      const iso = (ms: number) => new Date(ms).toISOString();
+
+      expect(await ids({ label: 'desk=rates' })).toEqual([late, early]);
+      expect(await ids({ label: 'desk=rates,team=x' })).toEqual([early]);
+      expect(await ids({ assetKey: 'm/b' })).toEqual([late]);
+      expect(await ids({ assetKey: 'm.z' })).toEqual([]);
+      expect(await ids({ runKey: 'eod' })).toEqual([early]);
+      expect(await ids({ state: 'FAILED' })).toEqual([]);
+      expect(await ids({ since: iso(lateMs) })).toEqual([late]);
+      expect(await ids({ until: iso(lateMs) })).toEqual([early]);
+      expect(await ids({ since: iso(earlyMs), until: iso(lateMs + 1), label: 'desk=rates' })).toEqual([
+        late,
+        early,
+      ]);
+      const wrongs: readonly Readonly<Record<string, string>>[] = [
+        { label: 'desk' },
+        { assetKey: '..' },
+        { since: 'yesterday' },
+        { state: 'DONE' },
+      ];
+      for (const wrong of wrongs) expect((await get('/runs', {}, wrong)).status).toBe(400);
+    });
+
     it('pages through the events of a run without reading it from its beginning', async () => {
       const runId = await triggered(['m.a', 'm.b']);
       for (let rounds = 0; rounds < 2; rounds++)
