@@ -75,7 +75,7 @@ export const metricCatalogue = {
   RunsFailed: count('runs that ended badly'),
   TasksRetried: count('attempts that failed and will be made again'),
   CallbacksRefused: count('worker callbacks that were refused, with the code in the log'),
-  AuditsLost: alarmed(count('requests that were answered and could not be audited'), moreThan(0)),
+  AuditsLost: count('requests that were answered and could not be audited'),
   RequestsLimited: count('HTTP requests refused because their caller had made too many'),
   RequestsServed: count('HTTP requests answered'),
   RequestsRefused: count('HTTP requests answered with 4xx'),
@@ -151,7 +151,7 @@ export type DashboardName = (typeof dashboardNames)[number];
 
 /** The dashboard that shows a metric. */
 export const dashboardOf = (name: string): DashboardName =>
-  /\.|^(Records|EngineRuns|Publish)/.test(name) ? 'market' : 'overview';
+  /\.|^(Records|EngineRuns|Publish|Resume|Chunks)/.test(name) ? 'market' : 'overview';
 
 /** Series one dashboard may show and stay free of charge. */
 export const dashboardSeriesMax = 50;

@@ -1,5 +1,5 @@
 /**
- * Who may do what in the workspaces of a tenant, beside what the token issuer says (ADR 0012): API keys, granted roles
+ * Who may do what in the workspaces of a tenant, beside what the token issuer says (ADR 0014): API keys, granted roles
  * and registered workspaces. One stream `access#tenant`, small enough that every function folds the whole of it.
  */
 import type { AccessEvent } from '#contracts/access/access-events.ts';
