@@ -105,9 +105,23 @@ export default {
       comment: 'Who plans, cuts and records runs knows how to have one executed, not what it says.',
       from: {
         path: '^(domain/market/(feed|feed-symbol)/|domain/market/[^/]+[.]ts$|functions/|adapters/)',
-        pathNot: '^domain/market/(execute-run|run-memory|run-setting)[.]ts$',
+        pathNot: '^domain/market/(execute-run|run-memory|run-remarks|run-setting)[.]ts$',
       },
       to: { path: '^domain/market/(engine|composer|hysteresis)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'orchestrator-knows-no-consumer',
+      severity: 'error',
+      comment:
+        'What is made of runs later feeds nothing back: it is read from their events, by a projection.',
+      from: {
+        path: '^(domain/market/(feed|feed-symbol|engine|composer|hysteresis)/|domain/market/[^/]+[.]ts$|functions/(ingest-market|run-engine|publish)/)',
+        pathNot: '^domain/market/feed-symbol/projection[.]ts$',
+      },
+      to: {
+        path: '^domain/market/(layers|state-gate|analysis|dashboard|evaluation)/',
+        pathNot: '^domain/market/layers/config[.]ts$',
+      },
     },
     {
       name: 'cdk-stays-in-infra',

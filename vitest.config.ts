@@ -36,6 +36,8 @@ export default defineConfig({
     maxWorkers: '100%',
     coverage: {
       provider: 'v8',
+      // A fault of one test must not hide what the others cover.
+      reportOnFailure: true,
       reporter: ['text-summary', 'json-summary'],
       include: Object.keys(branchFloors).map((folder) => `${folder}/**/*.ts`),
       exclude: ['test/**', 'bench/**', '**/*.d.ts'],
@@ -49,9 +51,9 @@ export default defineConfig({
         ['unit', 'property', 'contract', 'architecture', 'replay', 'infra', 'parity'].map(
           (folder) => `test/${folder}/**/*.test.ts`,
         ),
-        30_000,
+        60_000,
       ),
-      project('flow', ['test/local/**/*.test.ts'], 60_000),
+      project('flow', ['test/local/**/*.test.ts'], 120_000),
       project('e2e', ['test/e2e/**/*.test.ts'], 180_000),
       project('heavy', ['test/heavy/**/*.test.ts'], 1_800_000),
     ],

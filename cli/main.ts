@@ -10,6 +10,7 @@ import type { CommandContext, GlobalOptions } from '#cli/commands/context.ts';
 import { addDoctorCommand } from '#cli/commands/doctor.ts';
 import { addEngineCommands } from '#cli/commands/engine.ts';
 import { addFeedCommands } from '#cli/commands/feeds.ts';
+import { addMarketCommands } from '#cli/commands/market.ts';
 import { addRebuildCommand } from '#cli/commands/rebuild.ts';
 import { addReconcileCommand } from '#cli/commands/reconcile.ts';
 import { addRunCommands } from '#cli/commands/runs.ts';
@@ -48,6 +49,7 @@ const program = (isJson: boolean): Command => {
   addFeedCommands(command, contextOf);
   addAccessCommands(command, contextOf);
   addEngineCommands(command);
+  addMarketCommands(command);
   addWorkerCommand(command, contextOf);
   addRebuildCommand(command, contextOf);
   addReconcileCommand(command, contextOf);

@@ -5,7 +5,6 @@
 import * as z from 'zod';
 import { accessShapes } from '#contracts/access/access-shapes.ts';
 import type { ErrorCode } from '#contracts/errors.ts';
-import { DashboardViewModel } from '#contracts/market/dashboard.ts';
 import { EngineRunPage } from '#contracts/market/engine-run.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
 import { FeedHealth } from '#contracts/market/feed-health.ts';
@@ -251,6 +250,6 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   listFeedGates: layerPage(layers.FeedGatePage),
   listFeedAnalyses: layerPage(layers.FeedAnalysisPage),
   listFeedRegimes: layerPage(layers.FeedRegimePage, layers.RegimeQuery),
-  getFeedDashboard: { answers: ok(DashboardViewModel), refusals: ['invalid_request', 'feed_not_found'] },
+  getFeedDashboard: layerPage(layers.FeedDashboard, ListQuery),
   ...accessShapes,
 };

@@ -1,11 +1,22 @@
-/** `engine run|decide|believe`: the regime engine over JSON lines, without a stack. */
+/** `engine run|decide|believe|evaluate`: the regime engine over JSON lines, without a stack. */
+import { Option } from 'commander';
 import type { Command } from 'commander';
 import process from 'node:process';
 import { readDocument } from '#cli/commands/read-document.ts';
+import { RegimeKey } from '#contracts/market/regime-evaluation.ts';
 import type { LineAnswers } from '#cli/files/answer-lines.ts';
 
 interface EngineCommandOptions {
   readonly config?: string;
+}
+
+interface DecideOptions extends EngineCommandOptions {
+  readonly regimeLog?: string;
+}
+
+interface EvaluateOptions {
+  readonly key: RegimeKey;
+  readonly values?: string;
 }
 
 /** Adds the commands. */
@@ -13,31 +24,56 @@ export const addEngineCommands = (program: Command): void => {
   const engine = program
     .command('engine')
     .description('the regime engine over JSON lines: standard input to standard output, without a stack');
-  const add = (name: string, text: string, config: string, linesOf: LinesOf): void => {
-    engine
-      .command(name)
-      .description(text)
-      .option('--config <file>', config)
-      .action(async (options: EngineCommandOptions) => answer(options, linesOf));
-  };
-  add('run', 'RegimeInputSnapshots to RegimeOutputs', 'engine options (JSON or YAML)', async () => {
-    const { runLines } = await import('#cli/files/engine-lines.ts');
-    return runLines;
-  });
-  add('decide', 'RegimeOutputs in order to HysteresisDecisions', 'decision hysteresis', async () => {
-    const { decideLines } = await import('#cli/files/engine-lines.ts');
-    return decideLines;
-  });
-  add('believe', 'snapshots or RegimeStates in order to HysteresisStates', 'belief hysteresis', async () => {
-    const { believeLines } = await import('#cli/files/engine-lines.ts');
-    return believeLines;
-  });
+  engine
+    .command('run')
+    .description('RegimeInputSnapshots to RegimeOutputs')
+    .option('--config <file>', 'engine options (JSON or YAML)')
+    .action(async ({ config }: EngineCommandOptions) => {
+      const { runLines } = await import('#cli/files/engine-lines.ts');
+      await answer(runLines(documentOf(config)));
+    });
+  engine
+    .command('decide')
+    .description('RegimeOutputs in order to HysteresisDecisions')
+    .option('--config <file>', 'decision hysteresis')
+    .option('--regime-log <folder>', 'append what was decided to a regime log, one file per UTC day')
+    .action(async ({ config, regimeLog }: DecideOptions) => {
+      const { decideLines } = await import('#cli/files/engine-lines.ts');
+      const { regimeLogFolder } = await import('#cli/files/regime-log-files.ts');
+      const keep = regimeLog === undefined ? undefined : regimeLogFolder(regimeLog);
+      await answer(decideLines(documentOf(config), keep));
+    });
+  engine
+    .command('believe')
+    .description('snapshots or RegimeStates in order to HysteresisStates')
+    .option('--config <file>', 'belief hysteresis')
+    .action(async ({ config }: EngineCommandOptions) => {
+      const { believeLines } = await import('#cli/files/engine-lines.ts');
+      await answer(believeLines(documentOf(config)));
+    });
+  addEvaluate(engine);
 };
 
-type LinesOf = () => Promise<(config: unknown) => LineAnswers>;
+const addEvaluate = (engine: Command): void => {
+  engine
+    .command('evaluate')
+    .description('a regime log to one RegimeEvaluation per symbol')
+    .addOption(
+      new Option('--key <regime>', 'what the engine said, or what was selected')
+        .choices(RegimeKey.options)
+        .default('stabilized'),
+    )
+    .option('--values <file>', 'numbers that came after records, by record_id (JSON or YAML)')
+    .action(async ({ key, values }: EvaluateOptions) => {
+      const { evaluateLines } = await import('#cli/files/regime-log-files.ts');
+      await answer(evaluateLines(key, documentOf(values)));
+    });
+};
 
-const answer = async ({ config }: EngineCommandOptions, linesOf: LinesOf): Promise<void> => {
-  const lines = (await linesOf())(config === undefined ? undefined : readDocument(config));
+const documentOf = (file: string | undefined): unknown =>
+  file === undefined ? undefined : readDocument(file);
+
+const answer = async (lines: LineAnswers): Promise<void> => {
   const { answerLines } = await import('#cli/files/answer-lines.ts');
   await answerLines(process.stdin, process.stdout, lines);
 };

@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { CommandContext } from '#cli/commands/context.ts';
+import { wholeDashboard, wholeList } from '#cli/feed/layer-pages.ts';
 import { paint, table } from '#cli/output.ts';
 
 const atMs = z.int().nullable();
@@ -82,23 +83,26 @@ interface LayerOptions {
   readonly key?: string;
 }
 
+/** What is asked for: a list, of all symbols or of one. */
+interface Asked {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string | undefined>> & { readonly symbol?: string };
+}
+
 /** Adds the commands. */
 export const addFeedLayerCommands = (feed: Command, contextOf: GetContext): void => {
   const paged = (
     name: string,
     description: string,
-    show: (context: CommandContext, path: string) => Promise<void>,
+    show: (context: CommandContext, asked: Asked) => Promise<void>,
   ) =>
     feed
       .command(`${name} <feedId>`)
       .description(description)
       .option('--symbol <symbol>', 'this symbol alone')
       .action(async (feedId: string, { symbol, key }: LayerOptions, command: Command) => {
-        const query = new URLSearchParams({
-          ...(symbol === undefined ? { limit: '50' } : { symbol }),
-          ...(key === undefined ? {} : { key }),
-        });
-        await show(contextOf(command), `{ws}/feeds/${encodeURIComponent(feedId)}/${name}?${String(query)}`);
+        const query = { ...(symbol === undefined ? { limit: '50' } : { symbol }), key };
+        await show(contextOf(command), { path: `{ws}/feeds/${encodeURIComponent(feedId)}/${name}`, query });
       });
   paged('gates', 'show whether one may act on what the engine said', gates);
   paged('analysis', 'show what analysis modules made of the last runs', analysis);
@@ -116,18 +120,13 @@ export const addFeedLayerCommands = (feed: Command, contextOf: GetContext): void
 };
 
 const instant = (ms: number | null): string => (ms === null ? 'none yet' : new Date(ms).toISOString());
-/** A page holds 50 symbols; of more the last line says so. */
-const moreOf = (answer: unknown): string =>
-  z.object({ nextCursor: z.string() }).safeParse(answer).success
-    ? '\nmore symbols follow; ask for one with --symbol'
-    : '';
 const listed = (reasons: readonly string[]): string => reasons.join(', ');
 
 /** All symbols are a line each; one symbol shows its history. */
-const gates = async ({ client, output }: CommandContext, path: string): Promise<void> => {
-  const answer = await client().request('GET', path);
+const gates = async ({ client, output }: CommandContext, { path, query }: Asked): Promise<void> => {
+  const answer = await wholeList(client(), path, { list: 'gates', query });
   const { gates: found } = GatePage.parse(answer);
-  const [only] = path.includes('symbol=') ? found : [];
+  const [only] = query.symbol === undefined ? [] : found;
   output.result(answer, () =>
     only
       ? table(
@@ -149,52 +148,48 @@ const gates = async ({ client, output }: CommandContext, path: string): Promise<
             instant(gate.engine_timestamp_ms),
             listed(gate.reasons),
           ]),
-        ) + moreOf(answer),
-  );
-};
-
-const analysis = async ({ client, output }: CommandContext, path: string): Promise<void> => {
-  const answer = await client().request('GET', path);
-  const { analyses } = AnalysisPage.parse(answer);
-  output.result(
-    answer,
-    () =>
-      table(
-        ['SYMBOL', 'STATUS', 'MODULE', 'MADE', 'SAYS'],
-        analyses.flatMap(({ symbol, status, artifacts, module_failures: failures }) => {
-          const lines = [
-            ...artifacts.map((made) => [made.module_id, made.artifact_name, JSON.stringify(made.payload)]),
-            ...failures.map((failure) => [failure.module_id, 'failed', failure.error_detail]),
-          ];
-          return (lines.length > 0 ? lines : [[]]).map((line) => [symbol, status ?? 'none yet', ...line]);
-        }),
-      ) + moreOf(answer),
-  );
-};
-
-const regimes = async ({ client, output }: CommandContext, path: string): Promise<void> => {
-  const answer = await client().request('GET', path);
-  output.result(
-    answer,
-    () =>
-      table(
-        ['SYMBOL', 'REGIME', 'LAST RUN', 'RUNS', 'FLIPS', 'FLIPS PER HOUR'],
-        RegimePage.parse(answer).regimes.map(
-          ({ symbol, regime, engine_timestamp_ms, flip_frequency: frequency }) => [
-            symbol,
-            regime ?? 'none yet',
-            instant(engine_timestamp_ms),
-            String(frequency.updates),
-            String(frequency.flips),
-            frequency.flip_rate_per_hour?.toFixed(2) ?? '',
-          ],
         ),
-      ) + moreOf(answer),
+  );
+};
+
+const analysis = async ({ client, output }: CommandContext, { path, query }: Asked): Promise<void> => {
+  const answer = await wholeList(client(), path, { list: 'analyses', query });
+  const { analyses } = AnalysisPage.parse(answer);
+  output.result(answer, () =>
+    table(
+      ['SYMBOL', 'STATUS', 'MODULE', 'MADE', 'SAYS'],
+      analyses.flatMap(({ symbol, status, artifacts, module_failures: failures }) => {
+        const lines = [
+          ...artifacts.map((made) => [made.module_id, made.artifact_name, JSON.stringify(made.payload)]),
+          ...failures.map((failure) => [failure.module_id, 'failed', failure.error_detail]),
+        ];
+        return (lines.length > 0 ? lines : [[]]).map((line) => [symbol, status ?? 'none yet', ...line]);
+      }),
+    ),
+  );
+};
+
+const regimes = async ({ client, output }: CommandContext, { path, query }: Asked): Promise<void> => {
+  const answer = await wholeList(client(), path, { list: 'regimes', query });
+  output.result(answer, () =>
+    table(
+      ['SYMBOL', 'REGIME', 'LAST RUN', 'RUNS', 'FLIPS', 'FLIPS PER HOUR'],
+      RegimePage.parse(answer).regimes.map(
+        ({ symbol, regime, engine_timestamp_ms, flip_frequency: frequency }) => [
+          symbol,
+          regime ?? 'none yet',
+          instant(engine_timestamp_ms),
+          String(frequency.updates),
+          String(frequency.flips),
+          frequency.flip_rate_per_hour?.toFixed(2) ?? '',
+        ],
+      ),
+    ),
   );
 };
 
 const dashboard = async ({ client, output }: CommandContext, feedId: string): Promise<void> => {
-  const answer = await client().request('GET', `{ws}/feeds/${encodeURIComponent(feedId)}/dashboard`);
+  const answer = await wholeDashboard(client(), `{ws}/feeds/${encodeURIComponent(feedId)}/dashboard`);
   const { as_of_ts_ms: asOfMs, system, symbols, telemetry } = Dashboard.parse(answer);
   output.result(answer, () =>
     [

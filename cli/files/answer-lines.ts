@@ -7,8 +7,8 @@ import type { RefusedLine, RefusedLineCode } from '#contracts/market/refused-lin
 import { lineGroupsOf } from '#cli/tape/open-tape.ts';
 import type { TapeLine } from '#cli/tape/open-tape.ts';
 
-/** What is answered to a line: JSON values, one a line. */
-export type Answers = readonly object[];
+/** What is answered to a line: JSON values, one a line; a text is a line as it is. */
+export type Answers = readonly (object | string)[];
 
 /** How lines are answered, and what is said when there are no more. */
 export interface LineAnswers {
@@ -51,7 +51,8 @@ export const issueText = ({ issues }: z.ZodError): string =>
     .map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`))
     .join('');
 
-const textOf = (answers: Answers): string => answers.map((answer) => `${JSON.stringify(answer)}\n`).join('');
+const textOf = (answers: Answers): string =>
+  answers.map((answer) => `${typeof answer === 'string' ? answer : JSON.stringify(answer)}\n`).join('');
 
 /** Answers every line that is not blank; it ends early, and well, when nobody reads the answers any more. */
 export const answerLines = async (

@@ -16,6 +16,7 @@ import { decideRegime, initialDecisionState } from '#domain/market/hysteresis/de
 import { lineReader, refusedLine } from '#cli/files/answer-lines.ts';
 import type { Answers, LineAnswers, ReadLine } from '#cli/files/answer-lines.ts';
 import { configOf } from '#cli/files/config-file.ts';
+import type { KeepDecision } from '#cli/files/regime-log-files.ts';
 import type { TapeLine } from '#cli/tape/open-tape.ts';
 
 const readSnapshot = lineReader(RegimeInputSnapshot, 'invalid_snapshot');
@@ -54,8 +55,8 @@ export const runLines = (setting: unknown): LineAnswers => {
   };
 };
 
-/** RegimeOutputs in order → a HysteresisDecision for each. */
-export const decideLines = (setting: unknown): LineAnswers => {
+/** RegimeOutputs in order → a HysteresisDecision for each, which may be kept as well. */
+export const decideLines = (setting: unknown, keep?: KeepDecision): LineAnswers => {
   const config = configOf(DecisionHysteresisConfig, setting);
   const states = new Map<string, DecisionState>();
   const answer = (line: TapeLine): Answers => {
@@ -65,6 +66,7 @@ export const decideLines = (setting: unknown): LineAnswers => {
     const result = decideRegime(read.value, states.get(symbol) ?? initialDecisionState, config);
     if (result.kind === 'refused') return [refusedLine('non_increasing_timestamp', result.message)];
     states.set(symbol, result.state);
+    keep?.(read.value, result.decision);
     return [result.decision];
   };
   return { answer };

@@ -177,7 +177,8 @@ const engineOf = (value: unknown): FeedConfig['engine'] => {
   return { engine_mode: mode, hysteresis_state_path: path };
 };
 
-const retryOf = (value: unknown, label: string): FeedRetry => {
+/** A retry block under a label; what is left out has the reference's default. */
+export const retryOf = (value: unknown, label: string): FeedRetry => {
   const retry = objectAt(or(value, {}), label);
   refuseUnknown(retry, Object.keys(feedRetryDefault), label);
   const given = { ...feedRetryDefault, ...withoutUndefined(retry) };

@@ -34,6 +34,6 @@ export const layerRoutes = [
     ...read,
     operationId: 'getFeedDashboard',
     path: `${feed}/dashboard`,
-    summary: 'Answers the dashboard view model of a feed, whole',
+    summary: 'Answers the dashboard view model of a feed, whole, for one page of its symbols',
   },
 ] as const satisfies readonly Route[];

@@ -2,9 +2,11 @@
 import * as z from 'zod';
 import { EngineRunId } from '#contracts/ids.ts';
 import { AnalysisRunStatus, Artifact, ModuleFailure } from '#contracts/market/analysis.ts';
+import { DashboardViewModel } from '#contracts/market/dashboard.ts';
 import { AnalysisEntry, GateEntry } from '#contracts/market/feed-layers.ts';
 import { FeedSymbolView } from '#contracts/market/feed-symbol.ts';
-import { Regime, regimes } from '#contracts/market/regime.ts';
+import { regimeBehaviour, RegimeKey } from '#contracts/market/regime-evaluation.ts';
+import { Regime } from '#contracts/market/regime.ts';
 import { GateErrorKind, GateStateStatus, GateStatus } from '#contracts/market/state-gate.ts';
 
 const nextCursor = z.string().optional();
@@ -24,8 +26,12 @@ export type LayerQuery = z.infer<typeof LayerQuery>;
 /** Query of `GET …/regimes`. */
 export const RegimeQuery = LayerQuery.extend({
   /** Whose regimes are counted: what the engine said, or what was selected. */
-  key: z.enum(['truth', 'stabilized']).default('stabilized'),
+  key: RegimeKey.default('stabilized'),
 });
+
+/** Answer of `GET /feeds/{feedId}/dashboard`: a whole model, of the symbols of one page by name. */
+export const FeedDashboard = DashboardViewModel.extend({ nextCursor });
+export type FeedDashboard = z.infer<typeof FeedDashboard>;
 
 /** Answer of `GET /feeds/{feedId}/symbols`, by name. */
 export const FeedSymbolPage = z.strictObject({ symbols: z.array(FeedSymbolView), nextCursor });
@@ -63,8 +69,6 @@ export type FeedAnalysisView = z.infer<typeof FeedAnalysisView>;
 /** Answer of `GET /feeds/{feedId}/analysis`, by symbol. */
 export const FeedAnalysisPage = z.strictObject({ analyses: z.array(FeedAnalysisView), nextCursor });
 
-const byRegime = <Value extends z.ZodType>(value: Value) => z.partialRecord(z.enum(regimes), value);
-
 /** Which regime is in force, and how regimes behaved over the runs that are kept (section 5.11). */
 export const FeedRegimeView = z.strictObject({
   symbol: z.string(),
@@ -73,30 +77,13 @@ export const FeedRegimeView = z.strictObject({
   /** The numbers of the first and the last run the metrics are over. */
   from_number: z.int().nullable(),
   to_number: z.int().nullable(),
-  /** Lengths of the runs of each regime, in records. */
-  persistence: byRegime(z.array(z.int())),
-  runs: z.array(
-    z.strictObject({
-      regime: Regime,
-      count: z.int(),
-      start_timestamp: z.int(),
-      end_timestamp: z.int(),
-      duration_ms: z.int(),
-    }),
-  ),
-  flip_frequency: z.strictObject({
-    flips: z.int(),
-    updates: z.int(),
-    flip_rate_per_update: z.number(),
-    flip_rate_per_hour: z.number().nullable(),
-  }),
-  time_in_regime: byRegime(z.int()),
+  ...regimeBehaviour,
 });
 export type FeedRegimeView = z.infer<typeof FeedRegimeView>;
 
 /** Answer of `GET /feeds/{feedId}/regimes`, by symbol. */
 export const FeedRegimePage = z.strictObject({
-  key: z.enum(['truth', 'stabilized']),
+  key: RegimeKey,
   regimes: z.array(FeedRegimeView),
   nextCursor,
 });

@@ -1,5 +1,6 @@
 /** A projection folds one aggregate's events into read-model rows (docs/guide/design.md §4). It is pure. */
 import type { RecordedEvent } from '#contracts/event.ts';
+import type { MetricName } from '#contracts/metrics.ts';
 
 /** Where a row stands in the `views` table. */
 export interface RowKey {
@@ -16,11 +17,23 @@ export interface Row<Data extends object = Record<string, unknown>> extends RowK
   readonly listSort?: string;
 }
 
+/** What is worth telling of something pure that happened: a metric, or a line of log in the fields of the allow-list. */
+export type Remark =
+  | { readonly kind: 'metric'; readonly metric: MetricName; readonly value: number }
+  | {
+      readonly kind: 'line';
+      readonly level: 'debug' | 'info' | 'warn';
+      readonly message: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    };
+
 /** What a projection proposes for a row: its content without key and version. */
 export interface RowContent {
   readonly data: Record<string, unknown>;
   readonly listKey?: string;
   readonly listSort?: string;
+  /** What to tell of the event once the row is written: once at most, however often the event is delivered. */
+  readonly remarks?: readonly Remark[];
 }
 
 export interface Projection {

@@ -17,7 +17,7 @@ import type { ClosedCandle } from '#domain/market/composer/candles.ts';
 import { compose } from '#domain/market/composer/compose.ts';
 import { referenceEngine } from '#domain/market/engine/options.ts';
 import type { EngineOptions } from '#domain/market/engine/options.ts';
-import { think } from '#domain/market/engine/run.ts';
+import { hasEmbeddedEvidence, think } from '#domain/market/engine/run.ts';
 import type { Thought } from '#domain/market/engine/run.ts';
 import { buildSnapshot } from '#domain/market/engine/snapshot.ts';
 import type { RegimeInputSnapshot } from '#domain/market/engine/snapshot.ts';
@@ -71,6 +71,8 @@ export interface ExecutedRun {
   readonly memory: RunMemory;
   /** What the slice added to the candles that are remembered, where some are. */
   readonly candles?: SeenCandles;
+  /** Whether the snapshot the engine was given carried evidence; absent when there was none to give. */
+  readonly isEvidenceEmbedded?: boolean;
 }
 
 /** The closed candles of a slice, and how many of a symbol are remembered. */
@@ -106,7 +108,10 @@ const conclude = (
 ): ExecutedRun => {
   if (!snapshot) return { outcome: failed('missing_snapshot_inputs', 'missing SnapshotInputs'), memory };
   const thought = attempt(snapshot, setting.engine);
-  return 'kind' in thought ? { outcome: thought, memory } : stabilize(thought, setting, memory);
+  const isEvidenceEmbedded = hasEmbeddedEvidence(snapshot);
+  return 'kind' in thought
+    ? { outcome: thought, memory, isEvidenceEmbedded }
+    : { ...stabilize(thought, setting, memory), isEvidenceEmbedded };
 };
 
 const failed = (errorKind: RunErrorKind, errorDetail: string) =>

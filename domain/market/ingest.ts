@@ -31,6 +31,8 @@ export interface DecodedEvent {
   readonly recvTsMs?: number;
   /** Time at the venue, when it gives one. */
   readonly exchangeTsMs?: number;
+  /** Why it could not be decoded, of a DecodeFailure; at most 128 characters each. */
+  readonly decodeFault?: { readonly errorKind: string; readonly errorDetail: string };
   readonly text: string;
 }
 
@@ -99,9 +101,20 @@ const decodeFailure = (record: MarketRecord, text: string | undefined): DecodedE
     eventType: event.event_type,
     sourceId: event.source_id,
     symbol: event.symbol,
+    ...faultOf(event),
     text: JSON.stringify(event),
   };
 };
+
+const faultOf = ({ event_type: type, normalized }: RawMarketEvent): Pick<DecodedEvent, 'decodeFault'> =>
+  type === 'DecodeFailure'
+    ? {
+        decodeFault: {
+          errorKind: quoted(String(normalized['error_kind'])),
+          errorDetail: quoted(String(normalized['error_detail'])),
+        },
+      }
+    : {};
 
 const firstIssue = (error: z.ZodError, within: readonly string[] = []): string =>
   error.issues
@@ -156,6 +169,7 @@ export const decodeRecord = (record: MarketRecord): DecodedEvent | RefusedRecord
       symbol: event.symbol,
       recvTsMs: event.recv_ts_ms,
       ...(event.exchange_ts_ms === null ? {} : { exchangeTsMs: event.exchange_ts_ms }),
+      ...faultOf(event),
       text,
     }
   );

@@ -1,5 +1,5 @@
 /** Where two tellings of a feed's runs part: the first event that one of them says otherwise, or not at all. */
-import { comparableText } from '#domain/market/output-hash.ts';
+import { comparableText, withoutOperational } from '#domain/market/output-hash.ts';
 import type { SaidEvent } from '#domain/market/output-hash.ts';
 
 /** An event that is not the same in both, by what names it in the first that has it. */
@@ -43,9 +43,7 @@ export const differenceOf = (
   const { symbol, run_id, event_type, engine_timestamp_ms } = event;
   const named = { symbol, run_id, event_type, engine_timestamp_ms };
   if (!first || !second) return { ...named, in: first ? 'first' : 'second', members: [] };
-  const { published_ts_ms: _first, ...one } = first;
-  const { published_ts_ms: _second, ...other } = second;
-  const members = differingMembers(one, other);
+  const members = differingMembers(withoutOperational(first), withoutOperational(second));
   return members.length === 0 ? undefined : { ...named, in: 'both', members: members.slice(0, MEMBERS_MAX) };
 };
 

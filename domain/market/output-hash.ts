@@ -1,7 +1,7 @@
 /**
  * The hash of what a feed said. Each symbol has a chain over its events in order; the whole is a hash over the chains,
  * so that it does not depend on how symbols interleave. What differs between two tellings of the same runs is left out:
- * `published_ts_ms`, repeated deliveries, and skipped runs, which a feed may be told not to say.
+ * `published_ts_ms`, `attempt`, repeated deliveries, and skipped runs, which a feed may be told not to say.
  */
 import { canonicalJson } from '#domain/kernel/canonical-json.ts';
 import { sha256Hex } from '#domain/kernel/hash.ts';
@@ -29,12 +29,15 @@ export interface OutputHash {
 /** A hash of nothing. Its memory grows with the events where they may be repeated, else with the symbols alone. */
 export const openOutputHash = (telling: Telling = 'repeated'): OutputHash => ({ chains: new Map(), telling });
 
-/** An event as text that two tellings of one run have in common; undefined for one that is not compared. */
-export const comparableText = (event: SaidEvent): string | undefined => {
-  if (event.event_type === 'EngineRunSkipped') return undefined;
-  const { published_ts_ms: _published, ...said } = event;
-  return canonicalJson(said);
+/** What an event says of its run, without the members that only tell how the telling went. */
+export const withoutOperational = (event: SaidEvent): Readonly<Record<string, unknown>> => {
+  const { published_ts_ms: _published, attempt: _attempt, ...said } = event;
+  return said;
 };
+
+/** An event as text that two tellings of one run have in common; undefined for one that is not compared. */
+export const comparableText = (event: SaidEvent): string | undefined =>
+  event.event_type === 'EngineRunSkipped' ? undefined : canonicalJson(withoutOperational(event));
 
 /** Takes the next event of its symbol; one that was taken before changes nothing. */
 export const addOutput = ({ chains, telling }: OutputHash, event: SaidEvent): void => {

@@ -1,6 +1,8 @@
 /** Reading what the later layers make of a feed: gates, analysis, regimes, dashboard. */
 import { FeedLayersRow } from '#contracts/market/feed-layers.ts';
 import { LayerQuery, RegimeQuery } from '#contracts/market/layers-view.ts';
+import type { FeedDashboard } from '#contracts/market/layers-view.ts';
+import { ListQuery } from '#contracts/runs/read.ts';
 import { feedLayersPartition } from '#domain/market/feed-symbol/projection.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { feedRow } from '#domain/market/feed/projection.ts';
@@ -40,17 +42,52 @@ export const listFeedRegimes =
     return { status: 200, body: { key, regimes: rows.map((row) => regimeView(row, key)), ...more } };
   };
 
-/** The dashboard of a feed as of now, which for a feed on its records' clock is how far its time has come. */
+/** The dashboard of one page of symbols as of now, which for a feed on its records' clock is how far its time has come. */
 export const getFeedDashboard =
-  ({ ledger, views, nowMs }: FeedPorts): FeedOperation =>
+  (ports: FeedPorts): FeedOperation =>
   async (request) => {
+    const { ledger, views, nowMs } = ports;
     const ref = feedOf(request);
+    const { limit, cursor } = parseQuery(ListQuery, request.query);
     const { state: feed } = await loadStream(ledger, feedAggregate, feedStream(ref));
     if (feed.status === 'none') throw feedNotFound(ref.feedId);
+    const { after } = positionOf(feedLayersPartition(ref), cursor);
     const asOfMs = feed.config.clock === 'record' ? feedTimeMs(feed) : nowMs();
     const windowMs = feed.config.dashboards.default_time_window_ms;
-    return { status: 200, body: dashboardOf(await allLayers(views, ref), { asOfMs, windowMs }) };
+    const body = await reported(ports, async () => {
+      const { rows, more } = await rowsAfter(views, ref, { after, limit });
+      return { ...dashboardOf(rows, { asOfMs, windowMs }), ...more };
+    });
+    return { status: 200, body };
   };
+
+/** Tells that a dashboard was made, how long it took and how old it is, or that it could not be made. */
+const reported = async (
+  { telemetry, nowMs }: Pick<FeedPorts, 'telemetry' | 'nowMs'>,
+  make: () => Promise<FeedDashboard>,
+): Promise<FeedDashboard> => {
+  const startedMs = nowMs();
+  try {
+    const model = await make();
+    const { as_of_ts_ms: asOfMs, source_engine_timestamp_ms: newestMs } = model;
+    telemetry.count('dashboards.snapshots.produced');
+    telemetry.count('dashboards.snapshot_latency_ms', nowMs() - startedMs);
+    if (newestMs !== null) telemetry.count('dashboards.builder.lag_ms', Math.max(0, asOfMs - newestMs));
+    telemetry.log('debug', 'dashboards.snapshot_produced', {
+      run_id: model.source_run_id,
+      engine_timestamp_ms: newestMs,
+      count: model.symbols.length,
+    });
+    return model;
+  } catch (error) {
+    telemetry.count('dashboards.failures');
+    telemetry.log('error', 'dashboards.ingest_failure', {
+      error_kind: 'unreadable_row',
+      error_detail: error instanceof Error ? error.message : String(error),
+    });
+    throw error;
+  }
+};
 
 const feedTimeMs = ({ lastIngestTsMs, schedule }: ExistingFeed): number =>
   Math.max(lastIngestTsMs, schedule?.lastTickMs ?? 0);
@@ -71,18 +108,21 @@ const layersPage = async (
     const row = await views.get({ pk, sk: symbol });
     return { rows: row ? [FeedLayersRow.parse(row.data)] : [], more: {} };
   }
-  const page = await views.partition(pk, positionOf(pk, cursor).after, limit);
-  return { rows: page.rows.map(({ data }) => FeedLayersRow.parse(data)), more: cursorOf(pk, page) };
+  return rowsAfter(views, ref, { ...positionOf(pk, cursor), limit });
 };
 
-/** The layers of every symbol of a feed; its configuration bounds how many there are. */
-const allLayers = async (views: ViewReader, ref: FeedRef): Promise<readonly FeedLayersRow[]> => {
-  const rows: FeedLayersRow[] = [];
-  let after: string | undefined;
-  do {
-    const page = await views.partition(feedLayersPartition(ref), after);
-    rows.push(...page.rows.map(({ data }) => FeedLayersRow.parse(data)));
-    after = page.next;
-  } while (after !== undefined);
-  return rows;
+const rowsAfter = async (
+  views: ViewReader,
+  ref: FeedRef,
+  { after, limit }: { readonly after?: string | undefined; readonly limit: number },
+): Promise<LayersPage> => {
+  const pk = feedLayersPartition(ref);
+  // One more than is shown: a table says only of a page that is not full that nothing follows.
+  const { rows } = await views.partition(pk, after, limit + 1);
+  const shown = rows.slice(0, limit);
+  const last = rows.length > limit ? shown.at(-1) : undefined;
+  return {
+    rows: shown.map(({ data }) => FeedLayersRow.parse(data)),
+    more: last ? cursorOf(pk, { next: last.sk }) : {},
+  };
 };

@@ -7,6 +7,7 @@ import { feedRow } from '#domain/market/feed/projection.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import type { FeedRef } from '#domain/market/streams.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
+import type { Telemetry } from '#domain/ports/outside.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
 import { feedNotFound } from '#functions/api-feeds/feed-path.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
@@ -16,6 +17,7 @@ export interface FeedPorts {
   readonly mailbox: Mailbox;
   readonly ledger: LedgerReader;
   readonly views: ViewReader;
+  readonly telemetry: Telemetry;
   readonly nowMs: () => number;
 }
 

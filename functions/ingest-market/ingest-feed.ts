@@ -14,7 +14,7 @@ import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import type { Ledger } from '#domain/ports/ledger.ts';
 import type { QueueDepth, Telemetry } from '#domain/ports/outside.ts';
 import { ContentionError, EffectsFailedError } from '#functions/shared/command-handler.ts';
-import { pressureCommand } from '#functions/shared/engine-pressure.ts';
+import { pressureCommand, reportPressure } from '#functions/shared/engine-pressure.ts';
 import { reportIngested } from '#functions/ingest-market/ingest-report.ts';
 import { feedProgress } from '#functions/shared/feed-acknowledgement.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
@@ -188,6 +188,7 @@ const followPressure = async (ports: IngestFeedPorts, feed: ExistingFeed): Promi
   const calm = isFilling ? await acknowledge(ports, feed) : feed;
   const command = await pressureCommand(ports, calm);
   if (!command) return calm;
+  reportPressure(ports, calm);
   return existing((await ports.mailbox.send(feedAggregate, request(stream, command))).state, stream);
 };
 

@@ -17,7 +17,7 @@ export interface Ingested {
   readonly nowMs: number;
 }
 
-/** Counts and logs one commit of a feed: a line for each source and symbol with its last record. */
+/** Counts and logs one commit of a feed: a line for each source and symbol with its last record, and one for each failure. */
 export const reportIngested = (telemetry: Telemetry, ingested: Ingested): void => {
   const { plan, after } = ingested;
   telemetry.count('orchestrator.ingest.count', plan.records.length);
@@ -29,6 +29,7 @@ export const reportIngested = (telemetry: Telemetry, ingested: Ingested): void =
   reportBuffer(telemetry, after);
   reportTimes(telemetry, ingested);
   reportRecords(telemetry, ingested);
+  reportFailures(telemetry, ingested);
 };
 
 const reportBuffer = (telemetry: Telemetry, { lastSeq, lastIngestTsMs, buffer }: ExistingFeed): void => {
@@ -71,4 +72,18 @@ const reportRecords = (telemetry: Telemetry, { before, after, records }: Ingeste
       count: group.length,
     });
   }
+};
+
+const reportFailures = (telemetry: Telemetry, { before, records }: Ingested): void => {
+  const failures = records.filter(({ event }) => event.decodeFault !== undefined);
+  for (const { event } of failures.slice(0, LINES_MAX))
+    telemetry.log('warn', 'market_data.decode_failure', {
+      stream: before.stream,
+      source_id: event.sourceId,
+      symbol: event.symbol,
+      recv_ts_ms: event.recvTsMs,
+      exchange_ts_ms: event.exchangeTsMs,
+      error_kind: event.decodeFault?.errorKind,
+      error_detail: event.decodeFault?.errorDetail,
+    });
 };

@@ -6,11 +6,12 @@ import type { BufferedRecord } from '#domain/market/chunk.ts';
 import { isSkipped } from '#domain/market/cut.ts';
 import type { executeRun, ExecutedRun, RunMemory, RunSetting } from '#domain/market/execute-run.ts';
 import { retryBounds } from '#domain/market/feed/retry-bounds.ts';
-import { engineRunId } from '#domain/market/run-id.ts';
+import { runRemarks } from '#domain/market/run-remarks.ts';
 import { runSetting } from '#domain/market/run-setting.ts';
 import { countsByEventType, sliceOfTexts } from '#domain/market/slice.ts';
 import type { Slice } from '#domain/market/slice.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
+import { tellRemarks } from '#functions/shared/remarks.ts';
 import { withRetries } from '#functions/shared/with-retries.ts';
 
 export interface FinishPorts {
@@ -49,12 +50,8 @@ export const finishRuns = async (
     }
     const startedMs = ports.nowMs();
     const slice = sliceOfTexts(await recordsOf(run));
-    const { executed, attempts } = await execute(ports, config, {
-      run: { ...run, symbol },
-      slice,
-      setting,
-      memory,
-    });
+    const execution = { run: { ...run, symbol }, slice, setting, memory };
+    const { executed, attempts } = await execute(ports, config, execution);
     memory = executed.memory;
     const { outcome, candles } = executed;
     const counts = countsByEventType(slice);
@@ -68,15 +65,10 @@ export const finishRuns = async (
     });
     bytes += JSON.stringify(outcome).length;
     ports.telemetry.count('orchestrator.engine.duration_ms', ports.nowMs() - startedMs);
-    ports.telemetry.log('debug', 'orchestrator.engine_run', {
-      run_id: engineRunId({ ...run, symbol, engineMode }),
-      symbol,
-      engine_timestamp_ms: run.engineTimestampMs,
-      cut_start_ingest_seq: run.cutStart,
-      cut_end_ingest_seq: run.cutEnd,
-      engine_mode: engineMode,
-      attempt: attempts,
-    });
+    tellRemarks(
+      ports.telemetry,
+      runRemarks({ ...execution, engineMode, attempts, executed, before: execution.memory }),
+    );
   }
   return finished;
 };
@@ -105,13 +97,6 @@ const execute = async (
     return { executed, attempts };
   } catch (error) {
     const errorDetail = error instanceof Error ? error.message : String(error);
-    ports.telemetry.log('warn', 'orchestrator.failure', {
-      failure_domain: 'engine',
-      error_kind: 'engine_failure',
-      error_detail: errorDetail,
-      symbol: run.symbol,
-      engine_timestamp_ms: run.engineTimestampMs,
-    });
     return {
       executed: { outcome: { kind: 'failed', errorKind: 'engine_failure', errorDetail }, memory },
       attempts,

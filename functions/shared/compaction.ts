@@ -1,15 +1,17 @@
 /**
  * Runs projections over commits from the ledger stream (docs/guide/design.md §4). The cursor row of an aggregate says
  * what its rows reflect: an older commit is skipped, a gap is read from the ledger, and detail rows are written
- * before the cursor, each guarded by the last event it reflects.
+ * before the cursor, each guarded by the last event it reflects. What a projection remarks of an event is told when
+ * its row has been written, so that a commit that comes again tells nothing.
  */
 import type { RecordedEvent } from '#contracts/event.ts';
 import { groupBy } from '#domain/kernel/group-by.ts';
-import type { Projection, Row, RowContent, RowKey } from '#domain/kernel/projection.ts';
+import type { Projection, Remark, Row, RowContent, RowKey } from '#domain/kernel/projection.ts';
 import type { LedgerReader, StoredCommit } from '#domain/ports/ledger.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
 import type { ViewWriter } from '#domain/ports/views.ts';
 import { LedgerGapError } from '#functions/shared/ledger-gap.ts';
+import { tellRemarks } from '#functions/shared/remarks.ts';
 
 export interface CompactionPorts {
   readonly views: ViewWriter;
@@ -127,13 +129,24 @@ const compactOne = async (ports: CompactionPorts, batch: Batch, seen: Seen): Pro
     events.flatMap((event) => detailKeys(projection, event)),
   );
   const changed = applyEvents(ports.telemetry, projection, { seen, events, cursorKey });
-  const details = changed.filter((row) => row.pk !== cursorKey.pk || row.sk !== cursorKey.sk);
+  const details = changed.filter(({ row }) => row.pk !== cursorKey.pk || row.sk !== cursorKey.sk);
   for (let start = 0; start < details.length; start += WRITES_AT_ONCE) {
-    await Promise.all(details.slice(start, start + WRITES_AT_ONCE).map((row) => ports.views.put(row)));
+    await Promise.all(details.slice(start, start + WRITES_AT_ONCE).map((change) => write(ports, change)));
   }
-  const cursorRow = changed.find((row) => !details.includes(row));
-  if (cursorRow) await ports.views.put(cursorRow);
+  const cursorChange = changed.find((change) => !details.includes(change));
+  if (cursorChange) await write(ports, cursorChange);
   ports.telemetry.count('RowsWritten', changed.length);
+};
+
+/** A row to write, and what to tell of the events that changed it. */
+interface Change {
+  readonly row: Row;
+  readonly remarks: readonly Remark[];
+}
+
+/** A row that is not written because a newer one stands was told of by whoever wrote that. */
+const write = async ({ views, telemetry }: CompactionPorts, { row, remarks }: Change): Promise<void> => {
+  if (await views.put(row)) tellRemarks(telemetry, remarks);
 };
 
 /** Events behind the cursor in order; commits the batch lacks are read from the ledger. */
@@ -195,15 +208,16 @@ const applyEvents = (
     readonly events: readonly RecordedEvent[];
     readonly cursorKey: RowKey;
   },
-): readonly Row[] => {
-  const changed = new Map<string, Row>();
+): readonly Change[] => {
+  const changed = new Map<string, Change>();
   for (const event of events) {
     const keys = [...detailKeys(projection, event).filter((key) => idOf(key) !== idOf(cursorKey)), cursorKey];
     for (const key of keys) {
-      const row = changed.get(idOf(key)) ?? seen.get(idOf(key));
+      const before = changed.get(idOf(key));
+      const row = before?.row ?? seen.get(idOf(key));
       if (row && row.version >= event.sequence) continue;
       const next = applyOne(telemetry, projection, { row, key, event });
-      if (next) changed.set(idOf(key), next);
+      if (next) changed.set(idOf(key), { ...next, remarks: [...(before?.remarks ?? []), ...next.remarks] });
     }
   }
   return [...changed.values()];
@@ -213,7 +227,7 @@ const applyOne = (
   telemetry: Telemetry,
   projection: Projection,
   { row, key, event }: { row: Row | undefined; key: RowKey; event: RecordedEvent },
-): Row | undefined => {
+): Change | undefined => {
   let content: RowContent | undefined;
   try {
     content = projection.apply(row, key, event);
@@ -229,11 +243,12 @@ const applyOne = (
     content = { ...row, data: { ...row?.data, projectionFailedAt: event.sequence } };
   }
   if (!content) return undefined;
-  const { data, listKey, listSort } = content;
-  return {
+  const { data, listKey, listSort, remarks = [] } = content;
+  const next = {
     ...key,
     version: event.sequence,
     data,
     ...(listKey === undefined || listSort === undefined ? {} : { listKey, listSort }),
   };
+  return { row: next, remarks };
 };

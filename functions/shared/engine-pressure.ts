@@ -6,7 +6,7 @@ import type { FeedCommand } from '#contracts/market/feed.ts';
 import { oldestSentMs } from '#domain/market/feed/pressure-watch.ts';
 import type { ExistingFeed } from '#domain/market/feed/state.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
-import type { QueueDepth } from '#domain/ports/outside.ts';
+import type { QueueDepth, Telemetry } from '#domain/ports/outside.ts';
 import { feedProgress } from '#functions/shared/feed-acknowledgement.ts';
 
 export interface PressurePorts {
@@ -69,3 +69,12 @@ export const ageCommand = (
     ? undefined
     : { type: 'PauseScheduling', reason: 'queue_age', observed, limit };
 };
+
+/** Counts that a feed begins to hold back what it plans, or for how long it did: told before the command is sent. */
+export const reportPressure = (
+  { telemetry, nowMs }: { readonly telemetry: Telemetry; readonly nowMs: () => number },
+  { schedulingPaused }: Pick<ExistingFeed, 'schedulingPaused'>,
+): void =>
+  schedulingPaused
+    ? telemetry.count('orchestrator.backpressure.blocked_ms', nowMs() - schedulingPaused.sinceMs)
+    : telemetry.count('orchestrator.backpressure.count');

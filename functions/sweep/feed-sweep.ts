@@ -10,14 +10,15 @@ import { overdueRecovery } from '#domain/market/feed/recovery.ts';
 import { messagesOf, runsToResend } from '#domain/market/feed/resend.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
-import type { QueueDepth, Queues } from '#domain/ports/outside.ts';
-import { pressureCommand } from '#functions/shared/engine-pressure.ts';
+import type { QueueDepth, Queues, Telemetry } from '#domain/ports/outside.ts';
+import { pressureCommand, reportPressure } from '#functions/shared/engine-pressure.ts';
 import { feedProgress, readSome } from '#functions/shared/feed-acknowledgement.ts';
 
 export interface FeedSweepPorts {
   readonly ledger: LedgerReader;
   readonly queues: Queues;
   readonly engineDepth: QueueDepth;
+  readonly telemetry: Telemetry;
   readonly nowMs: () => number;
 }
 
@@ -31,7 +32,10 @@ export const feedSweepCommand = async (ports: FeedSweepPorts, feed: Feed): Promi
   const overdue = overdueRecovery(feed, ports.nowMs());
   if (overdue) return overdue;
   const relief = feed.schedulingPaused && (await pressureCommand(ports, feed));
-  if (relief) return relief;
+  if (relief) {
+    reportPressure(ports, feed);
+    return relief;
+  }
   if (feed.held && !isSchedulingPaused(feed)) return sendHeld(ports, feed, feed.held);
   const progress = await feedProgress(ports.ledger, feed);
   if (!progress) return plan;

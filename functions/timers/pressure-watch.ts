@@ -10,8 +10,13 @@ import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { pressureDelayMs } from '#domain/market/feed/pressure-watch.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import type { Cursors } from '#domain/ports/control.ts';
-import type { Queues } from '#domain/ports/outside.ts';
-import { ageCommand, oldestRunMs, pressureCommand } from '#functions/shared/engine-pressure.ts';
+import type { Queues, Telemetry } from '#domain/ports/outside.ts';
+import {
+  ageCommand,
+  oldestRunMs,
+  pressureCommand,
+  reportPressure,
+} from '#functions/shared/engine-pressure.ts';
 import type { PressurePorts } from '#functions/shared/engine-pressure.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 
@@ -19,6 +24,7 @@ export interface WatchPorts extends PressurePorts {
   readonly mailbox: Mailbox;
   readonly queues: Queues;
   readonly cursors: Cursors;
+  readonly telemetry: Telemetry;
   readonly loadFeed: (stream: string) => Promise<Feed>;
 }
 
@@ -70,12 +76,10 @@ const look = async (ports: WatchPorts, feed: ExistingFeed): Promise<number | und
   return state.status === 'none' ? undefined : pressureDelayMs(state, ageMs);
 };
 
-const tell = (
-  { mailbox }: WatchPorts,
-  { stream, version }: ExistingFeed,
-  command: FeedCommand,
-): Promise<CommandOutcome<Feed>> =>
-  mailbox.send(
+const tell = (ports: WatchPorts, feed: ExistingFeed, command: FeedCommand): Promise<CommandOutcome<Feed>> => {
+  const { stream, version } = feed;
+  reportPressure(ports, feed);
+  return ports.mailbox.send(
     feedAggregate,
     {
       stream,
@@ -86,6 +90,7 @@ const tell = (
     },
     { effectsMustSucceed: true },
   );
+};
 
 const isAgeBounded = ({ config, schedulingPaused, unacknowledged }: ExistingFeed): boolean =>
   config.output_publish.max_block_ms !== null && unacknowledged !== undefined && !schedulingPaused;

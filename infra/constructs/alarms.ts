@@ -5,7 +5,7 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 
-import { metricCatalogue, metricNamespace } from '#contracts/metrics.ts';
+import { dashboardOf, metricCatalogue, metricNamespace } from '#contracts/metrics.ts';
 import type { MetricAlarm } from '#contracts/metrics.ts';
 import { deadQueueOf, liveAlias, stateMachineNames, workQueueNames } from '#contracts/naming.ts';
 import type { FunctionName, QueueName, StateMachineName } from '#contracts/naming.ts';
@@ -71,9 +71,11 @@ const plansOf = (settings: StackSettings, names: ResourceNames): readonly AlarmP
   ];
 };
 
+/** Those of the market plane wait for feeds: an alarm costs money whether its metric is heard of or not. */
 const cataloguePlans = (settings: StackSettings): readonly AlarmPlan[] =>
   Object.entries(metricCatalogue).flatMap(([metricName, entry]) => {
-    if (!('alarm' in entry)) return [];
+    const isIdle = dashboardOf(metricName) === 'market' && settings.feeds === 'off';
+    if (!('alarm' in entry) || isIdle) return [];
     const { statistic, ...alarm } = entry.alarm;
     return [
       {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { text } from 'node:stream/consumers';
@@ -65,6 +65,24 @@ it('answers lines of each kind without a stack', async () => {
   });
 });
 
+it('decodes recorded messages of a venue, and evaluates what was decided', async () => {
+  const messages = readFileSync(path.join(repositoryRoot, 'events/venues/binance-usdm.jsonl'), 'utf8');
+  const log = path.join(folder, 'regime-log');
+  const [decode, decide] = await Promise.all([
+    sluice(messages, 'market', 'decode'),
+    sluice(`${sample('records/RegimeOutput')}\n`, 'engine', 'decide', '--regime-log', log),
+  ]);
+  const [day = ''] = readdirSync(log);
+  const evaluate = await sluice(
+    readFileSync(path.join(log, day), 'utf8'),
+    ...['engine', 'evaluate', '--key', 'truth'],
+  );
+
+  expect([decode.code, decide.code, evaluate.code]).toEqual([0, 0, 0]);
+  expect(decode.lines).toHaveLength(18);
+  expect(JSON.parse(evaluate.lines[0] ?? '')).toMatchObject({ key: 'truth', flip_frequency: { updates: 1 } });
+});
+
 it('answers a line before the next one comes', async () => {
   const child = start('engine', 'run');
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -109,6 +127,8 @@ it('simulates a feed from a plain log, a packed one, and standard input alike', 
 it.each([
   ['a configuration that is not there', ['engine', 'decide', '--config', 'none.json']],
   ['a configuration that breaks a rule', ['engine', 'run', '--config', config]],
+  ['a key nobody knows', ['engine', 'evaluate', '--key', 'other']],
+  ['sources that are none', ['market', 'decode', '--config', config]],
   ['no log', ['feed', 'simulate', '--config', config]],
   ['a log that is not there', ['feed', 'simulate', '--config', config, '--log', 'none.jsonl']],
 ])('ends with 2 on %s', async (_name, args) => {

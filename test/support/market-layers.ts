@@ -3,13 +3,18 @@ import type { RecordedEvent } from '#contracts/event.ts';
 import type { FinishedRun } from '#contracts/market/feed-symbol.ts';
 import { FeedLayersRow } from '#contracts/market/feed-layers.ts';
 import type { Regime } from '#contracts/market/regime.ts';
-import type { RowContent } from '#domain/kernel/projection.ts';
+import type { Remark, RowContent } from '#domain/kernel/projection.ts';
 import { feedLayersPartition, feedSymbolProjection } from '#domain/market/feed-symbol/projection.ts';
 import { layersOf } from '#domain/market/layers/config.ts';
 import { demoConfig, symbolHarness } from '#test/support/market-harness.ts';
 import type { SymbolHarness } from '#test/support/market-harness.ts';
 
 const MINUTE_MS = 60_000;
+
+const layersKey = {
+  pk: feedLayersPartition({ tenantId: 'acme', workspaceId: 'prod', feedId: 'demo' }),
+  sk: 'AAA',
+};
 
 /** A run at minute `runNo` that said a regime, or whatever else it ended with. */
 export const runAt = (
@@ -58,14 +63,19 @@ export const layeredSymbol = (config: Readonly<Record<string, unknown>> = {}) =>
   };
 };
 
+/** What a compactor would tell of each of some events. */
+export const layersRemarks = (events: readonly RecordedEvent[]): readonly (readonly Remark[])[] => {
+  let row: RowContent | undefined;
+  return events.map((event) => {
+    row = feedSymbolProjection.apply(row, layersKey, event);
+    return row?.remarks ?? [];
+  });
+};
+
 /** The row of the layers over some events, as a compactor folds it: read back from its JSON each time. */
 export const layersRow = (events: readonly RecordedEvent[]): FeedLayersRow => {
-  const key = {
-    pk: feedLayersPartition({ tenantId: 'acme', workspaceId: 'prod', feedId: 'demo' }),
-    sk: 'AAA',
-  };
   const row = events.reduce<RowContent | undefined>((known, event) => {
-    const next = feedSymbolProjection.apply(known, key, event);
+    const next = feedSymbolProjection.apply(known, layersKey, event);
     return next && (JSON.parse(JSON.stringify(next)) as RowContent);
   }, undefined);
   return FeedLayersRow.parse(row?.data);

@@ -31,7 +31,9 @@ import * as hysteresis from '#contracts/market/hysteresis.ts';
 import * as layers from '#contracts/market/layers-view.ts';
 import { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 import { normalizedShapes, RawMarketEvent } from '#contracts/market/raw-market-event.ts';
+import { ReceivedMessage } from '#contracts/market/received-message.ts';
 import { RefusedLine } from '#contracts/market/refused-line.ts';
+import { RegimeEvaluation } from '#contracts/market/regime-evaluation.ts';
 import { RegimeLogRecord } from '#contracts/market/regime-log.ts';
 import { RegimeOutput, RegimeState } from '#contracts/market/regime.ts';
 import { RegimeInputSnapshot } from '#contracts/market/regime-snapshot.ts';
@@ -140,7 +142,7 @@ export const answerBodies = {
   FeedGatePage: layers.FeedGatePage,
   FeedAnalysisPage: layers.FeedAnalysisPage,
   FeedRegimePage: layers.FeedRegimePage,
-  FeedDashboard: DashboardViewModel,
+  FeedDashboard: layers.FeedDashboard,
   ApiKey: access.ApiKeyView,
   CreatedApiKey: access.CreatedApiKey,
   RevokedApiKey: access.RevokedApiKey,
@@ -168,7 +170,7 @@ const messages = {
   RetryTaskInput: read.RetryTaskInput,
 };
 /** Lines of files by name: what file commands read. */
-const lines = { FeedCaptureHeader, RawInputBufferRecord, RegimeInputSnapshot, RegimeState };
+const lines = { FeedCaptureHeader, RawInputBufferRecord, ReceivedMessage, RegimeInputSnapshot, RegimeState };
 
 /** Lines of files by name: what file commands answer. */
 const records = {
@@ -179,6 +181,7 @@ const records = {
   FeatureSnapshot,
   EvidenceSnapshot,
   RefusedLine,
+  RegimeEvaluation,
   StateGateRecord,
   AnalysisModuleStateRecord,
   DashboardViewModel,

@@ -3,30 +3,29 @@
  * generic mappers judge them.
  */
 import type { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
+import type { BinanceStream } from '#contracts/market/received-message.ts';
 import { mapPayload } from '#domain/market/decode/mappers.ts';
 import type { Mapped, Payload } from '#domain/market/decode/mappers.ts';
 import { parseFlag, parseInteger } from '#domain/market/decode/parse-values.ts';
 import { eventOfMapping, failureOf, readPayload } from '#domain/market/decode/received.ts';
 import type { Addressed, Received } from '#domain/market/decode/received.ts';
 
-/** The streams and the one REST answer that are understood. */
-export const binanceStreams = [
-  'aggTrade',
-  'kline_3m',
-  'bookTicker',
-  'depth@100ms',
-  'markPrice@1s',
-  'forceOrder',
-  'openInterest',
-] as const;
-/** One of them. */
-export type BinanceStream = (typeof binanceStreams)[number];
+/** The channel of each stream's events. */
+export const binanceChannels: Readonly<Record<BinanceStream, string>> = {
+  aggTrade: 'trades',
+  kline_3m: 'candle_3m',
+  bookTicker: 'book_top',
+  'depth@100ms': 'book_delta',
+  'markPrice@1s': 'mark_price',
+  forceOrder: 'liquidation',
+  openInterest: 'open_interest',
+};
 
 /** One event a payload stands for. */
 interface Part {
   readonly eventType: string;
   readonly mapped: Mapped;
-  readonly addressed: Addressed;
+  readonly addressed: Omit<Addressed, 'channel'>;
 }
 
 const THREE_MINUTES_MS = 180_000;
@@ -56,13 +55,13 @@ const sideOf = (isBuyerMaker: unknown): 'buy' | 'sell' | null => {
   return flag === null ? null : flag ? 'sell' : 'buy';
 };
 
-const one = (eventType: string, members: Payload, addressed: Addressed): readonly Part[] => [
+const one = (eventType: string, members: Payload, addressed: Part['addressed']): readonly Part[] => [
   { eventType, mapped: mapPayload(eventType, members), addressed },
 ];
 
 const candle = (payload: Payload): readonly Part[] => {
   const kline = within(payload, 'k');
-  const addressed = { exchangeTsMs: instant(kline['T'], payload['E']), channel: 'candle_3m' };
+  const addressed = { exchangeTsMs: instant(kline['T'], payload['E']) };
   if (kline['i'] !== '3m') {
     const fault = { errorKind: 'parse_error', errorDetail: 'invalid interval' } as const;
     return [{ eventType: 'Candle', mapped: { kind: 'fault', fault }, addressed }];
@@ -76,7 +75,7 @@ const partsOf: Readonly<Record<BinanceStream, (payload: Payload) => readonly Par
     one(
       'TradeTick',
       { ...renamed(payload, { price: 'p', quantity: 'q' }), side: sideOf(payload['m']) },
-      { exchangeTsMs: instant(payload['T']), channel: 'trades', sourceEventId: textOf(payload['a']) },
+      { exchangeTsMs: instant(payload['T']), sourceEventId: textOf(payload['a']) },
     ),
   kline_3m: candle,
   bookTicker: (payload) =>
@@ -88,16 +87,15 @@ const partsOf: Readonly<Record<BinanceStream, (payload: Payload) => readonly Par
         best_ask_price: 'a',
         best_ask_quantity: 'A',
       }),
-      { exchangeTsMs: instant(payload['E']), channel: 'book_top' },
+      { exchangeTsMs: instant(payload['E']) },
     ),
   'depth@100ms': (payload) =>
     one('BookDelta', renamed(payload, { bids: 'b', asks: 'a' }), {
       exchangeTsMs: instant(payload['E']),
-      channel: 'book_delta',
       sourceSeq: instant(payload['u']),
     }),
   'markPrice@1s': (payload) => {
-    const addressed = { exchangeTsMs: instant(payload['E']), channel: 'mark_price' };
+    const addressed = { exchangeTsMs: instant(payload['E']) };
     return [
       ...one('MarkPrice', renamed(payload, { mark_price: 'p' }), addressed),
       ...one('IndexPrice', renamed(payload, { index_price: 'i' }), addressed),
@@ -108,30 +106,21 @@ const partsOf: Readonly<Record<BinanceStream, (payload: Payload) => readonly Par
     const order = within(payload, 'o');
     return one('LiquidationPrint', renamed(order, { price: 'p', quantity: 'q', side: 'S' }), {
       exchangeTsMs: instant(order['T']),
-      channel: 'liquidation',
     });
   },
   openInterest: (payload) =>
     one('OpenInterest', renamed(payload, { open_interest: 'openInterest' }), {
       exchangeTsMs: instant(payload['time']),
-      channel: 'open_interest',
     }),
 };
 
 /** The events of a message of a stream; a part that is bad is a DecodeFailure beside the good ones. */
 export const decodeBinance = (stream: BinanceStream, received: Received): readonly RawMarketEvent[] => {
+  const channel = binanceChannels[stream];
   const read = readPayload(received);
   return read.kind === 'fault'
-    ? [failureOf(received, read.fault)]
+    ? [failureOf(received, read.fault, { channel })]
     : partsOf[stream](read.payload).map(({ eventType, mapped, addressed }) =>
-        eventOfMapping(eventType, mapped, { received, addressed }),
+        eventOfMapping(eventType, mapped, { received, addressed: { ...addressed, channel } }),
       );
 };
-
-/** How an adapter of the venue connects, waits and polls, in milliseconds. */
-export const binanceTimings = {
-  connectTimeoutMs: 10_000,
-  readTimeoutMs: 30_000,
-  openInterestEveryMs: 10_000,
-  retry: { min_delay_ms: 250, max_delay_ms: 5_000, max_attempts: 5, max_elapsed_ms: null },
-} as const;

@@ -7,7 +7,7 @@ import { beliefFrom, projectRegime, uniformBelief } from '#domain/market/engine/
 import type { Belief } from '#domain/market/engine/belief.ts';
 import { classicalAnswer } from '#domain/market/engine/classical.ts';
 import type { ClassicalAnswer } from '#domain/market/engine/classical.ts';
-import { embeddedEvidence } from '#domain/market/engine/evidence.ts';
+import { embedded, embeddedEvidence, EVIDENCE_KEY } from '#domain/market/engine/evidence.ts';
 import type { Evidence, Opinion } from '#domain/market/engine/evidence.ts';
 import { hasFeatures } from '#domain/market/engine/features.ts';
 import { routeOpinions } from '#domain/market/engine/matrix.ts';
@@ -39,6 +39,10 @@ export interface Thought {
 /** The regime of a snapshot. Throws `ExplainabilityError` when vetoes leave nobody and no evidence decides. */
 export const run = (snapshot: RegimeInputSnapshot, options: EngineOptions = referenceEngine): RegimeOutput =>
   think(snapshot, options).output;
+
+/** Whether a snapshot carries evidence, valid or not. */
+export const hasEmbeddedEvidence = (snapshot: RegimeInputSnapshot): boolean =>
+  embedded(snapshot, EVIDENCE_KEY) !== undefined;
 
 /** The regime of a snapshot with the belief behind it; throws as `run` does. */
 export const think = (snapshot: RegimeInputSnapshot, options: EngineOptions): Thought => {

@@ -1,10 +1,8 @@
 /** How regimes behaved over the records of one symbol in time (market reference, section 5.11). */
+import type { RegimeEvaluation, RegimeKey } from '#contracts/market/regime-evaluation.ts';
 import type { RegimeLogRecord } from '#contracts/market/regime-log.ts';
 import type { Regime } from '#contracts/market/regime.ts';
 import { groupBy } from '#domain/kernel/group-by.ts';
-
-/** Which regime of a record is looked at: what the engine said, or what was selected. */
-export type RegimeKey = 'truth' | 'stabilized';
 
 /** Records in a row that name the same regime. */
 export interface RegimeRun {
@@ -100,6 +98,33 @@ export const timeInRegime = (records: readonly RegimePoint[], key: RegimeKey): B
     (group) => group.reduce((total, { passedMs }) => total + passedMs, 0),
   );
 };
+
+/** All of it, as answers tell it. */
+export const regimeBehaviour = (
+  records: readonly RegimePoint[],
+  key: RegimeKey,
+): Omit<RegimeEvaluation, 'symbol' | 'key' | 'forward_values' | 'expectancy'> => ({
+  persistence: copied(persistence(records, key)),
+  runs: [...regimeRuns(records, key)],
+  flip_frequency: flipFrequency(records, key),
+  time_in_regime: timeInRegime(records, key),
+});
+
+const copied = (lists: ByRegime<readonly number[]>): Partial<Record<Regime, number[]>> =>
+  Object.fromEntries(Object.entries(lists).map(([regime, values]) => [regime, [...values]]));
+
+/** How the regimes of a symbol's records behaved, with the values that came after them. */
+export const evaluateRegimes = (
+  symbol: string,
+  records: readonly RegimeLogRecord[],
+  { key, values }: { readonly key: RegimeKey; readonly values: ReadonlyMap<string, number> },
+): RegimeEvaluation => ({
+  symbol,
+  key,
+  ...regimeBehaviour(records, key),
+  forward_values: copied(forwardValues(records, key, values)),
+  expectancy: expectancy(records, key, values),
+});
 
 /** Values that came after records, by the regime of the record; records without a value are left out. */
 export const forwardValues = (

@@ -9,6 +9,7 @@ import type { Projection, RowContent, RowKey } from '#domain/kernel/projection.t
 import { configuredLayers, terminalRun } from '#domain/market/feed-symbol/feed-symbol.ts';
 import { engineRunView } from '#domain/market/feed-symbol/run-facts.ts';
 import type { ExecutedRun } from '#domain/market/feed-symbol/run-facts.ts';
+import { layerRemarks } from '#domain/market/layers/remarks.ts';
 import { configureLayers, foldRun, initialLayers } from '#domain/market/layers/symbol-layers.ts';
 import { parseFeedSymbolStream } from '#domain/market/streams.ts';
 import type { FeedRef } from '#domain/market/streams.ts';
@@ -65,7 +66,9 @@ const layersContent = (row: RowContent | undefined, event: RecordedEvent): RowCo
   const configured = configuredLayers(event);
   if (configured) return { data: { ...configureLayers(before, configured) } };
   const run = terminalRun(event);
-  return run ? { data: { ...foldRun(before, run) } } : row;
+  if (!run) return row;
+  const folded = foldRun(before, run);
+  return { data: { ...folded.layers }, remarks: layerRemarks(before, folded) };
 };
 
 const isOfLayers = ({ pk }: RowKey): boolean => pk.startsWith('feed-layers#');

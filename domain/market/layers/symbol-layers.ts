@@ -37,17 +37,28 @@ export const configureLayers = (layers: FeedLayersRow, config: LayersConfig): Fe
   analysis: { ...layers.analysis, halted: false },
 });
 
-/** The layers after one more run, which is told whole: nothing waits from one run to the next. */
-export const foldRun = (layers: FeedLayersRow, run: TerminalRun): FeedLayersRow => {
+/** The layers after one more run, and what they said of it. */
+export interface FoldedRun {
+  readonly layers: FeedLayersRow;
+  readonly gateEvents: readonly StateGateEvent[];
+  readonly analysisEvents: readonly AnalysisEngineEvent[];
+}
+
+/** Takes in one more run, which is told whole: nothing waits from one run to the next. */
+export const foldRun = (layers: FeedLayersRow, run: TerminalRun): FoldedRun => {
   const told = orchestratorEvents(run);
   const gate = hearGate(layers, told);
   const analysis = hearAnalysis(layers, gate.events);
   return {
-    ...layers,
-    gate: gate.layer,
-    analysis: analysis.layer,
-    regimes: regimesAfter(layers.regimes, run),
-    latest: [...latestEvents([...layers.latest, ...told, ...gate.events, ...analysis.events])],
+    layers: {
+      ...layers,
+      gate: gate.layer,
+      analysis: analysis.layer,
+      regimes: regimesAfter(layers.regimes, run),
+      latest: [...latestEvents([...layers.latest, ...told, ...gate.events, ...analysis.events])],
+    },
+    gateEvents: gate.events,
+    analysisEvents: analysis.events,
   };
 };
 

@@ -1,11 +1,11 @@
 /** The layers of a feed as its routes answer them, from the rows of its symbols. */
 import type { FeedLayersRow } from '#contracts/market/feed-layers.ts';
+import type { RegimeKey } from '#contracts/market/regime-evaluation.ts';
 import type { DashboardViewModel } from '#contracts/market/dashboard.ts';
 import type { FeedAnalysisView, FeedGateView, FeedRegimeView } from '#contracts/market/layers-view.ts';
 import { initialDashboard, observe } from '#domain/market/dashboard/observation.ts';
 import { dashboardViewModel } from '#domain/market/dashboard/view-model.ts';
-import { flipFrequency, persistence, regimeRuns, timeInRegime } from '#domain/market/evaluation/metrics.ts';
-import type { RegimeKey } from '#domain/market/evaluation/metrics.ts';
+import { regimeBehaviour } from '#domain/market/evaluation/metrics.ts';
 
 /** How a symbol stands with the gate. What was halted stays so until the next judgement. */
 export const gateView = ({ symbol, gate: { last, halted, history } }: FeedLayersRow): FeedGateView => ({
@@ -40,19 +40,14 @@ export const analysisView = ({
 
 /** How the regimes of a symbol behaved over the runs that are kept. */
 export const regimeView = ({ symbol, regimes: log }: FeedLayersRow, key: RegimeKey): FeedRegimeView => {
-  const runs = regimeRuns(log, key);
+  const behaviour = regimeBehaviour(log, key);
   return {
     symbol,
-    regime: runs.at(-1)?.regime ?? null,
+    regime: behaviour.runs.at(-1)?.regime ?? null,
     engine_timestamp_ms: log.at(-1)?.timestamp ?? null,
     from_number: log[0]?.number ?? null,
     to_number: log.at(-1)?.number ?? null,
-    persistence: Object.fromEntries(
-      Object.entries(persistence(log, key)).map(([regime, counts]) => [regime, [...counts]]),
-    ),
-    runs: [...runs],
-    flip_frequency: flipFrequency(log, key),
-    time_in_regime: timeInRegime(log, key),
+    ...behaviour,
   };
 };
 

@@ -6,6 +6,7 @@ import { referenceMatrix } from '#contracts/market/evidence-matrix.ts';
 import { compose } from '#domain/market/composer/compose.ts';
 import { featureSnapshot, featuresOf } from '#domain/market/composer/features.ts';
 import { neutralSnapshot } from '#domain/market/composer/neutral.ts';
+import { evaluateRegimes } from '#domain/market/evaluation/metrics.ts';
 import { regimeLogRecord } from '#domain/market/evaluation/regime-log.ts';
 import { referenceEngine } from '#domain/market/engine/options.ts';
 import { think } from '#domain/market/engine/run.ts';
@@ -73,11 +74,20 @@ export const engineSamples = (): Samples => {
   const features = featuresOf({ events }, of.engineTimestampMs);
   const snapshot = compose(of, { events, inputs: undefined }, { noData: 'opinion', embedsNeutral: true });
   const { outcome } = executeRun(of, run.slice, { setting: composer });
+  const { hysteresis_decision: made } = decision.payload;
+  const logged = regimeLogRecord(made.selected_output, made);
   const published_ts_ms = run.planned.plannedTsMs + 210;
   return {
     [sampleFile('orchestrator-events', decision.event_type)]: { ...decision, published_ts_ms },
     [sampleFile('orchestrator-events', state.event_type)]: { ...state, published_ts_ms },
     [sampleFile('lines', 'RawInputBufferRecord')]: buffer()[0],
+    [sampleFile('lines', 'ReceivedMessage')]: {
+      source_id: 'binance',
+      symbol: 'BTCUSDT',
+      recv_ts_ms: startMs + 9,
+      stream: 'aggTrade',
+      raw_payload: `{"e":"aggTrade","a":2612901,"p":"93512.40","q":"0.250","T":${startMs + 4},"m":true}`,
+    },
     [sampleFile('lines', 'RegimeInputSnapshot')]: snapshot,
     [sampleFile('lines', 'RegimeState')]: think(snapshot, referenceEngine).state,
     [sampleFile('records', 'RegimeOutput')]: outcome.kind === 'completed' ? outcome.regimeOutput : undefined,
@@ -94,10 +104,11 @@ export const engineSamples = (): Samples => {
     [sampleFile('stored', 'HysteresisStoreRecord')]: JSON.parse(
       hysteresisStoreLine(state.payload.hysteresis_state),
     ) as unknown,
-    [sampleFile('stored', 'RegimeLogRecord')]: regimeLogRecord(
-      decision.payload.hysteresis_decision.selected_output,
-      decision.payload.hysteresis_decision,
-    ),
+    [sampleFile('stored', 'RegimeLogRecord')]: logged,
+    [sampleFile('records', 'RegimeEvaluation')]: evaluateRegimes(run.symbol, logged ? [logged] : [], {
+      key: 'stabilized',
+      values: new Map(logged ? [[logged.record_id, 12.5]] : []),
+    }),
     ...configurationSamples,
   };
 };

@@ -158,6 +158,14 @@ describe('feeds and what happens', () => {
     );
     expect(await json('feed', 'get', 'spot')).toMatchObject({ recordCount: 2, tickCount: 1 });
     expect((await say('tail', '--once')).stdout).toBe('spot AAA 1970-01-01T00:01:00.000Z completed\n');
+    for (const [layer, line] of [
+      ['gates', /^SYMBOL .*\nAAA +OPEN +READY +1970-01-01T00:01:00.000Z *\n$/],
+      ['analysis', /^SYMBOL .*\nAAA +SUCCESS *\n$/],
+      ['regimes', /^SYMBOL .*\nAAA +CHOP_BALANCED +1970-01-01T00:01:00.000Z +1 +0 *\n$/],
+      ['dashboard', /^spot OK at .*\n(.*\n)*AAA +OPEN +CHOP_BALANCED +0.50 +PARTIAL *\n$/],
+    ] as const)
+      expect((await say('feed', layer, 'spot')).stdout).toMatch(line);
+    expect((await say('feed', 'gates', 'spot', '--symbol', 'AAA')).stdout).toMatch(/\n1 +1970.* OPEN *\n$/);
   });
 
   it('are followed as they change, until it is stopped', async () => {

@@ -52,7 +52,7 @@ it('is the same however often events come again later, and whenever they were pu
       const repeated = again.reduce<readonly SaidEvent[]>((known, [which, behind]) => {
         const at = which % known.length;
         const place = at + 1 + (behind % (known.length - at));
-        const copy = { ...known[at], published_ts_ms: behind } as SaidEvent;
+        const copy = { ...known[at], published_ts_ms: behind, attempt: behind + 1 } as SaidEvent;
         return [...known.slice(0, place), copy, ...known.slice(place)];
       }, events);
 
@@ -70,7 +70,7 @@ it('is another one when two events of a symbol change places, or one is lost or 
 
       expect(hashOf(events.filter((_, index) => index !== at))).not.toBe(hash);
       expect(
-        hashOf(events.map((event, index) => (index === at ? { ...event, attempt: 2 } : event))),
+        hashOf(events.map((event, index) => (index === at ? { ...event, cut_end_ingest_seq: -9 } : event))),
       ).not.toBe(hash);
       const [first = [], ...others] = bySymbol;
       if (first.length > 1) expect(hashOf([...first.toReversed(), ...others.flat()])).not.toBe(hash);

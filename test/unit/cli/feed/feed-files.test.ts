@@ -81,12 +81,15 @@ describe('a replay beside its record', () => {
   });
 
   it('names the first event that differs, also where the record has it not', async () => {
-    const changed = await compare([run('A', 1), run('B', 1)], [run('A', 1, { attempt: 2 }), run('B', 1)]);
+    const changed = await compare(
+      [run('A', 1), run('B', 1)],
+      [run('A', 1, { cut_end_ingest_seq: 99 }), run('B', 1)],
+    );
     const lacking = await compare([run('A', 1), run('B', 1)], [run('A', 1)]);
 
     expect(changed).toMatchObject({
       isEqual: false,
-      difference: { symbol: 'A', in: 'both', members: ['attempt'] },
+      difference: { symbol: 'A', in: 'both', members: ['cut_end_ingest_seq'] },
     });
     expect(lacking).toMatchObject({ isEqual: false, difference: { symbol: 'B', in: 'first' } });
   });
@@ -181,11 +184,11 @@ describe('two files of events', () => {
 
   it('part at the first event that differs', async () => {
     const first = await fileOf('a', event('A', 1), event('A', 2));
-    const second = await fileOf('b', event('A', 1), event('A', 2, { attempt: 2 }));
+    const second = await fileOf('b', event('A', 1), event('A', 2, { cut_end_ingest_seq: 99 }));
 
     expect(await diffFiles(first, second)).toMatchObject({
       isEqual: false,
-      difference: { run_id: 'A@2', members: ['attempt'] },
+      difference: { run_id: 'A@2', members: ['cut_end_ingest_seq'] },
     });
   });
 

@@ -10,32 +10,11 @@ import { RegimeOutput } from '#contracts/market/regime.ts';
 import { SimulationConfig } from '#contracts/market/simulation-config.ts';
 import { openLog } from '#cli/commands/open-log.ts';
 import { answerLines } from '#cli/files/answer-lines.ts';
-import type { LineAnswers } from '#cli/files/answer-lines.ts';
 import { believeLines, decideLines, runLines } from '#cli/files/engine-lines.ts';
 import { simulateLines, unknownMembers } from '#cli/files/simulate.ts';
+import { answered, inParts, linesOf } from '#test/support/answered-lines.ts';
 import { marketEvent } from '#test/support/market-harness.ts';
 
-async function* parts(text: string, size: number): AsyncGenerator<Uint8Array> {
-  const bytes = Buffer.from(text);
-  for (let start = 0; start < bytes.length; start += size) yield bytes.subarray(start, start + size);
-}
-const answered = async (lines: LineAnswers, input: string, size = 7): Promise<readonly unknown[]> => {
-  const written: string[] = [];
-  const output = new Writable({
-    write: (chunk: Buffer, _encoding, done) => {
-      written.push(chunk.toString());
-      done();
-    },
-  });
-  await answerLines(parts(input, size), output, lines);
-  return written
-    .join('')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line): unknown => JSON.parse(line));
-};
-const text = (...values: readonly unknown[]): string =>
-  values.map((value) => `${typeof value === 'string' ? value : JSON.stringify(value)}\n`).join('');
 const refusal = (value: unknown) => RefusedLine.parse(value).error;
 
 const snapshot = (over: object = {}) => ({ symbol: 'ÅRE€', timestamp: 180_000, market: {}, ...over });
@@ -72,7 +51,7 @@ describe('lines', () => {
   it('that are no JSON, or have another shape, are refused by number and the next ones go on', async () => {
     const answers = await answered(
       runLines(undefined),
-      text(
+      linesOf(
         '{"symbol":',
         'NaN',
         '[]',
@@ -97,19 +76,21 @@ describe('lines', () => {
       write: (_chunk, _encoding, done) => done(Object.assign(new Error('closed'), { code: 'EPIPE' })),
     });
 
-    await expect(answerLines(parts(text(snapshot()), 9), closed, runLines({}))).resolves.toBeUndefined();
+    await expect(answerLines(inParts(linesOf(snapshot()), 9), closed, runLines({}))).resolves.toBeUndefined();
   });
 
   it('end with the fault of an output that fails otherwise', async () => {
     const full = new Writable({ write: (_chunk, _encoding, done) => done(new Error('disk full')) });
 
-    await expect(answerLines(parts(text(snapshot()), 9), full, runLines({}))).rejects.toThrow('disk full');
+    await expect(answerLines(inParts(linesOf(snapshot()), 9), full, runLines({}))).rejects.toThrow(
+      'disk full',
+    );
   });
 });
 
 describe('a log', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'log-'));
-  const whole = gzipSync(text(...Array.from({ length: 50 }, (_, index) => ({ index }))));
+  const whole = gzipSync(linesOf(...Array.from({ length: 50 }, (_, index) => ({ index }))));
   afterAll(() => rmSync(folder, { recursive: true }));
   const read = async (content: Uint8Array): Promise<string> => {
     const file = path.join(folder, 'log.gz');
@@ -135,7 +116,7 @@ describe('engine run', () => {
   it('takes what is absent or no object for missing, and drops what it does not know', async () => {
     const [bare, strange] = await answered(
       runLines({ no_data: 'reason' }),
-      text({ symbol: 'A', timestamp: 1 }, { ...snapshot(), market: 7, flow: null, extra: 1 }),
+      linesOf({ symbol: 'A', timestamp: 1 }, { ...snapshot(), market: 7, flow: null, extra: 1 }),
     );
 
     expect(bare).toMatchObject({ invalidations: ['NO_DATA'] });
@@ -153,7 +134,7 @@ describe('engine run', () => {
       derivatives: { oi_slope_short: 0, oi_slope_med: 0 },
     };
 
-    const [answer] = await answered(runLines({ vetoes }), text(snapshot(full)));
+    const [answer] = await answered(runLines({ vetoes }), linesOf(snapshot(full)));
 
     expect(refusal(answer)).toEqual({
       code: 'engine_failure',
@@ -164,7 +145,7 @@ describe('engine run', () => {
   it('bounds evidence that JSON writes beyond all numbers', async () => {
     const opinion = { regime: 'SQUEEZE_UP', confidence: 1, source: 's', strength: '@' };
     const evidence = { symbol: 'ÅRE€', engine_timestamp_ms: 180_000, opinions: [opinion] };
-    const line = text(
+    const line = linesOf(
       snapshot({ market: { structure_levels: { composer_evidence_snapshot_v1: evidence } } }),
     ).replace('"@"', '1e999');
 
@@ -181,7 +162,7 @@ describe('engine run', () => {
 
 describe('engine decide', () => {
   it('keeps a state per symbol, which refused lines leave as it was', async () => {
-    const lines = text(
+    const lines = linesOf(
       output(1_000),
       output(1_000, 'CHOP_BALANCED'),
       output(2_000, 'MOON'),
@@ -206,7 +187,7 @@ describe('engine decide', () => {
   });
 
   it('has the defaults of the reference for whatever is left out', async () => {
-    const lines = text(output(1_000), output(2_000, 'CHOP_BALANCED'));
+    const lines = linesOf(output(1_000), output(2_000, 'CHOP_BALANCED'));
 
     expect(await answered(decideLines({ min_persistence_updates: 1 }), lines)).toMatchObject([
       {},
@@ -218,7 +199,7 @@ describe('engine decide', () => {
 
 describe('engine believe', () => {
   it('takes snapshots and beliefs alike, and refuses those from before', async () => {
-    const lines = text({ ...snapshot(), symbol: 'AAA', timestamp: 1_000 }, state(2_000), state(1_999), {
+    const lines = linesOf({ ...snapshot(), symbol: 'AAA', timestamp: 1_000 }, state(2_000), state(1_999), {
       ...snapshot(),
       symbol: 'AAA',
       timestamp: 2_000,
@@ -240,7 +221,7 @@ describe('engine believe', () => {
     ['a mass that is no number', { belief_by_regime: { SQUEEZE_UP: true } }, 'belief_by_regime.SQUEEZE_UP'],
     ['another version', { schema_version: '2' }, 'schema_version'],
   ])('refuses a belief with %s', async (_name, over, message) => {
-    const [answer] = await answered(believeLines({}), text(state(1, 'SQUEEZE_UP', over)));
+    const [answer] = await answered(believeLines({}), linesOf(state(1, 'SQUEEZE_UP', over)));
 
     expect(refusal(answer)).toEqual({
       code: 'invalid_regime_state',
@@ -249,7 +230,7 @@ describe('engine believe', () => {
   });
 
   it('refuses a snapshot that is none, and a line that is no JSON', async () => {
-    const answers = await answered(believeLines({}), text({}, '{"regime_state'));
+    const answers = await answered(believeLines({}), linesOf({}, '{"regime_state'));
 
     expect(answers.map((each) => refusal(each).code)).toEqual(['invalid_snapshot', 'invalid_json']);
   });
@@ -273,7 +254,7 @@ describe('feed simulate', () => {
     events.map((each) => (each as { event_type?: string; error?: object }).event_type ?? 'refused');
 
   it('answers a tick as soon as a record is after it, refusals in their place, and the last tick at the end', async () => {
-    const lines = text(record(1, 500), 'x', record(2, 400), record(3, 1_001));
+    const lines = linesOf(record(1, 500), 'x', record(2, 400), record(3, 1_001));
 
     expect(typesOf(await answered(simulateLines(config, false), lines))).toEqual([
       'refused',
@@ -292,7 +273,7 @@ describe('feed simulate', () => {
       config: SimulationConfig.parse({ ...config, symbols: ['AAA'] }),
       record_count: 1,
     };
-    const lines = text(header, record(1, 500));
+    const lines = linesOf(header, record(1, 500));
     const captured = simulateLines(undefined, false);
     const given = simulateLines(config, false);
 
@@ -311,18 +292,22 @@ describe('feed simulate', () => {
       write: (_chunk, _encoding, done) => done(Object.assign(new Error('closed'), { code: 'EPIPE' })),
     });
 
-    await answered(printed, text(record(1, 500)));
-    await answerLines(parts(text(record(1, 500), record(2, 1_500), record(3, 2_500)), 300), closed, unread);
+    await answered(printed, linesOf(record(1, 500)));
+    await answerLines(
+      inParts(linesOf(record(1, 500), record(2, 1_500), record(3, 2_500)), 300),
+      closed,
+      unread,
+    );
 
     expect([printed.outputHash(), unread.outputHash()]).toEqual([undefined, undefined]);
   });
 
   it.each([
     ['nothing', '', 'invalid_config'],
-    ['a record', text(record(1, 500)), 'invalid_config'],
+    ['a record', linesOf(record(1, 500)), 'invalid_config'],
     ['a torn header', '{"schema":"feed_capture"', 'invalid_config'],
-    ['a header without a configuration', text({ schema: 'feed_capture' }), 'invalid_capture'],
-    ['another value that names it', text(['"feed_capture"']), 'invalid_config'],
+    ['a header without a configuration', linesOf({ schema: 'feed_capture' }), 'invalid_capture'],
+    ['another value that names it', linesOf(['"feed_capture"']), 'invalid_config'],
   ])('without a configuration refuses a log that begins with %s', async (_name, lines, code) => {
     await expect(answered(simulateLines(undefined, false), lines)).rejects.toMatchObject({
       code,
@@ -331,7 +316,7 @@ describe('feed simulate', () => {
   });
 
   it('takes event types and members it does not know, and counts them', async () => {
-    const lines = text(record(1, 500, { event_type: 'Auction', extra: 1, normalized: {} }));
+    const lines = linesOf(record(1, 500, { event_type: 'Auction', extra: 1, normalized: {} }));
 
     expect(
       await answered(simulateLines({ ...config, snapshot_source: 'composer' }, false), lines),
@@ -349,7 +334,7 @@ describe('feed simulate', () => {
     ['an event of another version', record(1, 1, { schema_version: '2' })],
     ['a time that is no whole number', record(1, 1, { exchange_ts_ms: 1.5 })],
   ])('refuses a record with %s', async (_name, value) => {
-    const [answer] = await answered(simulateLines(config, false), text(value));
+    const [answer] = await answered(simulateLines(config, false), linesOf(value));
 
     expect(refusal(answer)).toEqual({
       code: 'invalid_buffer_record',
@@ -360,7 +345,7 @@ describe('feed simulate', () => {
   it('prints the records of runs when it is asked for them', async () => {
     const answers = await answered(
       simulateLines({ ...config, engine_mode: 'hysteresis' }, true),
-      text(record(1, 5)),
+      linesOf(record(1, 5)),
     );
 
     expect(answers).toMatchObject([{ status: 'started', engine_mode: 'hysteresis', planned_ts_ms: 1_000 }]);
@@ -373,7 +358,7 @@ describe('feed simulate', () => {
     const over = { ...config, engine_mode: 'hysteresis', hysteresis, hysteresis_config };
     const setting = { ...over, snapshot_source: 'composer', candle_window: 64, deduplicate: true };
 
-    expect(typesOf(await answered(simulateLines(setting, false), text(record(1, 5))))[1]).toBe(published);
+    expect(typesOf(await answered(simulateLines(setting, false), linesOf(record(1, 5))))[1]).toBe(published);
   });
 
   it('refuses members of the other hysteresis and tells members that mean nothing', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 import {
@@ -9,6 +10,7 @@ import {
   seriesMax,
 } from '#contracts/metrics.ts';
 import type { DashboardName, Metric } from '#contracts/metrics.ts';
+import { inProject, trackedFiles } from '#test/support/tracked-files.ts';
 
 const metrics: readonly (readonly [string, Metric])[] = Object.entries(metricCatalogue);
 
@@ -24,6 +26,44 @@ describe('the metric catalogue', () => {
     expect(dashboardNames.reduce((sum, dashboard) => sum + seriesOn(dashboard), 0)).toBeLessThanOrEqual(
       seriesMax,
     );
+  });
+
+  it('has the names of the market reference', () => {
+    const reference = {
+      orchestrator: [
+        'ingest.count',
+        'buffer.depth',
+        'buffer.age_ms',
+        'buffer.append_failures',
+        'scheduler.ticks',
+        'scheduler.lag_ms',
+        'engine.runs',
+        'engine.duration_ms',
+        'publish.count',
+        'publish.latency_ms',
+        'backpressure.count',
+        'backpressure.blocked_ms',
+      ],
+      market_data: ['events.count', 'decode_failures.count', 'exchange_to_recv.latency_ms'],
+      state_gate: ['gate_decisions', 'transitions', 'resets', 'failures', 'halted', 'processing_lag_ms'],
+      analysis_engine: ['artifacts', 'module_failures', 'run_status', 'idempotency_skips'],
+      dashboards: ['snapshots.produced', 'snapshot_latency_ms', 'builder.lag_ms', 'failures'],
+    };
+
+    const named = metrics.map(([name]) => name).filter((name) => name.includes('.'));
+
+    expect(new Set(named)).toEqual(
+      new Set(Object.entries(reference).flatMap(([plane, names]) => names.map((name) => `${plane}.${name}`))),
+    );
+  });
+
+  it('holds nothing that nobody counts', () => {
+    const sources = trackedFiles()
+      .filter((name) => /^(functions|domain)\/.*\.ts$/.test(name))
+      .map((name) => readFileSync(inProject(name), 'utf8'))
+      .join('\n');
+
+    expect(metrics.filter(([name]) => !sources.includes(`'${name}'`)).map(([name]) => name)).toEqual([]);
   });
 
   it('counts the product of the values of all dimensions', () => {

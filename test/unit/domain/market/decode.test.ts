@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { MarketSymbol } from '#contracts/ids.ts';
 import { normalizedShapes, RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import type { MarketEventType } from '#contracts/market/raw-market-event.ts';
-import { binanceStreams, decodeBinance } from '#domain/market/decode/binance.ts';
-import type { BinanceStream } from '#domain/market/decode/binance.ts';
+import { BinanceStream } from '#contracts/market/received-message.ts';
+import { binanceChannels, decodeBinance } from '#domain/market/decode/binance.ts';
 import { decodePayload } from '#domain/market/decode/decoder.ts';
 import { marketEventLine } from '#domain/market/decode/received.ts';
 import type { Received } from '#domain/market/decode/received.ts';
@@ -309,8 +309,10 @@ describe('messages of Binance', () => {
     ]);
   });
 
-  it.each(binanceStreams)('of %s fail once when they cannot be read', (stream) => {
-    expect(decodeBinance(stream, received('no json'))).toMatchObject([{ event_type: 'DecodeFailure' }]);
+  it.each(BinanceStream.options)('of %s fail once when they cannot be read', (stream) => {
+    expect(decodeBinance(stream, received('no json'))).toMatchObject([
+      { event_type: 'DecodeFailure', channel: binanceChannels[stream] },
+    ]);
   });
 
   it('name a member by what it means when it is missing', () => {

@@ -122,6 +122,7 @@ describe('a run with decision hysteresis', () => {
         errorDetail: 'Non-increasing timestamp for hysteresis input.',
       },
       memory,
+      isEvidenceEmbedded: true,
     });
   });
 

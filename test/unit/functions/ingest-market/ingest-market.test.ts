@@ -101,6 +101,35 @@ describe('ingesting market records', () => {
     expect(await taken()).toEqual([[1, 2]]);
   });
 
+  it('tells what it took in and what it could not decode, in the fields of the reference', async () => {
+    const normalized = { error_kind: 'parse_error', error_detail: 'invalid price' };
+    await ingest(
+      eventOf(
+        record(1, { exchange_ts_ms: 999_990 }),
+        record(2, { event_type: 'DecodeFailure', symbol: 'BBB', exchange_ts_ms: null, normalized }),
+        { sequence: 3, data: 'no JSON' },
+      ),
+    );
+
+    const told = (message: string) => stage.lines().filter((line) => line['message'] === message);
+    expect(told('orchestrator.ingest')).toMatchObject([
+      {
+        source_id: 'venue',
+        symbol: 'AAA',
+        ingest_seq: 3,
+        recv_ts_ms: 1_000_001,
+        exchange_ts_ms: 999_990,
+      },
+      { source_id: 'venue', symbol: 'BBB' },
+      { source_id: 'unknown', symbol: 'key' },
+    ]);
+    expect(told('market_data.decode_failure')).toMatchObject([
+      { level: 'warn', source_id: 'venue', symbol: 'BBB', ...normalized },
+      { source_id: 'unknown', symbol: 'key', error_kind: 'decode_error' },
+    ]);
+    expect(told('orchestrator.ingest').filter((line) => 'withheld' in line)).toEqual([]);
+  });
+
   it('sends what nobody takes to the dead letters with its reason, and takes the rest', async () => {
     await ingest(
       eventOf(
@@ -219,6 +248,10 @@ describe('ingesting market records', () => {
       await sweep();
 
       expect((await types()).at(-1)).toBe('HeldRunsDispatched');
+      const lines = stage.lines();
+      expect(lines.filter((line) => 'orchestrator.backpressure.count' in line)).toHaveLength(1);
+      const [blocked] = lines.flatMap((line) => line['orchestrator.backpressure.blocked_ms'] ?? []);
+      expect(blocked).toBe(65_000);
       const runs = (await stage.drain('engine-runs.fifo')).map(
         ({ Body }) => (JSON.parse(String(Body)) as { runs: { runNo: number }[] }).runs[0]?.runNo,
       );

@@ -81,6 +81,31 @@ describe('finishing runs', () => {
     expect(telemetry.logged.map(({ message }) => message)).toContain('orchestrator.failure');
   });
 
+  it('tells what the engine was given and what became of it, in the fields of the reference', async () => {
+    const { telemetry } = await finish([planned(1)]);
+
+    const at = { symbol: 'AAA', engine_timestamp_ms: 1_000 };
+    expect(telemetry.logged).toEqual([
+      {
+        level: 'debug',
+        message: 'orchestrator.engine.invoke',
+        fields: { ...at, embedded_evidence_present: false },
+      },
+      {
+        level: 'debug',
+        message: 'orchestrator.engine_run',
+        fields: {
+          ...at,
+          run_id: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+          cut_start_ingest_seq: 1,
+          cut_end_ingest_seq: 1,
+          engine_mode: 'truth',
+          attempt: 1,
+        },
+      },
+    ]);
+  });
+
   it('counts the tries of an engine that recovers', async () => {
     let calls = 0;
     const execute: typeof executeRun = (run, slice, on) => {

@@ -211,6 +211,62 @@ describe('compaction', () => {
     expect(await rows()).toEqual(EXPECTED);
   });
 
+  describe('with remarks', () => {
+    const remarking: Projection = {
+      ...totals,
+      apply: (row, key, event) => ({
+        ...totals.apply(row, key, event),
+        data: { ...totals.apply(row, key, event)?.data },
+        remarks:
+          key.sk === 'total'
+            ? [
+                { kind: 'metric', metric: 'state_gate.resets', value: event.sequence },
+                { kind: 'line', level: 'info', message: 'added', fields: { sequence: event.sequence } },
+              ]
+            : [],
+      }),
+    };
+
+    it('tells each once for each event that was folded, and stores none', async () => {
+      await write([1, 2, 3]);
+      const commits = streamedCommits(stage);
+
+      const first = await run(commits.slice(0, 2), remarking);
+      const again = await run(commits.slice(0, 2), remarking);
+      const rest = await run(commits, remarking);
+
+      expect(first.counted.get('state_gate.resets')).toBe(1 + 2);
+      expect(first.logged).toEqual([
+        { level: 'info', message: 'added', fields: { sequence: 1 } },
+        { level: 'info', message: 'added', fields: { sequence: 2 } },
+      ]);
+      expect([again.counted.has('state_gate.resets'), again.logged]).toEqual([false, []]);
+      expect(rest.counted.get('state_gate.resets')).toBe(3);
+      expect(await rows()).toEqual(EXPECTED);
+    });
+
+    it('tells none of a row that was not written, because the write failed or a newer one stands', async () => {
+      await write([1]);
+      const commits = streamedCommits(stage);
+      const { views, ledger } = adapters;
+      const telemetry = witness();
+      const put = async (row: Parameters<typeof views.put>[0]) => {
+        await views.put(row);
+        return views.put(row);
+      };
+
+      await compact({ views: { ...views, put }, ledger, telemetry }, { counter: remarking }, commits);
+      const crashing = { ...views, put: () => Promise.reject(new Error('crashed')) };
+      await write([2]);
+      await expect(
+        compact({ views: crashing, ledger, telemetry }, { counter: remarking }, streamedCommits(stage)),
+      ).rejects.toThrow('crashed');
+
+      expect(telemetry.counted.has('state_gate.resets')).toBe(false);
+      expect(telemetry.logged).toEqual([]);
+    });
+  });
+
   describe('of one stream by message', () => {
     const catchUp = async (stream = counterStream) => {
       const telemetry = witness();

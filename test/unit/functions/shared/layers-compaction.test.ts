@@ -1,4 +1,4 @@
-/** The row of a symbol's layers is the same however its commits are delivered. */
+/** The row of a symbol's layers, and what is told of them, is the same however its commits are delivered. */
 import { expect, it } from 'vitest';
 import { FeedLayersRow } from '#contracts/market/feed-layers.ts';
 import { feedSymbolAggregate } from '#domain/market/feed-symbol/feed-symbol.ts';
@@ -46,4 +46,14 @@ it.each([
     [4, 'SUCCESS'],
   ]);
   expect(regimes.map(({ number }) => number)).toEqual([1, 2, 3]);
+  const lines = stage.lines();
+  const counted = (metric: string): number => lines.reduce((sum, line) => sum + Number(line[metric] ?? 0), 0);
+  expect({
+    decisions: counted('state_gate.gate_decisions'),
+    transitions: counted('state_gate.transitions'),
+    artifacts: counted('analysis_engine.artifacts'),
+    ended: counted('analysis_engine.run_status'),
+    skipped: counted('analysis_engine.idempotency_skips'),
+    told: lines.filter(({ message }) => message === 'state_gate.GateEvaluated').length,
+  }).toEqual({ decisions: 4, transitions: 3, artifacts: 3, ended: 3, skipped: 1, told: 4 });
 });
