@@ -6,6 +6,7 @@ import { bootCloud } from '#local/boot/cloud.ts';
 import type { BootOptions, Cloud } from '#local/boot/cloud.ts';
 import { wallClock } from '#local/kernel/clock.ts';
 import { bundle } from '#tools/build/bundle.ts';
+import { localContext } from '#tools/build/local-context.ts';
 import { synth } from '#tools/build/synth.ts';
 
 /** A cloud whose state goes with it. */
@@ -23,7 +24,7 @@ export const bootBenchCloud = async (
   options: Partial<BootOptions> = {},
 ): Promise<BenchCloud> => {
   await bundle({ root });
-  const { assemblyDir } = await synth({ root });
+  const { assemblyDir } = await synth({ root, context: localContext });
   const stateDir = mkdtempSync(path.join(os.tmpdir(), 'sluice-bench-'));
   const cloud = await bootCloud({
     ...{ assemblyDir, copyDir: path.join(stateDir, 'assembly') },

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import path from 'node:path';
 import process from 'node:process';
 import { CliError, exitCodes } from '#cli/cli-error.ts';
+import { addAccessCommands } from '#cli/commands/access.ts';
 import { addBackupCommands } from '#cli/commands/backup.ts';
 import { commandContext } from '#cli/commands/context.ts';
 import type { CommandContext, GlobalOptions } from '#cli/commands/context.ts';
@@ -46,6 +47,7 @@ const program = (isJson: boolean): Command => {
   addStatusCommands(command, contextOf);
   addRunCommands(command, contextOf);
   addFeedCommands(command, contextOf);
+  addAccessCommands(command, contextOf);
   addEngineCommands(command);
   addMarketCommands(command);
   addWorkerCommand(command, contextOf);

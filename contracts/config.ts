@@ -28,6 +28,16 @@ export const Limits = z.strictObject({
     'tasks one invocation of run-inline runs before it sends itself the rest',
   ),
   sweepMessagesMax: bound(1, 10_000, 1_000, 'streams one pass of the sweeper asks to be looked at'),
+  requestsPerMinute: bound(1, 60_000, 500, 'requests a minute one person or API key may make'),
+  requestBurstMax: bound(1, 60_000, 50, 'requests one person or API key may make at once'),
+  claimsPerMinute: bound(1, 60_000, 12_000, 'claims a minute the workers of one person or API key may make'),
+  claimBurstMax: bound(1, 60_000, 2_000, 'claims the workers of one person or API key may make at once'),
+  accessKeptMs: bound(
+    0,
+    60_000,
+    5_000,
+    'milliseconds a function goes on with the keys, grants and workspaces it has read; until then a revocation may not act',
+  ),
 });
 export type Limits = z.infer<typeof Limits>;
 
@@ -97,6 +107,7 @@ const acting = [
 export const environmentKeysOf = {
   'api-runs': [...everywhere, ...oidc, ...acting, 'WORKSPACE_ID', 'VIEWS_TABLE'],
   'api-feeds': [...everywhere, ...oidc, ...acting, 'VIEWS_TABLE'],
+  'api-access': [...everywhere, ...oidc, ...acting, 'VIEWS_TABLE'],
   'api-workers': [...everywhere, ...oidc, ...acting, 'TASK_TOKEN_SECRET_ID'],
   'task-callback': [...everywhere, ...acting, 'TASK_TOKEN_SECRET_ID'],
   'ingest-market': [

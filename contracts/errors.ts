@@ -89,6 +89,24 @@ export const errorCatalogue = {
   task_not_found: entry(404, false, 'there is no such task', 'check the task id'),
   run_not_found: entry(404, false, 'there is no such run in this workspace', 'check the run id'),
   feed_not_found: entry(404, false, 'there is no such feed in this workspace', 'check the feed id'),
+  api_key_not_found: entry(
+    404,
+    false,
+    'there is no such API key in this tenant, or it was revoked',
+    'check the key id',
+  ),
+  role_grant_not_found: entry(
+    404,
+    false,
+    'there is no such role grant in this tenant, or it was revoked',
+    'check the grant id',
+  ),
+  workspace_not_found: entry(
+    404,
+    false,
+    'no workspace of this name is registered in this tenant',
+    'check the workspace id, or register it',
+  ),
   method_not_allowed: entry(405, false, 'the route does not answer this method', 'see the API description'),
   stale_attempt: entry(
     409,
@@ -159,6 +177,12 @@ export const errorCatalogue = {
     'choose another name',
   ),
   feed_state_conflict: entry(409, false, 'the feed is not in a state that allows this', 'see details.state'),
+  access_limit_reached: entry(
+    409,
+    false,
+    'the tenant has as many keys, grants or workspaces as it may',
+    'revoke what is no longer used; details.limit has the bound',
+  ),
   range_pruned: entry(
     410,
     false,
@@ -178,7 +202,12 @@ export const errorCatalogue = {
     'the body is not application/json',
     'send content-type: application/json',
   ),
-  rate_limited: entry(429, true, 'a limit of this workspace is reached', 'wait for Retry-After seconds'),
+  rate_limited: entry(
+    429,
+    true,
+    'the caller has made as many requests as it may, or a limit of this workspace is reached',
+    'wait for Retry-After seconds',
+  ),
   internal: entry(
     500,
     true,

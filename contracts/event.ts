@@ -8,7 +8,7 @@ import { EventId } from '#contracts/ids.ts';
 
 /** Who caused an event: a person, a worker, an API key or a part of Sluice itself. */
 export const Actor = z.strictObject({
-  kind: z.enum(['user', 'worker', 'service']),
+  kind: z.enum(['user', 'worker', 'service', 'api-key']),
   id: z.string().min(1).max(256),
 });
 export type Actor = z.infer<typeof Actor>;

@@ -57,6 +57,14 @@ export type CallbackTaskId = z.infer<typeof CallbackTaskId>;
 export const ManifestId = pattern(/^man_[0-9A-Za-z]{26}$/, 'man_ and 26 characters').brand<'ManifestId'>();
 export type ManifestId = z.infer<typeof ManifestId>;
 
+/** An API key, the part of it that is no secret: `key_` and a ULID. */
+export const ApiKeyId = pattern(/^key_[0-9A-HJKMNP-TV-Z]{26}$/, 'key_ and a ULID').brand<'ApiKeyId'>();
+export type ApiKeyId = z.infer<typeof ApiKeyId>;
+
+/** One role of one person in one workspace: `grant_` and 26 characters, derived from the three. */
+export const RoleGrantId = pattern(/^grant_[a-z2-7]{26}$/, 'grant_ and 26 characters').brand<'RoleGrantId'>();
+export type RoleGrantId = z.infer<typeof RoleGrantId>;
+
 /** A feed: 1 to 63 characters of a-z, 0-9 and `-`. */
 export const FeedId = pattern(
   /^[a-z][a-z0-9-]{0,62}$/,

@@ -12,7 +12,7 @@ export const dimensionValues = {
   plane: ['assets', 'market'],
   function: functionNames,
   queue: workQueueNames,
-  kind: ['run', 'manifests', 'feed', 'feed-symbol'],
+  kind: ['run', 'manifests', 'feed', 'feed-symbol', 'access', 'audit'],
 } as const;
 export type MetricDimension = keyof typeof dimensionValues;
 
@@ -75,6 +75,8 @@ export const metricCatalogue = {
   RunsFailed: count('runs that ended badly'),
   TasksRetried: count('attempts that failed and will be made again'),
   CallbacksRefused: count('worker callbacks that were refused, with the code in the log'),
+  AuditsLost: count('requests that were answered and could not be audited'),
+  RequestsLimited: count('HTTP requests refused because their caller had made too many'),
   RequestsServed: count('HTTP requests answered'),
   RequestsRefused: count('HTTP requests answered with 4xx'),
   RequestMs: milliseconds('time to answer an HTTP request'),
@@ -170,7 +172,8 @@ export const dashboardNames = ['overview', 'market'] as const;
 export type DashboardName = (typeof dashboardNames)[number];
 
 /** The dashboard that shows a metric. */
-export const dashboardOf = (name: string): DashboardName => (name.includes('.') ? 'market' : 'overview');
+export const dashboardOf = (name: string): DashboardName =>
+  /\.|^(Records|EngineRuns|Publish|Resume|Chunks)/.test(name) ? 'market' : 'overview';
 
 /** Series one dashboard may show and stay free of charge. */
 export const dashboardSeriesMax = 50;

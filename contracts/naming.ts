@@ -59,6 +59,7 @@ export const deadQueueOf: Readonly<Record<WorkQueueName, DeadQueueName>> = {
 export const functionNames = [
   'api-runs',
   'api-feeds',
+  'api-access',
   'api-workers',
   'task-callback',
   'ingest-market',

@@ -3,6 +3,7 @@
  * routes does not load the shapes of all others.
  */
 import * as z from 'zod';
+import { accessShapes } from '#contracts/access/access-shapes.ts';
 import type { ErrorCode } from '#contracts/errors.ts';
 import { EngineRunPage } from '#contracts/market/engine-run.ts';
 import { FeedConfigInput } from '#contracts/market/feed-config.ts';
@@ -210,7 +211,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
     refusals: [...callbackRefusals, 'task_already_terminal', 'commit_too_large'],
   },
   listFeeds: { query: ListQuery, answers: ok(FeedPage), refusals: ['invalid_cursor'] },
-  getFeed: { answers: ok(FeedView), refusals: ['feed_not_found'] },
+  getFeed: { answers: ok(FeedView), refusals: ['invalid_request', 'feed_not_found'] },
   putFeed: {
     body: FeedConfigInput,
     answers: {
@@ -227,7 +228,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   startFeed: feedMove,
   drainFeed: feedMove,
   stopFeed: feedMove,
-  getFeedHealth: { answers: ok(FeedHealth), refusals: ['feed_not_found'] },
+  getFeedHealth: { answers: ok(FeedHealth), refusals: ['invalid_request', 'feed_not_found'] },
   resumeFeed: {
     body: ResumeFeedRequest,
     answers: ok(FeedView),
@@ -250,4 +251,5 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   listFeedAnalyses: layerPage(layers.FeedAnalysisPage),
   listFeedRegimes: layerPage(layers.FeedRegimePage, layers.RegimeQuery),
   getFeedDashboard: layerPage(layers.FeedDashboard, ListQuery),
+  ...accessShapes,
 };

@@ -2,6 +2,7 @@
  * The HTTP routes: the gateway, the OpenAPI document, the client and the role matrix are made from this table.
  * One variable name per position of a path, and no `{id}:verb`.
  */
+import { accessRoutes } from '#contracts/access/access-routes.ts';
 import { layerRoutes } from '#contracts/market/layer-routes.ts';
 import type { FunctionName } from '#contracts/naming.ts';
 import type { Role } from '#contracts/roles.ts';
@@ -20,6 +21,8 @@ export interface Route {
   readonly summary: string;
   /** Whether it may change anything; such a route takes an `Idempotency-Key`. */
   readonly mutating: boolean;
+  /** Where the role must be held: in the workspace of the path (the default), or in every workspace of the tenant. */
+  readonly reach?: 'tenant';
   /** Whether its answer is streamed; default false. */
   readonly streaming?: boolean;
 }
@@ -192,6 +195,7 @@ const table = [
     mutating: false,
   },
   ...layerRoutes,
+  ...accessRoutes,
 ] as const satisfies readonly Route[];
 
 export type OperationId = (typeof table)[number]['operationId'];

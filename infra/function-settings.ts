@@ -19,6 +19,7 @@ const settings = (timeoutSeconds: number, isRecursive: boolean, description: str
 export const functionSettings: Readonly<Record<FunctionName, FunctionSettings>> = {
   'api-runs': settings(29, false, 'Serves health, manifests and runs'),
   'api-feeds': settings(29, false, 'Serves market feeds'),
+  'api-access': settings(29, false, 'Serves API keys, workspaces and role grants'),
   'api-workers': settings(29, false, 'Hands ready tasks to workers'),
   'task-callback': settings(29, false, 'Takes the reports of workers'),
   'ingest-market': settings(60, false, 'Buffers market records and plans their ticks'),

@@ -60,6 +60,8 @@ const takeOffers: Grant = inControl('Query', 'DeleteItem', 'GetItem', 'PutItem')
 const checkOffers: Grant = inControl('GetItem', 'PutItem');
 const moveCursors: Grant = inControl('GetItem', 'UpdateItem');
 const readRearms: Grant = inControl('Query');
+/** How often a caller asked stands in one item. */
+const limitRates: Grant = inControl('UpdateItem');
 /** Listing makes a missing body answer "not there" instead of "forbidden". */
 const readBlobs: Grant = (names) => [
   allow(['s3:GetObject'], `${names.bucketArn}/*`),
@@ -143,9 +145,10 @@ const actForFeeds: readonly Grant[] = [
 const act: readonly Grant[] = [...actForRuns, ...actForFeeds];
 
 const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
-  'api-runs': [...decide, ...actForRuns, readViews, readBlobs, writeBlobs],
-  'api-feeds': [...decide, ...actForFeeds, readViews, readPartitions, readDocuments],
-  'api-workers': [...decide, ...actForRuns, takeOffers, readSecret],
+  'api-runs': [...decide, ...actForRuns, limitRates, readViews, readBlobs, writeBlobs],
+  'api-feeds': [...decide, ...actForFeeds, limitRates, readViews, readPartitions, readDocuments],
+  'api-access': [...decide, limitRates, listRows],
+  'api-workers': [...decide, ...actForRuns, limitRates, takeOffers, readSecret],
   'task-callback': [...decide, ...actForRuns, readSecret, send('commands.fifo')],
   'ingest-market': [
     ...decide,

@@ -5,16 +5,17 @@
 import { createRemoteJWKSet, customFetch, errors, jwtVerify } from 'jose';
 import type { JWTPayload } from 'jose';
 import * as z from 'zod';
-import { TenantId, WorkspaceId } from '#contracts/ids.ts';
+import { RoleScope } from '#contracts/access/words.ts';
+import { TenantId } from '#contracts/ids.ts';
 import { cognitoClaim, principalClaims, Role } from '#contracts/roles.ts';
+import type { HeldRole } from '#domain/access/standing.ts';
 
-/** Who calls, for which tenant and workspace, with which role. */
-export interface Principal {
+/** Whom a token names, and which role it says they hold. */
+export interface TokenBearer {
   readonly userId: string;
-  readonly tenantId: string;
-  /** A workspace, or `*` for every workspace of the tenant. */
-  readonly workspaceId: string;
-  readonly role: Role;
+  readonly tenantId: TenantId;
+  /** One role in one workspace or in all, or none: then granted roles are all the person has. */
+  readonly held: readonly HeldRole[];
 }
 
 export interface AccessTokenSetting {
@@ -26,7 +27,7 @@ export interface AccessTokenSetting {
 }
 
 export type Verification =
-  | { readonly kind: 'valid'; readonly principal: Principal }
+  | { readonly kind: 'valid'; readonly bearer: TokenBearer }
   | { readonly kind: 'expired' }
   | { readonly kind: 'invalid' };
 
@@ -42,8 +43,8 @@ export class IssuerUnavailableError extends Error {
 const Claims = z.object({
   sub: z.string().min(1).max(256),
   tenant_id: TenantId,
-  workspace_id: z.union([z.literal('*'), WorkspaceId]),
-  role: Role,
+  workspace_id: RoleScope.optional(),
+  role: Role.optional(),
 });
 
 /** Our claims by their plain names; one that stands there plainly is the one that counts. */
@@ -53,6 +54,12 @@ const plainClaims = (payload: JWTPayload): JWTPayload => ({
     principalClaims.map((claim) => [claim, payload[claim] ?? payload[cognitoClaim(claim)]]),
   ),
 });
+
+/** A role says nothing without its place, nor a place without a role: whoever has one of them was meant to have both. */
+const heldBy = ({ workspace_id, role }: z.infer<typeof Claims>): readonly HeldRole[] | undefined => {
+  if (workspace_id === undefined && role === undefined) return [];
+  return workspace_id === undefined || role === undefined ? undefined : [{ workspaceId: workspace_id, role }];
+};
 
 const ALGORITHMS = ['ES256', 'RS256'];
 const LEEWAY_S = 60;
@@ -87,11 +94,10 @@ export const accessTokenVerifier = (
       });
       const claims = Claims.safeParse(plainClaims(payload));
       if (!claims.success) return { kind: 'invalid' };
-      const { sub, tenant_id, workspace_id, role } = claims.data;
-      return {
-        kind: 'valid',
-        principal: { userId: sub, tenantId: tenant_id, workspaceId: workspace_id, role },
-      };
+      const held = heldBy(claims.data);
+      if (!held) return { kind: 'invalid' };
+      const { sub, tenant_id } = claims.data;
+      return { kind: 'valid', bearer: { userId: sub, tenantId: tenant_id, held } };
     } catch (error) {
       if (error instanceof errors.JWTExpired) return { kind: 'expired' };
       if (error instanceof errors.JOSEError && FAULTS_OF_TOKENS.has(error.code)) return { kind: 'invalid' };

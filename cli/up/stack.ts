@@ -12,6 +12,7 @@ import type { Cloud } from '#local/boot/cloud.ts';
 import { isRunning } from '#local/journal/process-state.ts';
 import { wallClock } from '#local/kernel/clock.ts';
 import { bundle } from '#tools/build/bundle.ts';
+import { localContext } from '#tools/build/local-context.ts';
 import { synth } from '#tools/build/synth.ts';
 
 export interface StackSetting {
@@ -39,7 +40,7 @@ const TOKEN_DAYS = 30;
 /** Brings bundles and assembly up to date; answers where the assembly lies. */
 const assemble = async (root: string): Promise<string> => {
   await bundle({ root });
-  return (await synth({ root })).assemblyDir;
+  return (await synth({ root, context: localContext })).assemblyDir;
 };
 
 /**

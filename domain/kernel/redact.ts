@@ -32,7 +32,7 @@ const SHAPES: readonly Shape[] = [
   { pattern: /\beyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?/g, replacement: HIDDEN },
   { pattern: /\b(?:AKIA|ASIA|AROA|AIDA|AGPA|ANPA)[A-Z0-9]{12,}\b/g, replacement: HIDDEN },
   {
-    pattern: /\b(?:gh[pousr]_|github_pat_|glpat-|xox[abprs]-|sk-|sk_live_|rk_live_|npm_)[\w-]{10,}/g,
+    pattern: /\b(?:gh[pousr]_|github_pat_|glpat-|slk_|xox[abprs]-|sk-|sk_live_|rk_live_|npm_)[\w-]{10,}/g,
     replacement: HIDDEN,
   },
   { pattern: assignment('\\\\?"(?:bearer\\s+|basic\\s+)?[^"]*(?:"|$)'), replacement: `$1${HIDDEN}` },

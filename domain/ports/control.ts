@@ -54,6 +54,22 @@ export interface Cursors {
   readonly removePlace: (name: string, seen: string) => Promise<boolean>;
 }
 
+/** What is wanted of a bucket that holds `burst` and gains one each `eachMs`. */
+export interface Take {
+  readonly name: string;
+  /** How many at once; at most `burst`. */
+  readonly count: number;
+  readonly eachMs: number;
+  readonly burst: number;
+}
+
+/** Whether there was enough, and otherwise when there will be. */
+export type Taken = { readonly kind: 'taken' } | { readonly kind: 'refused'; readonly retryAfterMs: number };
+
+export interface RateBuckets {
+  readonly take: (take: Take) => Promise<Taken>;
+}
+
 /** Which wait of a feed's recovery a task token belongs to. */
 export interface ResumeTokenPlace {
   readonly feedStream: string;

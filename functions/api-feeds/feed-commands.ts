@@ -98,7 +98,7 @@ export const planFeedTicks =
         stream: feedStream(ref),
         command: { type: 'PlanTicks', clock: 'record', beforeMs: passedMs + 1 },
         commandId: `ticks:${request.requestId}:${round}`,
-        actor: { kind: 'user', id: callerOf(request).userId },
+        actor: callerOf(request).actor,
         correlationId: request.requestId,
       });
       if (outcome.kind === 'rejected') throw apiErrorOf(outcome.rejection);

@@ -20,10 +20,12 @@ import {
   listFeeds,
   listFeedSymbols,
 } from '#functions/api-feeds/feed-reads.ts';
+import { auditOf } from '#functions/shared/auditing.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
 import { platformOf } from '#functions/shared/platform.ts';
+import { rateLimitOf } from '#functions/shared/rate-limit.ts';
 import { actingOf, verifierOf } from '#functions/shared/wiring.ts';
 
 /** Builds the handler from its settings. */
@@ -54,7 +56,9 @@ export const createHandler = (source: Source, plugin?: object) => {
       listFeedRegimes: listFeedRegimes(ports),
       getFeedDashboard: getFeedDashboard(ports),
     },
-    verify: verifierOf(environment, platform),
+    verify: verifierOf(environment, platform, acting.ledger),
+    audit: auditOf({ ...acting, nowMs: platform.nowMs }),
+    limit: rateLimitOf(acting, environment.LIMITS),
     telemetry: acting.telemetry,
     bodyBytesMax: environment.LIMITS.requestBytesMax,
     nowMs: platform.nowMs,

@@ -16,10 +16,12 @@ import {
 } from '#functions/api-runs/reads.ts';
 import { rerunRun } from '#functions/api-runs/rerun.ts';
 import { triggerRunOperation } from '#functions/api-runs/trigger.ts';
+import { auditOf } from '#functions/shared/auditing.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
 import { platformOf } from '#functions/shared/platform.ts';
+import { rateLimitOf } from '#functions/shared/rate-limit.ts';
 import { actingOf, verifierOf } from '#functions/shared/wiring.ts';
 
 /** Builds the handler from its settings. */
@@ -48,7 +50,9 @@ export const createHandler = (source: Source, plugin?: object) => {
       getRunWhy: getRunWhy(ports),
       listRunEvents: listRunEvents(ports),
     },
-    verify: verifierOf(environment, platform),
+    verify: verifierOf(environment, platform, acting.ledger),
+    audit: auditOf({ ...acting, nowMs: platform.nowMs }),
+    limit: rateLimitOf(acting, environment.LIMITS),
     telemetry: acting.telemetry,
     bodyBytesMax: environment.LIMITS.requestBytesMax,
     bodyBytesMaxOf: { deployManifest: environment.LIMITS.manifestBytesMax },

@@ -48,7 +48,7 @@ export const startRun = async (
       command,
       // The run key already makes a repeat find its run; the command needs no memory of its own.
       commandId: `trigger:${runId}:${request.requestId}`,
-      actor: { kind: 'user', id: caller.userId },
+      actor: caller.actor,
       correlationId: runId,
     },
     { assumeNew: true },

@@ -7,6 +7,7 @@ import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
 import { platformOf } from '#functions/shared/platform.ts';
+import { rateLimitOf } from '#functions/shared/rate-limit.ts';
 import { actingOf, taskTokensOf, verifierOf } from '#functions/shared/wiring.ts';
 
 /** Builds the handler from its settings. */
@@ -27,7 +28,8 @@ export const createHandler = (source: Source, plugin?: object) => {
   };
   return httpHandler({
     operations: { claimTasks: claimTasks(ports) },
-    verify: verifierOf(environment, platform),
+    verify: verifierOf(environment, platform, acting.ledger),
+    limit: rateLimitOf(acting, environment.LIMITS),
     telemetry: acting.telemetry,
     bodyBytesMax: environment.LIMITS.requestBytesMax,
     nowMs: platform.nowMs,

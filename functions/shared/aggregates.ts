@@ -1,4 +1,7 @@
 /** Every aggregate by the kind in its stream id. */
+import { accessAggregate } from '#domain/access/access.ts';
+import { auditProjection } from '#domain/audit/audit-projection.ts';
+import { auditAggregate } from '#domain/audit/audit.ts';
 import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
 import type { Projections } from '#functions/shared/compaction.ts';
 import { manifestProjection } from '#domain/manifest/manifest-projection.ts';
@@ -18,6 +21,8 @@ const aggregates = [
   manifestsAggregate,
   feedAggregate,
   feedSymbolAggregate,
+  accessAggregate,
+  auditAggregate,
 ] as readonly unknown[] as readonly OpaqueAggregate[];
 
 const byKind = new Map(aggregates.map((aggregate) => [aggregate.kind, aggregate]));
@@ -32,8 +37,7 @@ export const aggregateOf = (stream: string): OpaqueAggregate => {
 
 /** Every projection by the kind of stream it reads. */
 export const projections: Projections = Object.fromEntries(
-  [runProjection, manifestProjection, feedProjection, feedSymbolProjection].map((projection) => [
-    projection.kind,
-    projection,
-  ]),
+  [runProjection, manifestProjection, feedProjection, feedSymbolProjection, auditProjection].map(
+    (projection) => [projection.kind, projection],
+  ),
 );

@@ -4,13 +4,16 @@
  */
 import type { APIGatewayProxyEvent, APIGatewayProxyResult } from 'aws-lambda';
 import type * as z from 'zod';
-import { satisfiesRole } from '#contracts/roles.ts';
+import { errorCatalogue } from '#contracts/errors.ts';
 import { routes } from '#contracts/routes.ts';
 import type { OperationId, Route } from '#contracts/routes.ts';
-import type { Principal, Verification } from '#adapters/tokens/access-token.ts';
 import { isCommandFault } from '#domain/kernel/command-fault.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
+import { authenticate, authorise } from '#functions/shared/admission.ts';
+import type { Principal, Verify } from '#functions/shared/admission.ts';
 import { ApiError, errorReply, toApiError } from '#functions/shared/api-error.ts';
+import type { Answered, Audit } from '#functions/shared/auditing.ts';
+import type { RateLimit } from '#functions/shared/rate-limit.ts';
 
 /** A request after its checks. */
 export interface ApiRequest {
@@ -35,7 +38,11 @@ export type Operation = (request: ApiRequest) => Promise<ApiReply>;
 
 export interface HttpSetting {
   readonly operations: Readonly<Partial<Record<OperationId, Operation>>>;
-  readonly verify?: (token: string) => Promise<Verification>;
+  readonly verify?: Verify;
+  /** Asked before a known caller is served. */
+  readonly limit?: RateLimit;
+  /** Told of every answer to a known caller. */
+  readonly audit?: Audit;
   readonly telemetry: Telemetry & { readonly flush: () => void };
   readonly bodyBytesMax: number;
   /** Operations that have a limit of their own. */
@@ -91,23 +98,50 @@ const serve = async (
   const operation = route && setting.operations[route.operationId as OperationId];
   if (!operation) throw noRoute(event);
   const bearer = bearerOf(event);
-  const principal = await admit(setting, route, bearer);
   const path = Object.fromEntries(
     Object.entries(event.pathParameters ?? {}).map(([key, value]) => [key, decoded(value ?? '')]),
   );
-  if (principal) checkWorkspace(principal, path['workspaceId']);
-  return operation({
-    requestId,
-    principal,
-    bearer,
-    path,
-    query: Object.fromEntries(
-      Object.entries(event.queryStringParameters ?? {}).map(([key, value]) => [key, value ?? '']),
-    ),
-    idempotencyKey: idempotencyKeyOf(event),
-    body: bodyOf(event, setting.bodyBytesMaxOf?.[route.operationId as OperationId] ?? setting.bodyBytesMax),
-    baseUrl: baseUrlOf(event),
+  const known = await authenticate(setting.verify, route, bearer);
+  const act = () =>
+    operation({
+      requestId,
+      principal: known?.principal,
+      bearer,
+      path,
+      query: Object.fromEntries(
+        Object.entries(event.queryStringParameters ?? {}).map(([key, value]) => [key, value ?? '']),
+      ),
+      // A read has neither: what is sent with it all the same changes nothing of its answer.
+      idempotencyKey: route.mutating ? idempotencyKeyOf(event) : undefined,
+      body: route.mutating
+        ? bodyOf(event, setting.bodyBytesMaxOf?.[route.operationId as OperationId] ?? setting.bodyBytesMax)
+        : undefined,
+      baseUrl: baseUrlOf(event),
+    });
+  if (!known) return act();
+  const asked = { route, principal: known.principal, requestId, path: event.path };
+  return audited(setting.audit, asked, async () => {
+    await setting.limit?.(known.principal, route);
+    authorise(known, route, path['workspaceId']);
+    return act();
   });
+};
+
+/** Does what a known caller asks for, and tells the audit how it was answered. */
+const audited = async (
+  audit: Audit | undefined,
+  asked: Omit<Answered, 'status' | 'code'>,
+  act: () => Promise<ApiReply>,
+): Promise<ApiReply> => {
+  try {
+    const reply = await act();
+    await audit?.({ ...asked, status: reply.status });
+    return reply;
+  } catch (error) {
+    const { code } = toApiError(error);
+    await audit?.({ ...asked, status: errorCatalogue[code].status, code });
+    throw error;
+  }
 };
 
 /** The gateway hands over every method of a path it knows, and no other path. */
@@ -130,36 +164,6 @@ const decoded = (value: string): string => {
 const bearerOf = (event: APIGatewayProxyEvent): string | undefined => {
   const match = /^Bearer +(\S+)$/i.exec(header(event, 'authorization') ?? '');
   return match?.[1];
-};
-
-const admit = async (
-  { verify }: HttpSetting,
-  route: Route,
-  bearer: string | undefined,
-): Promise<Principal | undefined> => {
-  if (route.access === 'public') return undefined;
-  if (bearer === undefined)
-    throw new ApiError('missing_token', 'this route needs a credential; send Authorization: Bearer TOKEN');
-  // Callbacks carry a task token, which their operation verifies against the task itself.
-  if (route.access === 'task-token') return undefined;
-  if (!verify) throw new Error(`route ${route.operationId} has no verifier`);
-  const verified = await verify(bearer);
-  if (verified.kind === 'expired')
-    throw new ApiError('token_expired', 'the token has expired; obtain a new one');
-  if (verified.kind === 'invalid')
-    throw new ApiError('invalid_token', 'the token is malformed or not from the configured issuer');
-  if (!satisfiesRole(verified.principal.role, route.access))
-    throw new ApiError('forbidden', `role ${verified.principal.role} may not do this`, {
-      details: { requiredRole: route.access },
-    });
-  return verified.principal;
-};
-
-/** A foreign workspace is answered as if it did not exist. */
-const checkWorkspace = (principal: Principal, workspaceId: string | undefined): void => {
-  if (workspaceId === undefined || principal.workspaceId === '*' || principal.workspaceId === workspaceId)
-    return;
-  throw new ApiError('not_found', 'there is no such resource in this workspace');
 };
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;

@@ -3,6 +3,7 @@ import type { EnvironmentOf } from '#contracts/config.ts';
 import { packedBytes } from '#adapters/dynamodb/attributes.ts';
 import { dynamoCursors, dynamoOffers, dynamoRearms } from '#adapters/dynamodb/control.ts';
 import { dynamoLedger } from '#adapters/dynamodb/ledger.ts';
+import { dynamoRateBuckets } from '#adapters/dynamodb/rate-buckets.ts';
 import { dynamoResumeTokens } from '#adapters/dynamodb/resume-tokens.ts';
 import { s3Blobs } from '#adapters/s3/blobs.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
@@ -20,9 +21,11 @@ import { accessTokenVerifier } from '#adapters/tokens/access-token.ts';
 import { taskTokens } from '#adapters/tokens/task-token.ts';
 import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
 import type { StreamState } from '#domain/kernel/stream.ts';
+import type { LedgerReader } from '#domain/ports/ledger.ts';
 import { aggregateCache } from '#functions/shared/aggregate-cache.ts';
 import { aggregateOf } from '#functions/shared/aggregates.ts';
 import type { CommandPorts } from '#functions/shared/command-handler.ts';
+import { credentialVerifier } from '#functions/shared/credentials.ts';
 import { performEffects } from '#functions/shared/effects.ts';
 import { watchedDepth } from '#functions/shared/engine-pressure.ts';
 import { eventIds } from '#functions/shared/event-ids.ts';
@@ -135,6 +138,7 @@ export const actingOf = (
     workflow,
     cursors: dynamoCursors(control),
     rearms: dynamoRearms(control),
+    buckets: dynamoRateBuckets(control),
     engineDepth: watchedDepth(sqsQueueDepth(sqsClient(plugin), environment.ENGINE_RUNS_QUEUE_URL), nowMs),
     telemetry: reporting,
     ports,
@@ -144,16 +148,26 @@ export const actingOf = (
   };
 };
 
-type Issuer = Pick<EnvironmentOf<'api-runs'>, 'OIDC_ISSUER' | 'OIDC_AUDIENCE' | 'OIDC_JWKS_URL'>;
+type Issuer = Pick<EnvironmentOf<'api-runs'>, 'OIDC_ISSUER' | 'OIDC_AUDIENCE' | 'OIDC_JWKS_URL' | 'LIMITS'>;
 
-/** Verifies bearer tokens of the configured issuer. */
-export const verifierOf = (environment: Issuer, { nowMs, fetch }: Platform) =>
-  accessTokenVerifier({
-    issuer: environment.OIDC_ISSUER,
-    audience: environment.OIDC_AUDIENCE,
-    jwksUrl: environment.OIDC_JWKS_URL,
+/** Verifies bearers: tokens of the configured issuer and API keys. */
+export const verifierOf = (
+  environment: Issuer,
+  { nowMs, fetch }: Platform,
+  ledger: LedgerReader,
+  keptMs = environment.LIMITS.accessKeptMs,
+) =>
+  credentialVerifier({
+    ledger,
     nowMs,
-    fetch,
+    keptMs,
+    verifyToken: accessTokenVerifier({
+      issuer: environment.OIDC_ISSUER,
+      audience: environment.OIDC_AUDIENCE,
+      jwksUrl: environment.OIDC_JWKS_URL,
+      nowMs,
+      fetch,
+    }),
   });
 
 /** Mints and verifies task tokens with the stage's secret. */

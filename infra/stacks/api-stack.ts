@@ -24,6 +24,7 @@ import type { StackSettings } from '#infra/settings.ts';
 const constructIds = {
   'api-runs': 'ApiRuns',
   'api-feeds': 'ApiFeeds',
+  'api-access': 'ApiAccess',
   'api-workers': 'ApiWorkers',
   'task-callback': 'TaskCallback',
 } as const satisfies Partial<Record<FunctionName, string>>;

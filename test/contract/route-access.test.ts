@@ -6,8 +6,9 @@ import { pathVariables, routes } from '#contracts/routes.ts';
 import type { OperationId } from '#contracts/routes.ts';
 import { httpHandler } from '#functions/shared/http.ts';
 import type { Operation } from '#functions/shared/http.ts';
+import { person, verified } from '#test/support/principals.ts';
 
-type Admitted = readonly Role[] | 'everybody' | 'task-token';
+type Admitted = readonly Role[] | 'everybody' | 'task-token' | 'tenant-admin';
 
 const readers = ['viewer', 'operator', 'approver', 'developer', 'admin'] as const;
 const operators = ['operator', 'developer', 'admin'] as const;
@@ -53,25 +54,33 @@ const admitted: Readonly<Record<OperationId, Admitted>> = {
   listFeedAnalyses: readers,
   listFeedRegimes: readers,
   getFeedDashboard: readers,
+  getTenant: 'tenant-admin',
+  configureTenant: 'tenant-admin',
+  listWorkspaces: 'tenant-admin',
+  registerWorkspace: 'tenant-admin',
+  closeWorkspace: 'tenant-admin',
+  createApiKey: 'tenant-admin',
+  listApiKeys: 'tenant-admin',
+  revokeApiKey: 'tenant-admin',
+  grantRole: 'tenant-admin',
+  listRoleGrants: 'tenant-admin',
+  revokeRole: 'tenant-admin',
+  listAudit: 'tenant-admin',
 };
 
 const served: Operation = () => Promise.resolve({ status: 200, body: { served: true } });
 const operations = Object.fromEntries(routes.map(({ operationId }) => [operationId, served]));
 const telemetry = { count: () => undefined, log: () => undefined, flush: () => undefined };
 
-/** The bearer of a token is its role, in the workspace `main`. */
+/** The bearer of a token is its role in the workspace `main`, or with `every-` before it in all of them. */
 const handler = httpHandler({
   operations,
   verify: (token) => {
     if (token === 'old') return Promise.resolve({ kind: 'expired' });
-    const role = Role.safeParse(token);
+    const role = Role.safeParse(token.replace('every-', ''));
+    const workspaceId = token.startsWith('every-') ? '*' : 'main';
     return Promise.resolve(
-      role.success
-        ? {
-            kind: 'valid',
-            principal: { tenantId: 'local', workspaceId: 'main', role: role.data, userId: 'ada' },
-          }
-        : { kind: 'invalid' },
+      role.success ? verified(person({ workspaceId, role: role.data })) : { kind: 'invalid' },
     );
   },
   telemetry,
@@ -137,6 +146,24 @@ describe.each(guarded)('%s', (operationId) => {
     { 'x-api-key': 'admin' },
   ])('is not opened by %j', async (headers) => {
     expect(await call(operationId, { headers })).toMatchObject({ status: 401, code: 'missing_token' });
+  });
+});
+
+describe.each(ids.filter((id) => admitted[id] === 'tenant-admin'))('%s', (operationId) => {
+  it.each(Role.options)(
+    'is for admins of the whole tenant, which the role %s in one workspace is not',
+    async (role) => {
+      const isAdmin = role === 'admin';
+
+      expect(await call(operationId, bearer(role))).toMatchObject({ status: 403, code: 'forbidden' });
+      expect(await call(operationId, bearer(`every-${role}`))).toMatchObject({ status: isAdmin ? 200 : 403 });
+    },
+  );
+
+  it('refuses who shows nothing, nonsense, or what is over', async () => {
+    expect(await call(operationId)).toMatchObject({ status: 401, code: 'missing_token' });
+    expect(await call(operationId, bearer('nobody'))).toMatchObject({ status: 401, code: 'invalid_token' });
+    expect(await call(operationId, bearer('old'))).toMatchObject({ status: 401, code: 'token_expired' });
   });
 });
 

@@ -65,12 +65,21 @@ const forFeeds: readonly Grants[] = [
   send('engine-runs.fifo', 'timers', 'publications', 'sweep'),
   start('feed-recovery'),
 ];
+const limitRates: Grants = { [control]: ['dynamodb:UpdateItem'] };
 const forAll: readonly Grants[] = [...forRuns, ...forFeeds];
 
 const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
-  'api-runs': [...forRuns, getRows, listRows, readBlobs, writeBlobs],
-  'api-feeds': [...forFeeds, getRows, listRows, { [views]: ['dynamodb:Query'] }, ...readDocuments],
-  'api-workers': [...forRuns, { [control]: ['dynamodb:Query', 'dynamodb:GetItem'] }, readSecret],
+  'api-runs': [...forRuns, limitRates, getRows, listRows, readBlobs, writeBlobs],
+  'api-feeds': [
+    ...forFeeds,
+    limitRates,
+    getRows,
+    listRows,
+    { [views]: ['dynamodb:Query'] },
+    ...readDocuments,
+  ],
+  'api-access': [decide, limitRates, listRows],
+  'api-workers': [...forRuns, limitRates, { [control]: ['dynamodb:Query', 'dynamodb:GetItem'] }, readSecret],
   'task-callback': [...forRuns, readSecret, send('commands.fifo')],
   'ingest-market': [
     ...forFeeds,

@@ -54,6 +54,7 @@ describe('a rebuild of the read models', () => {
     expect(report.live).toEqual(report.rebuilt);
     const kinds = new Set((await itemsOf(cloud)).map((item) => String(item['pk']?.['S']).split('#')[0]));
     expect([...kinds].sort()).toEqual([
+      'audit',
       'engine-run',
       'feed',
       'feed-layers',

@@ -37,14 +37,19 @@ export const rowsOf = async (cloud: Cloud): Promise<ReadonlyMap<string, Row>> =>
       .sort(([one], [other]) => (one < other ? -1 : 1)),
   );
 
-/** What a row says, without its operational members and its version, which depends on how commits were cut. */
+/**
+ * What rows say, without operational members and versions, which depend on how commits were cut, and without the audit,
+ * which tells of the requests of one telling.
+ */
 export const contentsOf = (rows: ReadonlyMap<string, Row>): Readonly<Record<string, unknown>> => {
   const operational = new Set(Object.values(projections).flatMap((projection) => projection.operational));
   return Object.fromEntries(
-    [...rows].map(([key, { data }]) => [
-      key,
-      Object.fromEntries(Object.entries(data).filter(([name]) => !operational.has(name))),
-    ]),
+    [...rows]
+      .filter(([key]) => !key.startsWith('audit#'))
+      .map(([key, { data }]) => [
+        key,
+        Object.fromEntries(Object.entries(data).filter(([name]) => !operational.has(name))),
+      ]),
   );
 };
 

@@ -16,6 +16,8 @@ import type { BootOptions, Cloud } from '#local/boot/cloud.ts';
 import { virtualClock } from '#local/kernel/clock.ts';
 import type { ImportModule } from '#local/lambda/direct-host.ts';
 import { treeDigest } from '#tools/build/files.ts';
+import { undocumented } from '#test/support/documented.ts';
+import { localContext } from '#tools/build/local-context.ts';
 import { synth } from '#tools/build/synth.ts';
 
 /** The instant at which every test cloud begins. */
@@ -35,7 +37,7 @@ const inputs = ['infra', 'contracts', 'statemachines', 'cdk.json', 'package-lock
 /** Folder of the synthesised app; its name holds the digest of its inputs, so it is never changed. */
 export const testAssembly = async (): Promise<string> => {
   const digest = createHash('sha256')
-    .update(`${root} ${treeDigest(root, inputs)}`)
+    .update(`${root} ${treeDigest(root, inputs)} ${JSON.stringify(localContext)}`)
     .digest('hex')
     .slice(0, 16);
   const folder = join(tmpdir(), `sluice-flows-${digest}`);
@@ -45,7 +47,7 @@ export const testAssembly = async (): Promise<string> => {
     mkdirSync(join(own, 'dist', name), { recursive: true });
     writeFileSync(join(own, 'dist', name, 'handler.mjs'), `export const handler = async () => '${name}';\n`);
   }
-  await synth({ root, outDir: join(own, 'cdk.out'), dist: join(own, 'dist') });
+  await synth({ root, outDir: join(own, 'cdk.out'), dist: join(own, 'dist'), context: localContext });
   try {
     renameSync(own, folder);
   } catch (error) {
@@ -153,7 +155,9 @@ export const apiOf = (cloud: TestCloud, user: User = {}): Api => {
       ...(body === undefined ? {} : { body }),
     });
     const parsed = answered.text === '' ? {} : answered.json();
-    return { status: answered.status, body: parsed as Answer['body'], headers: answered.headers };
+    const answer = { status: answered.status, body: parsed as Answer['body'], headers: answered.headers };
+    expect(undocumented(method, path, answer)).toBeUndefined();
+    return answer;
   };
   return {
     cloud,

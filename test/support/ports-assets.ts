@@ -48,7 +48,10 @@ export const queueEvent = (queue: string, messages: readonly Json[]): SQSEvent =
 export const assetPlane = async (options: StageOptions & { readonly limits?: object } = {}) => {
   const issuer = await testIssuer();
   const stage: LocalStage = await localStage({ fetch: issuer.fetch, ...options });
-  const source = { ...stage.environment, LIMITS: JSON.stringify(options.limits ?? {}) };
+  const source = {
+    ...stage.environment,
+    LIMITS: JSON.stringify({ requestBurstMax: 10_000, ...options.limits }),
+  };
   const build = <Handler>(create: (from: typeof source, plugin: object) => Handler): Handler =>
     create(source, stage.plugin);
   const handlers = {

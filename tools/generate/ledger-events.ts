@@ -1,5 +1,7 @@
 /** Every event the ledger may hold, by the kind of its stream and its type, as it is read back. */
 import * as z from 'zod';
+import { AccessEvent } from '#contracts/access/access-events.ts';
+import { RequestAudited } from '#contracts/audit/audit.ts';
 import { LedgerEvent } from '#contracts/event.ts';
 import { StreamId } from '#contracts/ids.ts';
 import { feedEvents } from '#contracts/market/feed.ts';
@@ -13,6 +15,8 @@ export const ledgerEventData: Readonly<Record<string, Readonly<Record<string, z.
   manifests: { ManifestDeployed: ManifestDeployed.shape.data },
   feed: feedEvents,
   'feed-symbol': feedSymbolEvents,
+  audit: { RequestAudited: RequestAudited.shape.data },
+  access: Object.fromEntries(AccessEvent.options.map(({ shape }) => [shape.type.value, shape.data])),
 };
 
 /** One stored event with its envelope and its place in its stream. */

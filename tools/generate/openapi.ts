@@ -13,6 +13,7 @@ import type { RouteShape } from '#contracts/route-shapes.ts';
 import { pathVariables, routes } from '#contracts/routes.ts';
 import { tidySchema, withoutAnyJson } from '#tools/generate/json-schema.ts';
 import type { JsonSchema } from '#tools/generate/json-schema.ts';
+import { refusalsOf } from '#tools/generate/refusals.ts';
 import { answerBodies, requestBodies } from '#tools/generate/wire-shapes.ts';
 
 type ListedRoute = (typeof routes)[number];
@@ -41,7 +42,12 @@ export const openApiDocument = (version: string): JsonSchema => {
       paths: paths(),
       components: {
         securitySchemes: {
-          accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+          accessToken: {
+            type: 'http',
+            scheme: 'bearer',
+            bearerFormat: 'JWT',
+            description: 'A token of the issuer, or an API key',
+          },
           taskToken: {
             type: 'http',
             scheme: 'bearer',
@@ -64,9 +70,12 @@ const tagMeaning = {
   runs: 'Runs of asset graphs',
   workers: 'Taking work and reporting on it',
   feeds: 'Market feeds',
+  access: 'API keys, roles and workspaces of a tenant',
 } as const;
 
-const tagOf = ({ path }: ListedRoute): keyof typeof tagMeaning => {
+const tagOf = (listed: ListedRoute): keyof typeof tagMeaning => {
+  const { path } = listed;
+  if (listed.function === 'api-access') return 'access';
   if (path.includes('/manifests')) return 'manifests';
   if (path.includes('/feeds')) return 'feeds';
   if (path.includes('/runs')) return 'runs';
@@ -113,10 +122,11 @@ const namedBodies = new Map<z.ZodType, z.ZodType>(
 
 const named = (body: z.ZodType): z.ZodType => namedBodies.get(body) ?? body;
 
-const accessText = ({ access }: ListedRoute): string => {
+const accessText = ({ access, reach }: ListedRoute): string => {
   if (access === 'public') return 'Open to everybody.';
   if (access === 'task-token') return 'Needs the token of the attempt, which the claim handed out.';
-  return `Needs an access token whose role includes \`${access}\`.`;
+  const place = reach === 'tenant' ? ' in every workspace of the tenant' : '';
+  return `Needs an access token or an API key whose role includes \`${access}\`${place}.`;
 };
 
 const securityOf = ({ access }: ListedRoute): Record<string, string[]>[] => {
@@ -139,6 +149,8 @@ const variableMeaning: Readonly<Record<string, string>> = {
   manifestId: 'A manifest, `man_` and 26 characters',
   runId: 'A run, `run_` and 26 characters',
   taskId: 'A task as handed out by a claim, `ct1_` and base64url',
+  keyId: 'An API key, `key_` and a ULID',
+  grantId: 'A role grant, `grant_` and 26 characters',
   feedId: 'A feed, 1 to 63 characters of a-z, 0-9 and `-`',
 };
 
@@ -179,16 +191,4 @@ const codesByStatus = (codes: readonly ErrorCode[]): ReadonlyMap<number, readonl
     found.set(status, [...(found.get(status) ?? []), code]);
   }
   return new Map([...found].sort(([one], [other]) => one - other));
-};
-
-/** The codes a caller of a route may meet: those of its access, its input and its own. */
-export const refusalsOf = (route: ListedRoute, shape: RouteShape): readonly ErrorCode[] => {
-  if (route.access === 'public') return ['internal'];
-  const credential: readonly ErrorCode[] = ['missing_token', 'invalid_token', 'token_expired'];
-  const workspace: readonly ErrorCode[] = route.access === 'task-token' ? [] : ['forbidden', 'not_found'];
-  const input: readonly ErrorCode[] = shape.query || route.mutating ? ['invalid_request'] : [];
-  const body: readonly ErrorCode[] = shape.body
-    ? ['invalid_json', 'payload_too_large', 'unsupported_media_type', 'contention']
-    : [];
-  return [...credential, ...workspace, ...input, ...body, 'internal', ...shape.refusals];
 };

@@ -3,6 +3,9 @@
  * in `test/contract/frozen` and shown by a sample in `events`.
  */
 import * as z from 'zod';
+import * as access from '#contracts/access/answers.ts';
+import * as accessRequests from '#contracts/access/requests.ts';
+import { AuditPage } from '#contracts/audit/audit.ts';
 import { Limits } from '#contracts/config.ts';
 import { ErrorBody } from '#contracts/errors.ts';
 import {
@@ -101,6 +104,10 @@ export const requestBodies = {
   FeedConfig: FeedConfigInput,
   PlanFeedTicksRequest,
   ResumeFeedRequest,
+  CreateApiKeyRequest: accessRequests.CreateApiKeyRequest,
+  GrantRoleRequest: accessRequests.GrantRoleRequest,
+  RegisterWorkspaceRequest: accessRequests.RegisterWorkspaceRequest,
+  ConfigureTenantRequest: accessRequests.ConfigureTenantRequest,
 } as const;
 
 /** Bodies of answers by name. */
@@ -136,6 +143,17 @@ export const answerBodies = {
   FeedAnalysisPage: layers.FeedAnalysisPage,
   FeedRegimePage: layers.FeedRegimePage,
   FeedDashboard: layers.FeedDashboard,
+  ApiKey: access.ApiKeyView,
+  CreatedApiKey: access.CreatedApiKey,
+  RevokedApiKey: access.RevokedApiKey,
+  ApiKeyPage: access.ApiKeyPage,
+  RoleGrant: access.RoleGrantView,
+  RevokedRole: access.RevokedRole,
+  RoleGrantPage: access.RoleGrantPage,
+  Workspace: access.WorkspaceView,
+  WorkspacePage: access.WorkspacePage,
+  Tenant: access.TenantView,
+  AuditPage,
   ErrorBody,
   CallbackError: callbacks.CallbackError,
 } as const;

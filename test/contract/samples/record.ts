@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { defaultLimits } from '#contracts/config.ts';
 import { feedHealth } from '#contracts/market/feed-health.ts';
+import { accessSamples } from '#test/contract/samples/access-samples.ts';
 import { consumerSamples } from '#test/contract/samples/consumer-samples.ts';
 import { engineSamples } from '#test/contract/samples/engine-samples.ts';
 import { manifestSamples } from '#test/contract/samples/manifest-samples.ts';
@@ -19,6 +20,7 @@ import { writeAtomically } from '#tools/generate/write-atomically.ts';
 
 await runTool(async () => {
   const samples = {
+    ...accessSamples(),
     ...manifestSamples(),
     ...runSamples(),
     ...marketSamples(),

@@ -112,6 +112,7 @@ describe('what a mapping of the ledger stream gave up', () => {
     const report = await reconcileStage(stores);
 
     expect(report.found.map(({ stream }) => stream.split('#')[0]).sort()).toEqual([
+      'audit',
       'feed',
       'feed-symbol',
       'feed-symbol',

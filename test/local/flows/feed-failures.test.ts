@@ -56,13 +56,13 @@ const contradictory = {
 
 describe('a buffer that cannot be written', () => {
   it('degrades the feed after three tries, which is then not ready, and heals with the first batch it keeps', async () => {
-    // Creating the feed is the first append; the tries of the batch are the next ones.
+    // Creating the feed and auditing it are the first appends; the tries of the batch are the next ones.
     const failing: FaultRule = {
       service: 'dynamodb',
       operation: 'PutItem',
       resource: 'sluice-dev-ledger',
       kind: 'throttle',
-      calls: [2, 3, 4],
+      calls: [3, 4, 5],
     };
     const api = await stage({}, [failing]);
     await putRecords(api.cloud, [trade('AAA', START_MS)]);

@@ -14,6 +14,7 @@ import type { Api } from '#test/support/cloud.ts';
 import { published, readFeed, startFeed } from '#test/support/cloud-market.ts';
 import { demoRecords, play } from '#test/support/demo-market.ts';
 import { captureOf, everyPage, hashOf, saidBy, simulated } from '#test/support/feed-replay.ts';
+import { person } from '#test/support/principals.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -295,7 +296,7 @@ describe('runs without an outcome', () => {
 describe('a page that is full', () => {
   const request = (query: Readonly<Record<string, string>>): ApiRequest => ({
     requestId: 'request',
-    principal: { userId: 'ada', tenantId: 'local', workspaceId: 'main', role: 'viewer' },
+    principal: person({ tenantId: 'local', workspaceId: 'main', role: 'viewer' }),
     bearer: undefined,
     path: { workspaceId: 'main', feedId: 'demo' },
     query,

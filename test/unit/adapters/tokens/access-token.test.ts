@@ -58,10 +58,14 @@ describe('access tokens', () => {
   it('say who calls, for which workspace and with which role', async () => {
     expect(await verifier().verify(await token())).toEqual({
       kind: 'valid',
-      principal: { userId: 'ops@acme.example', tenantId: 'acme', workspaceId: 'prod', role: 'operator' },
+      bearer: {
+        userId: 'ops@acme.example',
+        tenantId: 'acme',
+        held: [{ workspaceId: 'prod', role: 'operator' }],
+      },
     });
     expect(await verifier().verify(await token({ claims: { workspace_id: '*' } }))).toMatchObject({
-      principal: { workspaceId: '*' },
+      bearer: { held: [{ workspaceId: '*' }] },
     });
   });
 
@@ -73,7 +77,7 @@ describe('access tokens', () => {
   it('may be ID tokens of Cognito, where custom attributes carry a prefix', async () => {
     expect(await verifier().verify(await token({ claims: asCognito }))).toEqual({
       kind: 'valid',
-      principal: { userId: 'ops@acme.example', tenantId: 'acme', workspaceId: '*', role: 'viewer' },
+      bearer: { userId: 'ops@acme.example', tenantId: 'acme', held: [{ workspaceId: '*', role: 'viewer' }] },
     });
   });
 
@@ -81,7 +85,16 @@ describe('access tokens', () => {
     const both = { ...claims, 'custom:role': 'admin', 'custom:tenant_id': 'other' };
 
     expect(await verifier().verify(await token({ claims: both }))).toMatchObject({
-      principal: { tenantId: 'acme', role: 'operator' },
+      bearer: { tenantId: 'acme', held: [{ role: 'operator' }] },
+    });
+  });
+
+  it('may claim nothing but who it is, and then hold what is granted to them', async () => {
+    const bare = await token({ claims: { role: undefined, workspace_id: undefined } });
+
+    expect(await verifier().verify(bare)).toEqual({
+      kind: 'valid',
+      bearer: { userId: 'ops@acme.example', tenantId: 'acme', held: [] },
     });
   });
 
@@ -114,6 +127,7 @@ describe('access tokens', () => {
     ['not valid yet', { notBeforeS: nowS + 61 }],
     ['under a key nobody knows', { kid: 'two' }],
     ['without a role', { claims: { role: undefined } }],
+    ['with a role and no workspace', { claims: { workspace_id: undefined } }],
     ['with an unknown role', { claims: { role: 'root' } }],
     ['without a tenant', { claims: { tenant_id: undefined } }],
     ['with a tenant that reaches into another', { claims: { tenant_id: 'acme/prod' } }],

@@ -35,7 +35,8 @@ describe('the API of runs', () => {
       expect(JSON.stringify((await get('/manifests')).body)).not.toContain('documentKey');
     });
 
-    it('lists every fault at once and writes nothing', async () => {
+    it('lists every fault at once and writes nothing but that it was refused', async () => {
+      await plane.call(plane.handlers.runs, plane.inWorkspace('/runs'));
       plane.stage.requests();
 
       const answer = await plane.deploy({ a: ['b'], b: ['a'], c: ['nowhere'] });
@@ -43,7 +44,7 @@ describe('the API of runs', () => {
       expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_manifest' } });
       const { faults } = answer.body['details'] as { faults: readonly Json[] };
       expect(faults.length).toBeGreaterThan(1);
-      expect(plane.stage.requests()).toEqual({});
+      expect(plane.stage.requests()).toEqual({ 'dynamodb.PutItem': 1, 'dynamodb.UpdateItem': 1 });
     });
 
     it('answers the same request under the same key the same, and another one with a conflict', async () => {
@@ -99,8 +100,12 @@ describe('the API of runs', () => {
 
       await plane.trigger(['m.a']);
 
-      // One commit, one offer.
-      expect(plane.stage.requests()).toEqual({ 'dynamodb.Query': 1, 'dynamodb.PutItem': 2 });
+      // One commit, one offer, one audit; the bucket of its caller.
+      expect(plane.stage.requests()).toEqual({
+        'dynamodb.Query': 1,
+        'dynamodb.PutItem': 3,
+        'dynamodb.UpdateItem': 1,
+      });
     });
 
     it('finds the run of a key again, in the body or in the header', async () => {

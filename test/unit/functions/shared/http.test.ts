@@ -3,13 +3,15 @@ import * as z from 'zod';
 import { accessTokenVerifier } from '#adapters/tokens/access-token.ts';
 import { ApiError } from '#functions/shared/api-error.ts';
 import { ContentionError } from '#functions/shared/command-handler.ts';
+import { credentialVerifier } from '#functions/shared/credentials.ts';
 import { httpHandler, parseBody, parseQuery } from '#functions/shared/http.ts';
 import type { ApiRequest, Operation } from '#functions/shared/http.ts';
-import { witness } from '#test/support/ledger.ts';
+import { adaptersOf, witness } from '#test/support/ledger.ts';
 import type { Witness } from '#test/support/ledger.ts';
-import { START_MS } from '#test/support/ports.ts';
+import { localStage, START_MS } from '#test/support/ports.ts';
 import { answerOf, AUDIENCE, ISSUER, proxyEventOf, testIssuer } from '#test/support/ports-http.ts';
 import type { TestIssuer, TestRequest } from '#test/support/ports-http.ts';
+import { person, verified } from '#test/support/principals.ts';
 import { rejectWith } from '#test/support/thrown.ts';
 
 const RUNS = {
@@ -26,11 +28,13 @@ const CALLBACK = {
 const BODY_MAX = 1_000;
 
 describe('the front of the API', () => {
+  let stage: ReturnType<typeof adaptersOf>;
   let issuer: TestIssuer;
   let token: string;
   let telemetry: Witness;
   let served: ApiRequest[];
   beforeAll(async () => {
+    stage = adaptersOf(await localStage());
     issuer = await testIssuer();
     token = await issuer.token();
   });
@@ -54,12 +58,17 @@ describe('the front of the API', () => {
       });
     const handle = httpHandler({
       operations: { getHealth: serve, listRuns: serve, triggerRun: serve, reportTaskStarted: serve },
-      verify: accessTokenVerifier({
-        issuer: ISSUER,
-        audience: AUDIENCE,
-        jwksUrl: `${ISSUER}/jwks.json`,
+      verify: credentialVerifier({
+        ledger: stage.ledger,
+        keptMs: 0,
         nowMs: () => START_MS,
-        fetch,
+        verifyToken: accessTokenVerifier({
+          issuer: ISSUER,
+          audience: AUDIENCE,
+          jwksUrl: `${ISSUER}/jwks.json`,
+          nowMs: () => START_MS,
+          fetch,
+        }),
       }),
       telemetry: { ...telemetry, flush: () => undefined },
       bodyBytesMax: BODY_MAX,
@@ -94,7 +103,12 @@ describe('the front of the API', () => {
     expect(served).toMatchObject([
       {
         requestId: 'mine',
-        principal: { userId: 'ops@acme.example', tenantId: 'acme', workspaceId: 'prod', role: 'admin' },
+        principal: {
+          kind: 'user',
+          userId: 'ops@acme.example',
+          tenantId: 'acme',
+          held: [{ workspaceId: 'prod', role: 'admin' }],
+        },
         path: { workspaceId: 'prod' },
         query: { limit: '5' },
         idempotencyKey: 'key-1',
@@ -263,11 +277,7 @@ describe('the front of the API', () => {
       operations: {
         triggerRun: ({ body }) => Promise.resolve({ status: 200, body }),
       },
-      verify: () =>
-        Promise.resolve({
-          kind: 'valid',
-          principal: { userId: 'a', tenantId: 'acme', workspaceId: '*', role: 'admin' },
-        }),
+      verify: () => Promise.resolve(verified(person())),
       telemetry: { ...telemetry, flush: () => undefined },
       bodyBytesMax: BODY_MAX,
       nowMs: () => START_MS,

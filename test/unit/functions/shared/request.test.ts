@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { callerOf } from '#functions/shared/request.ts';
 import type { ApiRequest } from '#functions/shared/http.ts';
+import { person } from '#test/support/principals.ts';
 
 const request = (more: Partial<ApiRequest> = {}): ApiRequest => ({
   requestId: 'r1',
-  principal: { userId: 'ops', tenantId: 'acme', workspaceId: '*', role: 'admin' },
+  principal: person({ userId: 'ops' }),
   bearer: undefined,
   path: { workspaceId: 'prod' },
   query: {},

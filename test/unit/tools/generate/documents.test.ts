@@ -6,7 +6,8 @@ import { metricCatalogue } from '#contracts/metrics.ts';
 import { routeShapes } from '#contracts/route-shapes.ts';
 import { routes } from '#contracts/routes.ts';
 import { jsonSchemaOf } from '#tools/generate/json-schema.ts';
-import { openApiDocument, refusalsOf } from '#tools/generate/openapi.ts';
+import { openApiDocument } from '#tools/generate/openapi.ts';
+import { refusalsOf } from '#tools/generate/refusals.ts';
 import { configurationPage, errorsPage, metricsPage } from '#tools/generate/pages.ts';
 
 const Document = z.object({
@@ -69,11 +70,20 @@ describe('the API description', () => {
       .map(({ operationId }) => operationId);
 
     expect(keyed.sort()).toEqual([
+      'cancelRun',
+      'closeWorkspace',
+      'configureTenant',
+      'createApiKey',
       'deployManifest',
       'drainFeed',
+      'grantRole',
       'planFeedTicks',
       'putFeed',
+      'registerWorkspace',
+      'rerunRun',
       'resumeFeed',
+      'revokeApiKey',
+      'revokeRole',
       'startFeed',
       'stopFeed',
       'triggerRun',
