@@ -204,6 +204,13 @@ export const StopFeed = z.strictObject({ type: z.literal('StopFeed') });
 /** Says that a failure outlasted its retries; a stopped feed is left alone. */
 export const DegradeFeed = FeedDegraded.extend({ type: z.literal('DegradeFeed') });
 
+/** Says that a batch came again which the feed holds already: a buffer that was thought to refuse it has kept it. */
+export const ConfirmBatch = z.strictObject({
+  type: z.literal('ConfirmBatch'),
+  shardId: z.string(),
+  lastSequenceNumber: z.string(),
+});
+
 /** Says that the buffer has no room; it changes nothing when that is known. */
 export const PauseIngestion = IngestionPaused.extend({ type: z.literal('PauseIngestion') });
 
@@ -257,6 +264,7 @@ export const FeedCommand = z.discriminatedUnion('type', [
   DrainFeed,
   StopFeed,
   DegradeFeed,
+  ConfirmBatch,
   PauseIngestion,
   PauseScheduling,
   ResumeScheduling,

@@ -69,7 +69,7 @@ export const ingestFeed = async (
     if (plan.kind === 'nothing-new') {
       ports.telemetry.count('RecordsRepeated', plan.duplicateCount);
       const next = records[plan.duplicateCount];
-      if (!next) return repeatEffects(ports, feed);
+      if (!next) return confirm(ports, feed, { shardId, last: records.at(-1) });
       // So many ticks lie before the next record that they fill commits of their own.
       const caughtUp = await catchUp(ports, feed, next);
       if (caughtUp.kind !== 'committed' && ++replans > REPLANS_MAX)
@@ -192,13 +192,17 @@ const followPressure = async (ports: IngestFeedPorts, feed: ExistingFeed): Promi
   return existing((await ports.mailbox.send(feedAggregate, request(stream, command))).state, stream);
 };
 
-/** A batch that was taken in before may have failed after its commit: what the feed owes is done again. */
-const repeatEffects = async (
+/**
+ * A batch that was taken in before may have failed after its commit, or its answer was lost: the feed is told that it
+ * holds it, and what it owes is done again.
+ */
+const confirm = async (
   { mailbox }: IngestFeedPorts,
-  { config, stream }: ExistingFeed,
+  { stream }: ExistingFeed,
+  { shardId, last }: { readonly shardId: string; readonly last: BatchRecord | undefined },
 ): Promise<void> => {
-  const nothing = { type: 'PlanTicks', clock: config.clock, beforeMs: 0 } as const;
-  await mailbox.send(feedAggregate, request(stream, nothing), { effectsMustSucceed: true, performAll: true });
+  const command = { type: 'ConfirmBatch', shardId, lastSequenceNumber: last?.sequenceNumber ?? '0' } as const;
+  await mailbox.send(feedAggregate, request(stream, command), { effectsMustSucceed: true, performAll: true });
 };
 
 const catchUp = (

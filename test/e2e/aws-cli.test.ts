@@ -53,7 +53,9 @@ const listsWhatIsDeployed = async (): Promise<void> => {
   expect(queues['QueueUrls']).toContain(
     `${serving.awsUrl}/000000000000/${physicalName('dev', 'engine-runs.fifo')}`,
   );
-  expect(machines['stateMachines']).toMatchObject([{ name: physicalName('dev', 'retry-task') }]);
+  expect(machines['stateMachines']).toMatchObject(
+    ['feed-recovery', 'retry-task'].map((name) => ({ name: physicalName('dev', name) })),
+  );
 };
 
 const producesAndConsumes = async (): Promise<void> => {

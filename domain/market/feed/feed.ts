@@ -3,7 +3,7 @@
  * chunk stored before the commit (`planBatch`); the decider then only checks that nothing moved meanwhile.
  */
 import type { FeedCommand, IngestBatch, PlanTicks } from '#contracts/market/feed.ts';
-import type { AcknowledgeRuns, CutChunks, TicksPlanned } from '#contracts/market/feed.ts';
+import type { AcknowledgeRuns, ConfirmBatch, CutChunks, TicksPlanned } from '#contracts/market/feed.ts';
 import { FEED_SYMBOLS_EVER_MAX } from '#contracts/market/feed-config.ts';
 import type { FeedConfig } from '#contracts/market/feed-config.ts';
 import type { Aggregate, DecideContext, ProposedEvent, Rejection } from '#domain/kernel/aggregate.ts';
@@ -127,13 +127,33 @@ const ingestBatch = (feed: ExistingFeed, command: Ingest): FeedDecision => {
   return accept(...events, ticksPlanned({ ticks, idleCount, lastTickMs, chunks }));
 };
 
-/** What is over because a batch could be kept. */
-const recoveries = ({ status, ingestionPaused, stream, version }: ExistingFeed): readonly ProposedEvent[] => [
-  ...(status === 'degraded'
+/** The answer of an append may be lost and its batch come again: then the feed was degraded for nothing. */
+const confirmBatch = (
+  feed: ExistingFeed,
+  { shardId, lastSequenceNumber }: z.infer<typeof ConfirmBatch>,
+): FeedDecision => {
+  const taken = feed.shards.get(shardId);
+  return taken !== undefined && compareSequenceNumbers(lastSequenceNumber, taken) <= 0
+    ? accept(...recoveryFromDegraded(feed))
+    : accept();
+};
+
+const recoveryFromDegraded = ({ status, stream, version }: ExistingFeed): readonly ProposedEvent[] =>
+  status === 'degraded'
     ? [{ type: 'FeedRecovered', idempotencyKey: `FeedRecovered:${stream}:${version}`, data: {} }]
-    : []),
-  ...(ingestionPaused
-    ? [{ type: 'IngestionResumed', idempotencyKey: `IngestionResumed:${stream}:${version}`, data: {} }]
+    : [];
+
+/** What is over because a batch could be kept. */
+const recoveries = (feed: ExistingFeed): readonly ProposedEvent[] => [
+  ...recoveryFromDegraded(feed),
+  ...(feed.ingestionPaused
+    ? [
+        {
+          type: 'IngestionResumed',
+          idempotencyKey: `IngestionResumed:${feed.stream}:${feed.version}`,
+          data: {},
+        },
+      ]
     : []),
 ];
 
@@ -192,6 +212,8 @@ const decideExisting = (
       return stopFeed(feed);
     case 'DegradeFeed':
       return degradeFeed(feed, command);
+    case 'ConfirmBatch':
+      return confirmBatch(feed, command);
     case 'IngestBatch':
       return ingestBatch(feed, command);
     case 'PlanTicks':

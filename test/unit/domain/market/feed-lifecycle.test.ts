@@ -123,6 +123,20 @@ describe('the life of a feed', () => {
     expect(feed.feed.status).toBe('started');
   });
 
+  it('recovers when a batch comes again that it holds, and by no other', () => {
+    const feed = new FeedHarness(demoConfig());
+    feed.ingest([at(1, 500)]);
+    const [[shardId = '', taken = '']] = [...feed.feed.shards] as [[string, string]];
+    const confirm = (lastSequenceNumber: string, shard = shardId) =>
+      feed.decide({ type: 'ConfirmBatch', shardId: shard, lastSequenceNumber });
+
+    expect(confirm(taken)).toEqual({ kind: 'accepted', events: [] });
+    feed.send(commands.degrade);
+    expect(confirm(`${taken}0`)).toEqual({ kind: 'accepted', events: [] });
+    expect(confirm(taken, 'shard-other')).toEqual({ kind: 'accepted', events: [] });
+    expect(confirm(taken)).toMatchObject({ events: [{ type: 'FeedRecovered' }] });
+  });
+
   it('still runs what was planned before it was drained or stopped', () => {
     for (const call of ['drain', 'stop'] as const) {
       const feed = new FeedHarness(demoConfig());

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -18,6 +18,13 @@ const report = (over: object = {}) => ({
 });
 
 describe('the closing line', () => {
+  it('is printed by the run of CI', () => {
+    const script = readFileSync(path.join(process.cwd(), '.ci', 'run'), 'utf8');
+    const [, called] = /node --import tsx (\S+) reports\/tests\.json/.exec(script) ?? [];
+    expect(called).toBe('tools/check/run-closing-line.ts');
+    expect(existsSync(path.join(process.cwd(), String(called)))).toBe(true);
+  });
+
   it('is computed from the report', () => {
     expect(judgeReport(report(), 2)).toEqual({ line: '10 passed, 0 failed', faults: [] });
   });
