@@ -126,7 +126,7 @@ describe('the life of a feed', () => {
   it('recovers when a batch comes again that it holds, and by no other', () => {
     const feed = new FeedHarness(demoConfig());
     feed.ingest([at(1, 500)]);
-    const [[shardId = '', taken = '']] = [...feed.feed.shards] as [[string, string]];
+    const [[shardId, taken]] = [...feed.feed.shards] as [[string, string]];
     const confirm = (lastSequenceNumber: string, shard = shardId) =>
       feed.decide({ type: 'ConfirmBatch', shardId: shard, lastSequenceNumber });
 
