@@ -248,6 +248,18 @@ describe('another configuration', () => {
     if (decision.kind === 'rejected') expect(decision.rejection.code).toBe('invalid_feed_config');
   });
 
+  it('passes ticks by while no symbol that it lists has records', () => {
+    const feed = drained({}, ['AAA']);
+    const config = demoConfig({ sources: [{ source_id: 'venue', symbols: ['NEW'] }] });
+    feed.send({ type: 'CreateFeed', config, start: false });
+    feed.send(commands.start);
+    const { clock } = feed.feed.config;
+
+    expect(feed.decide({ type: 'PlanTicks', clock, beforeMs: 9_000 })).toMatchObject({
+      events: [{ type: 'TicksPlanned', data: { ticks: [], idleCount: 7, lastTickMs: 8_000 } }],
+    });
+  });
+
   it('runs no symbol that it no longer lists, and goes on with its runs when it does again', () => {
     const feed = drained({}, ['AAA', 'BBB']);
     const listing = (...symbols: readonly string[]) => {
