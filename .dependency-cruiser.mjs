@@ -88,6 +88,13 @@ export default {
       to: { path: '^(domain|adapters|functions|infra|local)/' },
     },
     {
+      name: 'worker-kit-can-be-copied',
+      severity: 'error',
+      comment: 'Workers outside this repository take the kit, the vocabulary and zod, and nothing else.',
+      from: { path: '^cli/worker-kit/' },
+      to: { pathNot: ['^cli/worker-kit/', '^contracts/', 'node_modules/zod/', '^(node:)?(crypto|events)$'] },
+    },
+    {
       name: 'market-meaning-stays-inside',
       severity: 'error',
       comment:

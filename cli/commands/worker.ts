@@ -4,7 +4,7 @@ import os from 'node:os';
 import process from 'node:process';
 import type { CommandContext } from '#cli/commands/context.ts';
 import { demoWork } from '#cli/worker/demo-work.ts';
-import { runWorker } from '#cli/worker/worker.ts';
+import { runWorker } from '#cli/worker-kit/worker.ts';
 
 interface WorkerOptions {
   readonly queue: string;
@@ -21,12 +21,15 @@ export const addWorkerCommand = (program: Command, contextOf: (command: Command)
     .option('--concurrency <count>', 'tasks in work at once, 1 to 10', '2')
     .option('--feed <feedId>', 'feed the demo assets read', 'demo')
     .action(async (options: WorkerOptions, command: Command) => {
-      const { client, output } = contextOf(command);
+      const { client, output, target } = contextOf(command);
+      const { url, workspace } = target();
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
       output.note(`worker claims from ${options.queue}; stop it with Ctrl-C`);
       await runWorker({
-        client: client(),
+        url,
+        workspace,
+        token: () => target().token,
         workerId: `${os.hostname()}-${process.pid}`,
         queue: options.queue,
         concurrency: Math.min(10, Math.max(1, Number(options.concurrency) || 1)),

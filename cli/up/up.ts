@@ -20,7 +20,9 @@ import { takeTape } from '#cli/up/take-tape.ts';
 import { demoTape, userTape } from '#cli/up/tape-source.ts';
 import type { TapeFormat, TapeSource } from '#cli/up/tape-source.ts';
 import { demoWork } from '#cli/worker/demo-work.ts';
-import { runWorker } from '#cli/worker/worker.ts';
+import type { Execute } from '#cli/worker-kit/attempt.ts';
+import { messageOf } from '#cli/worker-kit/request.ts';
+import { runWorker } from '#cli/worker-kit/worker.ts';
 
 export interface UpSetting {
   readonly root: string;
@@ -76,6 +78,8 @@ export const up = async (
   }
 };
 
+const WORKSPACE = 'main';
+
 interface Parts {
   readonly stack: Stack;
   readonly source: TapeSource | undefined;
@@ -84,14 +88,15 @@ interface Parts {
 
 const work = async (setting: UpSetting, { stack, source, stop }: Parts): Promise<void> => {
   const { signal } = stop;
-  const client = httpClient({ url: stack.url, token: stack.token, workspace: 'main' });
+  const client = httpClient({ url: stack.url, token: stack.token, workspace: WORKSPACE });
   const streamName = physicalNameOf(stack.cloud, 'orchestrator-events');
   const follower = followOutput({ awsUrl: stack.awsUrl, streamName }, signal);
   const running: Promise<unknown>[] = [follower.done];
   try {
     if (setting.isDemo) await startDemoRun(client, path.join(setting.root, 'events/demo.manifest.json'));
     const feedId = source?.feedId ?? 'demo';
-    if (setting.hasWorker || setting.isDemo) running.push(startWorker(client, feedId, signal));
+    if (setting.hasWorker || setting.isDemo)
+      running.push(startWorker(stack, demoWork(client, feedId), signal));
     const finishing = finish(setting, { stack, source, client, signal, published: follower.published });
     running.push(finishing);
     // Following ends with the signal alone; when it fails the command fails with it.
@@ -145,16 +150,20 @@ const tapeOf = (setting: UpSetting): Promise<TapeSource | undefined> => {
   return setting.isDemo ? demoTape(setting.root) : Promise.resolve(undefined);
 };
 
-const startWorker = (client: Client, feedId: string, signal: AbortSignal): Promise<void> =>
+/** Its claims are short, since the stack waits for the last of them before it closes. */
+const startWorker = (stack: Stack, execute: Execute, signal: AbortSignal): Promise<void> =>
   runWorker({
-    client,
+    url: stack.url,
+    workspace: WORKSPACE,
+    token: () => stack.token,
     workerId: `demo-worker-${process.pid}`,
     queue: 'default-queue',
     concurrency: 2,
-    execute: demoWork(client, feedId),
+    claimWaitMs: 1_000,
+    execute,
     signal,
     onEvent: (text) => note(`worker: ${text}`),
-  });
+  }).catch((error: unknown) => note(`worker: ${messageOf(error)}`));
 
 const summaryOf = async ({
   stack,

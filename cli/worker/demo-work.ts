@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { TaskFailure } from '#cli/worker/worker.ts';
-import type { Execute } from '#cli/worker/worker.ts';
 import type { Client } from '#cli/client.ts';
+import type { Execute } from '#cli/worker-kit/attempt.ts';
+import { TaskFailure } from '#cli/worker-kit/failure.ts';
 
 const RunPage = z.object({
   runs: z.array(z.object({ symbol: z.string(), status: z.string(), engine_timestamp_ms: z.int() })),
@@ -21,10 +21,12 @@ const PAGES_MAX = 5;
 /** Executes tasks of the demo manifest against one feed. */
 export const demoWork =
   (client: Client, feedId: string): Execute =>
-  async (task) => {
+  async (task, { progress, signal }) => {
     if (task.taskKey === FAILS_ONCE && task.attempt === 1)
       throw new TaskFailure('INFRASTRUCTURE', 'the demo fails this attempt on purpose; the retry succeeds');
     const runs = await readRuns(client, feedId);
+    signal.throwIfAborted();
+    progress(50, `${runs.length} engine runs are read`);
     const text = JSON.stringify(summarise(runs));
     const digest = createHash('sha256').update(`${task.taskKey}\n${text}`).digest('hex');
     return {

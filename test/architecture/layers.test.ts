@@ -47,6 +47,7 @@ const crossings = [
   ['domain/market/cut.ts', 'domain/market/hysteresis/belief.ts', 'orchestrator-finds-no-meaning'],
   ['domain/market/feed/probe.ts', 'domain/market/state-gate/gate.ts', 'orchestrator-knows-no-consumer'],
   ['domain/market/execute-run.ts', 'domain/market/layers/views.ts', 'orchestrator-knows-no-consumer'],
+  ['cli/worker-kit/probe.ts', 'cli/client.ts', 'worker-kit-can-be-copied'],
 ] as const;
 
 it.each(crossings)('would notice %s importing %s', async (from, to, rule) => {

@@ -4,7 +4,7 @@ import { demoWork, FAILS_ONCE } from '#cli/worker/demo-work.ts';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 
 const task = (taskKey: string, attempt = 1) => ({ taskKey, attempt }) as DispatchEnvelope;
-const signal = new AbortController().signal;
+const work = { signal: new AbortController().signal, progress: () => undefined };
 
 /** A feed of so many pages of one run each. */
 const feedOf = (pages: number): { readonly client: Client; readonly asked: unknown[] } => {
@@ -21,8 +21,8 @@ const feedOf = (pages: number): { readonly client: Client; readonly asked: unkno
 it('reports what it made of the engine runs of its feed, alike for alike', async () => {
   const { client, asked } = feedOf(2);
 
-  const first = await demoWork(client, 'spot')(task('demo.bars'), signal);
-  const again = await demoWork(feedOf(2).client, 'spot')(task('demo.bars'), signal);
+  const first = await demoWork(client, 'spot')(task('demo.bars'), work);
+  const again = await demoWork(feedOf(2).client, 'spot')(task('demo.bars'), work);
 
   expect(asked).toEqual([
     ['{ws}/feeds/spot/runs', undefined],
@@ -35,7 +35,7 @@ it('reports what it made of the engine runs of its feed, alike for alike', async
 it('reads five pages at most', async () => {
   const { client, asked } = feedOf(99);
 
-  await demoWork(client, 'spot')(task('demo.bars'), signal);
+  await demoWork(client, 'spot')(task('demo.bars'), work);
 
   expect(asked).toHaveLength(5);
 });
@@ -43,8 +43,8 @@ it('reads five pages at most', async () => {
 it('fails the one attempt that is meant to fail', async () => {
   const { client } = feedOf(1);
 
-  await expect(demoWork(client, 'spot')(task(FAILS_ONCE, 1), signal)).rejects.toMatchObject({
+  await expect(demoWork(client, 'spot')(task(FAILS_ONCE, 1), work)).rejects.toMatchObject({
     category: 'INFRASTRUCTURE',
   });
-  await expect(demoWork(client, 'spot')(task(FAILS_ONCE, 2), signal)).resolves.toBeDefined();
+  await expect(demoWork(client, 'spot')(task(FAILS_ONCE, 2), work)).resolves.toBeDefined();
 });
