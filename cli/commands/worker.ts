@@ -2,9 +2,10 @@
 import type { Command } from 'commander';
 import os from 'node:os';
 import process from 'node:process';
+import { CliError } from '#cli/cli-error.ts';
 import type { CommandContext } from '#cli/commands/context.ts';
 import { demoWork } from '#cli/worker/demo-work.ts';
-import { runWorker } from '#cli/worker-kit/worker.ts';
+import { ClaimRefused, runWorker } from '#cli/worker-kit/worker.ts';
 
 interface WorkerOptions {
   readonly queue: string;
@@ -36,6 +37,11 @@ export const addWorkerCommand = (program: Command, contextOf: (command: Command)
         execute: demoWork(client(), options.feed),
         signal: stop.signal,
         onEvent: output.note,
-      });
+      }).catch(explained);
     });
+};
+
+/** A refused claim as any refusal of the API is told. */
+const explained = (error: unknown): never => {
+  throw error instanceof ClaimRefused ? new CliError(error.code, error.message) : error;
 };

@@ -28,7 +28,7 @@ export interface WorkerSetting {
   readonly signal: AbortSignal;
   /** Told in one line what happens. */
   readonly onEvent: (text: string) => void;
-  /** How long a claim may wait for work to come, 0 to 20,000; default 5,000. It is also what an idle worker takes to end. */
+  /** How long a claim waits for work to come, 500 to 20,000; default 5,000. It is also what an idle worker takes to end. */
   readonly claimWaitMs?: number;
   /** How long work may go on after the signal; default 30,000. 15 seconds later the worker has ended. */
   readonly graceMs?: number;
@@ -49,6 +49,7 @@ export class ClaimRefused extends Error {
 }
 
 const CLAIM_WAIT_MS = 5_000;
+const CLAIM_WAIT_MIN_MS = 500;
 const GRACE_MS = 30_000;
 /** What an answer may take beyond the wait that was asked for. */
 const CLAIM_SLACK_MS = 15_000;
@@ -84,13 +85,18 @@ const claim = async (
   setting: WorkerSetting & AttemptPorts,
   maxTasks: number,
 ): Promise<readonly DispatchEnvelope[]> => {
-  const { url, workspace, workerId, queue, claimWaitMs = CLAIM_WAIT_MS, onEvent, chance } = setting;
+  const { url, workspace, workerId, queue, onEvent, chance } = setting;
   const signal = setting.shutdown.work;
+  // Without a wait an idle worker would ask without a pause.
+  const waitMs = Math.min(
+    Math.max(setting.claimWaitMs ?? CLAIM_WAIT_MS, CLAIM_WAIT_MIN_MS),
+    runLimits.claimWaitMsMax,
+  );
   const request = {
     url: `${url}/v1/workspaces/${encodeURIComponent(workspace)}/workers/claim`,
-    body: { workerId, queue, maxTasks, waitMs: claimWaitMs },
+    body: { workerId, queue, maxTasks, waitMs },
     idempotencyKey: randomUUID(),
-    timeoutMs: claimWaitMs + CLAIM_SLACK_MS,
+    timeoutMs: waitMs + CLAIM_SLACK_MS,
     signal,
   };
   let tasks: readonly DispatchEnvelope[] = [];

@@ -177,6 +177,13 @@ it('says by the exit code why a command failed, and by the answer why its output
   expect(await attempts(runId, 'ext.garbled')).toMatchObject([refused, refused]);
 });
 
+it('ends by itself when its claims are refused', async () => {
+  const wrong = startSluice(['worker'], { environment: { SLUICE_URL: serving.url, SLUICE_TOKEN: 'wrong' } });
+
+  expect((await wrong.ended).code).toBe(1);
+  expect(wrong.stderr.at(-1)).toMatch(/^invalid_token: the claim was refused: /);
+});
+
 it('ends when it is told to, in the midst of work when told again, and has told nobody a token', async () => {
   rmSync(place('working'));
   const runId = await start('ext.slow');

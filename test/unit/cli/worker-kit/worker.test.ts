@@ -60,6 +60,20 @@ describe('a claim', () => {
     expect(keysOf(rig)[20]).not.toBe(keysOf(rig)[0]);
   });
 
+  it.each([
+    [0, 500],
+    [499, 500],
+    [501, 501],
+    [20_000, 20_000],
+    [20_001, 20_000],
+  ])('that is to wait %i ms asks for %i', async (claimWaitMs, waitMs) => {
+    const rig = startWorker({ claim: () => undefined }, { claimWaitMs });
+    rig.stop.abort();
+
+    expect(await rig.ended()).toBe(waitMs);
+    expect(rig.bodies('claim')).toMatchObject([{ waitMs }]);
+  });
+
   it('under a key that was used gets another', async () => {
     const rig = await claims([unwanted('idempotency_key_reused'), nothing], 1_000);
 
