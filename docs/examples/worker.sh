@@ -8,7 +8,8 @@
 # attempt: 65 as DATA_QUALITY, 75 as INFRASTRUCTURE, 78 as CONFIGURATION, all others as USER_CODE, with the last line of
 # standard error as the message. A command whose task is cancelled gets SIGTERM.
 #
-# SIGTERM to the worker lets the task in work end; a second one stops it, and the attempt is made again elsewhere.
+# SIGTERM to the worker lets the task in work end; a second one stops it, and the attempt is made again elsewhere; after
+# a third nothing is repeated any more.
 # Also: SLUICE_WORKSPACE (main), SLUICE_QUEUE (default-queue), SLUICE_WAIT_MS (5000), SLUICE_BEAT_SEC (a fifth of the
 # heartbeat timeout, 5 to 60).
 set -u -o pipefail
@@ -143,6 +144,7 @@ until_answered() {
     ask "$@"
     case $status in 408 | 429 | 5?? | 000) ;; *) return 0 ;; esac
     say "$1 was not answered: $status"
+    ((stopping < 3)) || return 1
     sleep "$pause" & wait $!
     pause=$((pause < 16 ? pause * 2 : 30))
   done
@@ -153,11 +155,15 @@ until_answered() {
 # curl, where other users of the machine would see it.
 ask() {
   local reply
-  reply=$(curl --silent --max-time $((answer_sec + wait_ms / 1000)) --write-out '\n%{http_code}' \
+  if reply=$(curl --silent --max-time $((answer_sec + wait_ms / 1000)) --write-out '\n%{http_code}' \
     --header @<(printf 'authorization: Bearer %s\ncontent-type: application/json\n' "$2"
       printf '%s' "${4:+idempotency-key: $4}") \
-    --data-binary @- "$1" <<<"$3")
-  status=${reply##*$'\n'} answer=${reply%$'\n'*}
+    --data-binary @- "$1" <<<"$3"); then
+    status=${reply##*$'\n'} answer=${reply%$'\n'*}
+  else
+    # Also when half an answer came.
+    status=000 answer=
+  fi
 }
 
 field() { member "$1" 3 <<<"$claimed"; }

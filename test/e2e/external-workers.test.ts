@@ -8,6 +8,8 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { AttemptList } from '#contracts/runs/read.ts';
 import { readDocument } from '#cli/commands/read-document.ts';
+import { lossyDoor } from '#test/support/lossy-door.ts';
+import type { LossyDoor } from '#test/support/lossy-door.ts';
 import { serve, temporaryFolder } from '#test/support/process.ts';
 import type { Serving } from '#test/support/process.ts';
 import { repositoryRoot, startSluice } from '#tools/torture/sluice-process.ts';
@@ -63,6 +65,7 @@ const manifest = {
 
 let serving: Serving;
 let typescript: SluiceProcess;
+let door: LossyDoor;
 let bash: ReturnType<typeof startBash>;
 
 const startBash = () => {
@@ -70,7 +73,7 @@ const startBash = () => {
   const child = spawn(path.join(repositoryRoot, 'docs/examples/worker.sh'), ['sh', place('command.sh')], {
     env: {
       ...{ PATH: process.env['PATH'], HOSTNAME: 'plain', MARKS: folder },
-      ...{ SLUICE_URL: serving.url, SLUICE_TOKEN: serving.token, SLUICE_QUEUE: 'bash-queue' },
+      ...{ SLUICE_URL: door.url, SLUICE_TOKEN: serving.token, SLUICE_QUEUE: 'bash-queue' },
       ...{ SLUICE_WAIT_MS: '1000', SLUICE_BEAT_SEC: '0.3' },
     },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -86,6 +89,7 @@ beforeAll(async () => {
   const feed = readDocument(path.join(repositoryRoot, 'events/tapes/demo.feed.json'));
   await serving.client.request('PUT', '{ws}/feeds/demo', { body: feed });
   await serving.client.request('POST', '{ws}/manifests', { body: manifest });
+  door = await lossyDoor(serving.url);
   bash = startBash();
   typescript = startSluice(['worker'], {
     environment: { SLUICE_URL: serving.url, SLUICE_TOKEN: serving.token },
@@ -96,6 +100,7 @@ afterAll(async () => {
   bash.stop();
   typescript.signal('SIGTERM');
   await Promise.all([bash.ended, typescript.ended]);
+  door.close();
   await serving.stop();
 });
 
@@ -130,9 +135,12 @@ it('brings a run to its end between them, retries what fails once, and keeps lin
   expect(tasks.map(({ taskKey, state }) => `${taskKey} ${state}`).sort()).toEqual(
     ['demo.regimes', 'ext.extract', 'ext.flaky', 'ext.load'].map((key) => `${key} SUCCEEDED`),
   );
-  const [flaky, regimes, load] = await Promise.all(
-    ['ext.flaky', 'demo.regimes', 'ext.load'].map((key) => attempts(runId, key)),
+  const [extract, flaky, regimes, load] = await Promise.all(
+    ['ext.extract', 'ext.flaky', 'demo.regimes', 'ext.load'].map((key) => attempts(runId, key)),
   );
+  // Claim, start and end of the first task lost their answers, and were said again.
+  expect([...door.lost].sort()).toEqual(['claim', 'completed', 'heartbeat', 'started']);
+  expect(extract).toMatchObject([{ state: 'SUCCEEDED' }]);
   expect(flaky).toMatchObject([
     { state: 'FAILED', error: { category: 'INFRASTRUCTURE', message: 'a "loose" cable' } },
     { state: 'SUCCEEDED' },
