@@ -41,7 +41,7 @@ export const addWorkerCommand = (program: Command, contextOf: (command: Command)
     });
 };
 
-/** A refused claim as any refusal of the API is told. */
+/** A refused claim is told like other refusals of the API. */
 const explained = (error: unknown): never => {
   throw error instanceof ClaimRefused ? new CliError(error.code, error.message) : error;
 };
