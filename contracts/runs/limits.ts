@@ -33,6 +33,12 @@ export const runLimits = {
   stackTraceLengthMax: 8_192,
   /** Serialized bytes kept of a worker's partial progress; a larger one is left out, and says so. */
   partialProgressBytesMax: 8_192,
+  /** Bytes of UTF-8 in the log of one attempt, standard output and errors together. */
+  logBytesMax: 2 * 1024 * 1024,
+  /** Bytes of the request that uploads one, as JSON: what Lambda takes as a payload. */
+  logRequestBytesMax: 6 * 1024 * 1024,
+  /** Bytes of one page of logs as JSON text, beyond its first log: what Lambda hands over ends at 6 MB. */
+  logPageBytesMax: 4 * 1024 * 1024,
 } as const;
 
 /** What a task gets when its asset says nothing else. */

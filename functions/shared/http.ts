@@ -31,7 +31,11 @@ export interface ApiRequest {
 
 export interface ApiReply {
   readonly status: number;
+  /** A text where there is a content type, otherwise what is sent as JSON. */
   readonly body: unknown;
+  /** Default `application/json`. */
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export type Operation = (request: ApiRequest) => Promise<ApiReply>;
@@ -231,13 +235,14 @@ const respond = (
 ): APIGatewayProxyResult => ({
   statusCode: reply.status,
   headers: {
-    'content-type': 'application/json',
+    ...reply.headers,
+    'content-type': reply.contentType ?? 'application/json',
     'x-request-id': requestId,
     'cache-control': 'no-store',
     ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
     ...(allow.length === 0 ? {} : { allow: allow.join(', ') }),
   },
-  body: JSON.stringify(reply.body),
+  body: reply.contentType === undefined ? JSON.stringify(reply.body) : String(reply.body),
 });
 
 const logFault = (telemetry: Telemetry, requestId: string, error: unknown): void => {

@@ -39,11 +39,13 @@ it.each([runAggregate, manifestsAggregate, feedAggregate, feedSymbolAggregate])(
   },
 );
 
-it('publishes every body a route takes or gives', () => {
+it('publishes every JSON body a route takes or gives', () => {
   const named = new Set<unknown>([...Object.values(requestBodies), ...Object.values(answerBodies)]);
   const bodies = Object.values(routeShapes).flatMap(({ body, answers }) => [
     ...(body ? [body] : []),
-    ...Object.values(answers).map(({ schema }) => schema),
+    ...Object.values(answers).flatMap(({ schema, contentType }) =>
+      contentType === undefined ? [schema] : [],
+    ),
   ]);
 
   expect(bodies.filter((body) => !named.has(body))).toEqual([]);

@@ -46,6 +46,7 @@ import * as manifest from '#contracts/runs/manifest.ts';
 import * as read from '#contracts/runs/read.ts';
 import { InlineRunMessage } from '#contracts/runs/runner.ts';
 import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
+import * as logs from '#contracts/runs/task-log.ts';
 import {
   CancelRunRequest,
   CancelRunResponse,
@@ -101,6 +102,8 @@ export const requestBodies = {
   StartedRequest: callbacks.StartedRequest,
   HeartbeatRequest: callbacks.HeartbeatRequest,
   CompletedRequest: callbacks.CompletedRequest,
+  UploadLogRequest: logs.UploadLogRequest,
+  AttemptLogRequest: logs.AttemptLogRequest,
   FeedConfig: FeedConfigInput,
   PlanFeedTicksRequest,
   ResumeFeedRequest,
@@ -133,6 +136,7 @@ export const answerBodies = {
   StartedResponse: callbacks.StartedResponse,
   HeartbeatResponse: callbacks.HeartbeatResponse,
   CompletedResponse: callbacks.CompletedResponse,
+  UploadLogResponse: logs.UploadLogResponse,
   FeedView,
   FeedPage,
   EngineRunPage,

@@ -15,6 +15,7 @@ import { runDetail, runItem } from '#domain/run/run-detail.ts';
 import { runRowAfter } from '#domain/run/run-rows.ts';
 import type { RunRow } from '#domain/run/run-rows.ts';
 import { why } from '#domain/run/waiting.ts';
+import { storeTaskLog, taskLogAggregate, taskLogStream } from '#domain/task-log/task-log.ts';
 import { ledgerSamples, sampleFile, SAMPLE_START_MS } from '#test/contract/samples/sample.ts';
 import type { Samples } from '#test/contract/samples/sample.ts';
 import { scopeOf } from '#test/contract/samples/scope.ts';
@@ -249,6 +250,22 @@ const readSamples = (events: readonly RecordedEvent[]): Samples => {
   };
 };
 
+const logSamples = (taskKey: string): Samples => {
+  const output = { stdout: 'read 1440 bars\nwrote 1440 bars\n', stderr: '' };
+  const logPlace = { ...scopeOf, runId, taskKey: TaskKey.parse(taskKey), attempt: 1 };
+  const { command } = storeTaskLog(logPlace, output);
+  const harness = new StreamHarness(taskLogAggregate, taskLogStream(logPlace));
+  harness.nowMs = SAMPLE_START_MS + 61_000;
+  harness.send(command);
+  const { path, sizeBytes } = command.log;
+  return {
+    ...ledgerSamples('task-log', harness.events, () => ({ kind: 'worker', id: workerId })),
+    [sampleFile('requests', 'UploadLogRequest')]: { taskKey, attempt: 1, ...output },
+    [sampleFile('requests', 'AttemptLogRequest')]: { ...place(taskKey), ...output },
+    [sampleFile('answers', 'UploadLogResponse')]: { path, sizeBytes },
+  };
+};
+
 const workerSamples = (): Samples => {
   const key = 'markets.bars_1m';
   const serverTime = new Date(SAMPLE_START_MS + 60_000).toISOString();
@@ -267,6 +284,7 @@ const workerSamples = (): Samples => {
     }),
     [sampleFile('requests', 'HeartbeatRequest')]: heartbeat(key),
     [sampleFile('requests', 'CompletedRequest')]: succeeded(key),
+    ...logSamples(key),
     [sampleFile('answers', 'ClaimResponse')]: {
       tasks: [
         {

@@ -1,0 +1,53 @@
+/** What the routes take and give that tell what runs wrote. */
+import type * as z from 'zod';
+import type { RouteAnswer, RouteShape } from '#contracts/route-shapes.ts';
+import {
+  AttemptLogRequest,
+  LogQuery,
+  LogText,
+  nextCursorHeaders,
+  UploadLogRequest,
+  UploadLogResponse,
+} from '#contracts/runs/task-log.ts';
+
+const answer = (schema: z.ZodType, when = 'Done'): RouteAnswer => ({ schema, when });
+const ok = (schema: z.ZodType): RouteShape['answers'] => ({ 200: answer(schema) });
+
+/** Part of the shapes of all routes. */
+export const runTraceShapes = {
+  uploadRunLog: {
+    body: UploadLogRequest,
+    answers: ok(UploadLogResponse),
+    refusals: [
+      'run_not_found',
+      'task_not_found',
+      'attempt_mismatch',
+      'log_already_stored',
+      'idempotency_key_reused',
+    ],
+  },
+  readRunLogs: {
+    query: LogQuery,
+    answers: {
+      200: {
+        ...answer(LogText, 'The logs, each behind a line that names it'),
+        contentType: 'text/plain; charset=utf-8',
+        headers: Object.fromEntries(
+          nextCursorHeaders.map((header) => [header, 'The cursor of the next page, absent at the end']),
+        ),
+      },
+    },
+    refusals: ['run_not_found', 'log_not_found', 'invalid_cursor'],
+  },
+  uploadAttemptLog: {
+    body: AttemptLogRequest,
+    answers: ok(UploadLogResponse),
+    refusals: [
+      'invalid_argument',
+      'task_not_found',
+      'attempt_mismatch',
+      'attempt_id_mismatch',
+      'log_already_stored',
+    ],
+  },
+} as const satisfies Readonly<Record<string, RouteShape>>;
