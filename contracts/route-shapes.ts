@@ -57,7 +57,8 @@ import {
 
 /** One way a route answers without refusing. */
 export interface RouteAnswer {
-  readonly schema: z.ZodType;
+  /** Absent where there is no body. */
+  readonly schema?: z.ZodType;
   readonly when: string;
   /** Default `application/json`. */
   readonly contentType?: string;

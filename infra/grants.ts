@@ -149,6 +149,7 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   'api-feeds': [...decide, ...actForFeeds, limitRates, readViews, readPartitions, readDocuments],
   'api-access': [...decide, limitRates, listRows],
   'api-workers': [...decide, ...actForRuns, limitRates, takeOffers, readSecret],
+  'api-streams': [readLedger, limitRates],
   'task-callback': [...decide, ...actForRuns, writeBlobs, readSecret, send('commands.fifo')],
   'ingest-market': [
     ...decide,

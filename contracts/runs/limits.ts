@@ -76,6 +76,21 @@ export const runTiming = {
   silenceMs: 60_000,
 } as const;
 
+/** Streams of the events of a run. */
+export const runStreams = {
+  /** A stream ends after so many milliseconds; its receiver comes back with the last number it saw. */
+  leaseMs: 120_000,
+  /** A comment is sent after so many milliseconds without an event. */
+  heartbeatMs: 15_000,
+  /** What receivers are told to wait before they come back. */
+  retryMs: 1_000,
+  /** The ledger is looked at after so many milliseconds, twice as many each time nothing came, up to the most. */
+  pollMinMs: 200,
+  pollMaxMs: 2_000,
+  /** Commits or events read at once. */
+  pageEvents: 100,
+} as const;
+
 /** Tasks a run may have offered and unclaimed at one time; further ready tasks wait as `dispatch_window`. */
 export const DISPATCH_WINDOW = 100;
 

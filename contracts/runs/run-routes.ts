@@ -97,6 +97,16 @@ export const runRoutes = [
     mutating: false,
   },
   {
+    operationId: 'streamRunEvents',
+    method: 'GET',
+    path: `${workspace}/runs/{runId}/events/stream`,
+    function: 'api-streams',
+    access: 'viewer',
+    summary: 'Streams the events of a run as they come, numbered, until it has ended',
+    mutating: false,
+    streaming: true,
+  },
+  {
     operationId: 'uploadRunLog',
     method: 'POST',
     path: `${workspace}/runs/{runId}/logs`,

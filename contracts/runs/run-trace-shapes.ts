@@ -1,6 +1,7 @@
 /** What the routes take and give that tell what runs wrote. */
 import type * as z from 'zod';
 import type { RouteAnswer, RouteShape } from '#contracts/route-shapes.ts';
+import { RunEventStream, RunStreamQuery } from '#contracts/runs/read.ts';
 import {
   AttemptLogRequest,
   LogQuery,
@@ -15,6 +16,17 @@ const ok = (schema: z.ZodType): RouteShape['answers'] => ({ 200: answer(schema) 
 
 /** Part of the shapes of all routes. */
 export const runTraceShapes = {
+  streamRunEvents: {
+    query: RunStreamQuery,
+    answers: {
+      200: {
+        ...answer(RunEventStream, 'Server-sent events; a stream ends after 120 s at most'),
+        contentType: 'text/event-stream',
+      },
+      204: { when: 'The run has ended, and no event follows the last one seen' },
+    },
+    refusals: ['run_not_found'],
+  },
   uploadRunLog: {
     body: UploadLogRequest,
     answers: ok(UploadLogResponse),

@@ -8,7 +8,7 @@ import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { attemptOf, taskAt } from '#domain/run/run.ts';
 import { runLogsKey, taskLogsPrefix } from '#domain/task-log/task-log-projection.ts';
 import type { TaskLogRow } from '#domain/task-log/task-log-projection.ts';
-import { runNotFound, runOf } from '#functions/api-runs/run-path.ts';
+import { runNotFound, runOf } from '#functions/shared/run-path.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
 import { parseBody, parseQuery } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';

@@ -11,7 +11,7 @@ import { runDetail } from '#domain/run/run-detail.ts';
 import { runStream } from '#domain/run/run-stream.ts';
 import { originOf, stateOf } from '#domain/run/run.ts';
 import { originFrom } from '#domain/run/evolve.ts';
-import { runNotFound, runOf } from '#functions/api-runs/run-path.ts';
+import { runNotFound, runOf } from '#functions/shared/run-path.ts';
 import {
   currentManifest,
   manifestReader,

@@ -32,6 +32,7 @@ const admitted: Readonly<Record<OperationId, Admitted>> = {
   listRunTasks: readers,
   getRunWhy: readers,
   listRunEvents: readers,
+  streamRunEvents: readers,
   uploadRunLog: operators,
   readRunLogs: readers,
   uploadAttemptLog: 'task-token',

@@ -44,7 +44,7 @@ it('publishes every JSON body a route takes or gives', () => {
   const bodies = Object.values(routeShapes).flatMap(({ body, answers }) => [
     ...(body ? [body] : []),
     ...Object.values(answers).flatMap(({ schema, contentType }) =>
-      contentType === undefined ? [schema] : [],
+      schema && contentType === undefined ? [schema] : [],
     ),
   ]);
 

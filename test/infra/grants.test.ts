@@ -88,6 +88,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
   ],
   'api-access': [decide, limitRates, listRows],
   'api-workers': [...forRuns, limitRates, { [control]: ['dynamodb:Query', 'dynamodb:GetItem'] }, readSecret],
+  'api-streams': [readLedger, limitRates],
   'task-callback': [...forRuns, writeBlobs, readSecret, send('commands.fifo')],
   'ingest-market': [
     ...forFeeds,

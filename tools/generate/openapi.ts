@@ -193,7 +193,7 @@ const answerOf = ({ schema, when, contentType = 'application/json', headers }: R
           ]),
         ),
       }),
-  content: { [contentType]: { schema: named(schema) } },
+  ...(schema === undefined ? {} : { content: { [contentType]: { schema: named(schema) } } }),
 });
 
 const codesByStatus = (codes: readonly ErrorCode[]): ReadonlyMap<number, readonly ErrorCode[]> => {

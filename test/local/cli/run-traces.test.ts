@@ -27,3 +27,23 @@ it('prints the logs of a run page by page, and of one task', async () => {
   expect((await say(runId, '--json')).stdout.split('\n')).toHaveLength(3);
   expect(await say(runId, '--task', 'demo.c')).toMatchObject({ code: 1, stderr: /log_not_found/ });
 });
+
+it('prints the events of a run, behind a number, and follows it to its end', async () => {
+  const stack = await startTestStack();
+  const api = apiOf(stack.cloud as TestCloud);
+  await deploy(api, { a: [] });
+  const runId = await trigger(api, ['a']);
+  const say = (...args: readonly string[]) => sluice('run', 'events', ...args, '--state', stack.stateDir);
+
+  const { stdout } = await say(runId);
+  expect(stdout.replaceAll(/ \d{4}-\S+Z/g, '')).toBe(
+    '1 RunTriggered\n2 PlanCreated\n3 TaskDispatched demo.a#1\n',
+  );
+  expect((await say(runId, '--after', '2', '--json')).stdout.split('\n')).toHaveLength(2);
+
+  const following = say(runId, '--follow', '--after', '3');
+  for (const task of await claim(api)) await callback(api, 'completed', task, { outcome: 'SUCCEEDED' });
+  expect((await following).stdout.replaceAll(/ \d{4}-\S+Z/g, '')).toBe(
+    '4 TaskStarted demo.a#1\n5 TaskCompleted demo.a#1\n6 RunCompleted\n',
+  );
+});

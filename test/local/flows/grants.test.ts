@@ -155,6 +155,8 @@ const workOfRuns = async (api: Api): Promise<void> => {
   await callback(api, 'logs', logged, { stdout: 'done' });
   await cloud.settle();
   await api.must('GET', inMain(`/runs/${logged.runId}/logs`));
+  await succeed(api, logged);
+  await api.ask('GET', inMain(`/runs/${logged.runId}/events/stream`));
   const many = wideAssets(20);
   await deploy(api, many);
   await trigger(api, Object.keys(many));
