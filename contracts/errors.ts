@@ -195,6 +195,18 @@ export const errorCatalogue = {
     'records of the range were deleted, as the feed is configured to',
     'ask for what is left: see details.firstSeqLeft and details.replayableFromMs',
   ),
+  task_not_succeeded: entry(
+    409,
+    false,
+    'the attempt has no output, since it has not succeeded',
+    'report on the output once the attempt has succeeded',
+  ),
+  visibility_already_decided: entry(
+    409,
+    false,
+    'whether the output is visible was decided before',
+    'see details.state; run the task again for another output',
+  ),
   log_already_stored: entry(
     409,
     false,

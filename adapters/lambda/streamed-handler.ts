@@ -25,7 +25,8 @@ interface Runtime {
 
 /** The runtime's own object, if it streams; AWS clients leave an object of this name behind elsewhere. */
 const runtime = (): Runtime | undefined => {
-  const found = Reflect.get(globalThis, 'awslambda') as Partial<Runtime> | undefined;
+  const global: object = globalThis;
+  const found = Reflect.get(global, 'awslambda') as Partial<Runtime> | undefined;
   return found?.streamifyResponse === undefined ? undefined : (found as Runtime);
 };
 

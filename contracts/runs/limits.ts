@@ -72,6 +72,8 @@ export const runTiming = {
   retryGraceMs: 15_000,
   /** How long tasks with the rule `always` may take after their run was stopped. */
   cleanupGraceMs: 900_000,
+  /** How long a run whose tasks have succeeded waits for a report on a pending output: 7 days. */
+  visibilityMs: 604_800_000,
   /** Look at a run again this long after an instant that should have led to something. */
   silenceMs: 60_000,
 } as const;

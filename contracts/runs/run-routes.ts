@@ -107,6 +107,15 @@ export const runRoutes = [
     streaming: true,
   },
   {
+    operationId: 'reportOutputVisibility',
+    method: 'POST',
+    path: `${workspace}/runs/{runId}/tasks/{taskKey}/visibility`,
+    function: 'api-runs',
+    access: 'operator',
+    summary: 'Tells whether the output of a task can be read by others',
+    mutating: true,
+  },
+  {
     operationId: 'uploadRunLog',
     method: 'POST',
     path: `${workspace}/runs/{runId}/logs`,
@@ -158,6 +167,15 @@ export const runRoutes = [
     function: 'task-callback',
     access: 'task-token',
     summary: 'Reports how an attempt has ended',
+    mutating: true,
+  },
+  {
+    operationId: 'reportAttemptVisibility',
+    method: 'POST',
+    path: '/v1/callbacks/{taskId}/visibility',
+    function: 'task-callback',
+    access: 'task-token',
+    summary: 'Tells whether the output of the attempt of the token can be read by others',
     mutating: true,
   },
   {

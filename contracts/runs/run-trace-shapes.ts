@@ -10,6 +10,11 @@ import {
   UploadLogRequest,
   UploadLogResponse,
 } from '#contracts/runs/task-log.ts';
+import {
+  AttemptVisibilityRequest,
+  OutputVisibilityRequest,
+  OutputVisibilityResponse,
+} from '#contracts/runs/visibility.ts';
 
 const answer = (schema: z.ZodType, when = 'Done'): RouteAnswer => ({ schema, when });
 const ok = (schema: z.ZodType): RouteShape['answers'] => ({ 200: answer(schema) });
@@ -26,6 +31,32 @@ export const runTraceShapes = {
       204: { when: 'The run has ended, and no event follows the last one seen' },
     },
     refusals: ['run_not_found'],
+  },
+  reportOutputVisibility: {
+    body: OutputVisibilityRequest,
+    answers: ok(OutputVisibilityResponse),
+    refusals: [
+      'run_not_found',
+      'task_not_found',
+      'stale_attempt',
+      'attempt_mismatch',
+      'task_not_succeeded',
+      'visibility_already_decided',
+      'idempotency_key_reused',
+    ],
+  },
+  reportAttemptVisibility: {
+    body: AttemptVisibilityRequest,
+    answers: ok(OutputVisibilityResponse),
+    refusals: [
+      'invalid_argument',
+      'task_not_found',
+      'stale_attempt',
+      'attempt_mismatch',
+      'attempt_id_mismatch',
+      'task_not_succeeded',
+      'visibility_already_decided',
+    ],
   },
   uploadRunLog: {
     body: UploadLogRequest,

@@ -2,7 +2,8 @@
 import { CancelRunRequest } from '#contracts/runs/trigger.ts';
 import type { CancelRunResponse } from '#contracts/runs/trigger.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
-import { originOf, stateOf } from '#domain/run/run.ts';
+import { originOf } from '#domain/run/run.ts';
+import { stateOf } from '#domain/run/run-state.ts';
 import type { Run } from '#domain/run/run.ts';
 import { runOf } from '#functions/shared/run-path.ts';
 import { apiErrorOf } from '#functions/shared/api-error.ts';

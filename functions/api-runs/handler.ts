@@ -18,6 +18,7 @@ import {
 } from '#functions/api-runs/reads.ts';
 import { rerunRun } from '#functions/api-runs/rerun.ts';
 import { triggerRunOperation } from '#functions/api-runs/trigger.ts';
+import { reportOutputVisibility } from '#functions/api-runs/visibility.ts';
 import { auditOf } from '#functions/shared/auditing.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
@@ -51,6 +52,7 @@ export const createHandler = (source: Source, plugin?: object) => {
       listTaskAttempts: listTaskAttempts(ports),
       getRunWhy: getRunWhy(ports),
       listRunEvents: listRunEvents(ports),
+      reportOutputVisibility: reportOutputVisibility(ports),
       uploadRunLog: uploadRunLog(ports),
       readRunLogs: readRunLogs(ports),
     },

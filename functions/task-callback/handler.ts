@@ -8,6 +8,7 @@ import { httpHandler } from '#functions/shared/http.ts';
 import { platformOf } from '#functions/shared/platform.ts';
 import { actingOf, taskTokensOf } from '#functions/shared/wiring.ts';
 import { uploadAttemptLog } from '#functions/task-callback/attempt-log.ts';
+import { reportAttemptVisibility } from '#functions/task-callback/attempt-visibility.ts';
 import { callbackOperation } from '#functions/task-callback/task-callback.ts';
 
 /** Builds the handler from its settings. */
@@ -28,6 +29,7 @@ export const createHandler = (source: Source, plugin?: object) => {
       reportTaskHeartbeat: callbackOperation(ports, 'heartbeat'),
       reportTaskCompleted: callbackOperation(ports, 'completed'),
       uploadAttemptLog: uploadAttemptLog(ports),
+      reportAttemptVisibility: reportAttemptVisibility(ports),
     },
     telemetry: acting.telemetry,
     bodyBytesMax: environment.LIMITS.requestBytesMax,

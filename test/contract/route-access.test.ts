@@ -33,6 +33,8 @@ const admitted: Readonly<Record<OperationId, Admitted>> = {
   getRunWhy: readers,
   listRunEvents: readers,
   streamRunEvents: readers,
+  reportOutputVisibility: operators,
+  reportAttemptVisibility: 'task-token',
   uploadRunLog: operators,
   readRunLogs: readers,
   uploadAttemptLog: 'task-token',

@@ -53,6 +53,7 @@ import {
   TriggerRunRequest,
   TriggerRunResponse,
 } from '#contracts/runs/trigger.ts';
+import * as visibility from '#contracts/runs/visibility.ts';
 import { ledgerEvent, ledgerEventData } from '#tools/generate/ledger-events.ts';
 
 /** One shape and its place: `<folder>/<name>.v<version>.json`. */
@@ -104,6 +105,8 @@ export const requestBodies = {
   CompletedRequest: callbacks.CompletedRequest,
   UploadLogRequest: logs.UploadLogRequest,
   AttemptLogRequest: logs.AttemptLogRequest,
+  OutputVisibilityRequest: visibility.OutputVisibilityRequest,
+  AttemptVisibilityRequest: visibility.AttemptVisibilityRequest,
   FeedConfig: FeedConfigInput,
   PlanFeedTicksRequest,
   ResumeFeedRequest,
@@ -137,6 +140,7 @@ export const answerBodies = {
   HeartbeatResponse: callbacks.HeartbeatResponse,
   CompletedResponse: callbacks.CompletedResponse,
   UploadLogResponse: logs.UploadLogResponse,
+  OutputVisibilityResponse: visibility.OutputVisibilityResponse,
   FeedView,
   FeedPage,
   EngineRunPage,

@@ -165,8 +165,27 @@ const crowdedStory = (): Story => {
   return run;
 };
 
+/** The bars are published only after the run has ended. */
+const publishedStory = (): Story => {
+  const key = 'markets.bars_1m';
+  const run = story({ [key]: [] });
+  claim(run, key);
+  const { output, ...report } = succeeded(key);
+  const { publishedAt: _at, ...pending } = { ...output, outputVisibilityState: 'PENDING' };
+  complete(run, key, { ...report, output: pending });
+  run.nowMs += 30_000;
+  run.send({ type: 'ReportOutputVisibility', taskKey: TaskKey.parse(key), report: published() });
+  return run;
+};
+
+const published = () => ({
+  attempt: 1,
+  visibilityState: 'VISIBLE' as const,
+  publishedAt: new Date(SAMPLE_START_MS + 90_000).toISOString(),
+});
+
 const actorOf = ({ type }: RecordedEvent): RecordedEvent['actor'] => {
-  if (/^Task(Started|Heartbeat|Completed)/.test(type)) return { kind: 'worker', id: workerId };
+  if (/^(Task(Started|Heartbeat|Completed)|Output)/.test(type)) return { kind: 'worker', id: workerId };
   return /^(RunTriggered|PlanCreated|RunCancelRequested)$/.test(type)
     ? { kind: 'user', id: 'ada@example.com' }
     : { kind: 'service', id: 'sweep' };
@@ -177,7 +196,7 @@ export const runSamples = (): Samples => {
   const running = failingStory();
   const waiting = why(running.state);
   complete(running, 'markets.features', ended('markets.features', 'FAILED'));
-  const stories = [running, cancelledStory(), stoppedStory(), crowdedStory()];
+  const stories = [running, cancelledStory(), stoppedStory(), crowdedStory(), publishedStory()];
   return {
     ...ledgerSamples(
       'run',
@@ -285,6 +304,14 @@ const workerSamples = (): Samples => {
     [sampleFile('requests', 'HeartbeatRequest')]: heartbeat(key),
     [sampleFile('requests', 'CompletedRequest')]: succeeded(key),
     ...logSamples(key),
+    [sampleFile('requests', 'OutputVisibilityRequest')]: published(),
+    [sampleFile('requests', 'AttemptVisibilityRequest')]: { ...place(key), ...published() },
+    [sampleFile('answers', 'OutputVisibilityResponse')]: {
+      taskKey: key,
+      attempt: 1,
+      outputVisibilityState: 'VISIBLE',
+      runState: 'SUCCEEDED',
+    },
     [sampleFile('answers', 'ClaimResponse')]: {
       tasks: [
         {

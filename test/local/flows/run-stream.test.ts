@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 
 import { apiOf, bootTestCloud, inMain, tokenOf } from '#test/support/cloud.ts';
 import type { Answer, Api } from '#test/support/cloud.ts';
-import { callback, claimOne, deploy, runEvents, succeed, trigger } from '#test/support/cloud-assets.ts';
+import {
+  callback,
+  claimOne,
+  deploy,
+  listedRun,
+  runEvents,
+  succeed,
+  trigger,
+} from '#test/support/cloud-assets.ts';
 
 const follow = (api: Api, runId: string, lastEventId?: number, query = ''): Promise<Answer> =>
   api.ask('GET', inMain(`/runs/${runId}/events/stream${query}`), {
@@ -85,6 +93,28 @@ describe('the stream of a run', () => {
     const second = framesIn(await follow(api, runId, last));
     const ids = [...framesIn(first), ...second].map(({ id }) => id);
     expect(ids).toEqual((await runEvents(api, runId)).map(({ sequence }) => sequence));
+  });
+
+  it('goes on behind the last task while an output is pending, and ends when it is visible', async () => {
+    const cloud = await bootTestCloud();
+    const api = apiOf(cloud);
+    await deploy(api, { a: [] });
+    const runId = await trigger(api, ['a']);
+    const task = await claimOne(api);
+    await succeed(api, task, { outputVisibilityState: 'PENDING' });
+    await cloud.settle();
+    expect(await listedRun(api, runId)).toMatchObject({ state: 'RUNNING' });
+    const streamed = follow(api, runId);
+    await cloud.advance(20_000);
+    expect(await callback(api, 'visibility', task, { visibilityState: 'VISIBLE' })).toMatchObject({
+      body: { runState: 'SUCCEEDED' },
+    });
+    await cloud.advance(3_000);
+    expect(framesIn(await streamed).slice(-2)).toMatchObject([
+      { event: 'RunCompleted' },
+      { event: 'OutputVisibilityChanged' },
+    ]);
+    expect(await listedRun(api, runId)).toMatchObject({ state: 'SUCCEEDED' });
   });
 
   it('refuses what it cannot stream like every other read', async () => {
