@@ -32,6 +32,14 @@ export interface RecordedEvent extends LedgerEvent {
   readonly sequence: number;
 }
 
+/** Bounded backoff of an output, in milliseconds. */
+export interface OutputRetry {
+  readonly minDelayMs: number;
+  readonly maxDelayMs: number;
+  readonly attemptsMax: number;
+  readonly elapsedMaxMs?: number;
+}
+
 /** A message that must leave the system in order because of a commit; read by `publish`. */
 export interface CommitOutput {
   /** The destination and order key, for example `market|main/demo|BTCUSDT`. */
@@ -40,6 +48,8 @@ export interface CommitOutput {
   readonly destination: 'orchestrator-events';
   /** The exact bodies to publish, in order. */
   readonly bodies: readonly string[];
+  /** How a refused body is tried again at once; absent, by the defaults of the publisher. */
+  readonly retry?: OutputRetry;
 }
 
 /** One ledger item: the events one command produced. */

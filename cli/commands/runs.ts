@@ -65,7 +65,8 @@ export const addRunCommands = (program: Command, contextOf: GetContext): void =>
     .description('list runs, newest first')
     .option('--limit <count>', 'runs on the page, 1 to 200', '20')
     .option('--cursor <cursor>', 'where the last page ended')
-    .option('--state <state>', 'only runs that are so, for example FAILED')
+    // `--state` is the state directory of every command.
+    .option('--in-state <state>', 'only runs that are so, for example FAILED')
     .option('--asset <key>', 'only runs with a task of this asset')
     .option('--label <pairs>', 'only runs with these labels: key=value, several separated by commas')
     .option('--run-key <key>', 'only the run of this key')
@@ -162,7 +163,7 @@ const splitLabel = (pair: string): readonly [string, string] => {
 interface ListOptions {
   readonly limit: string;
   readonly cursor?: string;
-  readonly state?: string;
+  readonly inState?: string;
   readonly asset?: string;
   readonly label?: string;
   readonly runKey?: string;
@@ -172,9 +173,11 @@ interface ListOptions {
 
 const list = async (
   { client, output }: CommandContext,
-  { asset, ...filters }: ListOptions,
+  { asset, inState, ...filters }: ListOptions,
 ): Promise<void> => {
-  const answer = await client().request('GET', '{ws}/runs', { query: { ...filters, assetKey: asset } });
+  const answer = await client().request('GET', '{ws}/runs', {
+    query: { ...filters, assetKey: asset, state: inState },
+  });
   const { runs, nextCursor } = RunPage.parse(answer);
   output.result(answer, () => {
     const rows = runs.map((run) => [

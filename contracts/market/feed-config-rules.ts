@@ -81,15 +81,15 @@ const configOf = (value: unknown): FeedConfig => {
   refuseTooManySymbols(sources);
   const scheduler = schedulerOf(config['scheduler']);
   const engine = engineOf(config['engine']);
-  const [ingestion, buffer, engineRetry, publish] = retryBlocks.map((label) => retryOf(config[label], label));
+  const retry = (label: (typeof retryBlocks)[number]): FeedRetry => retryOf(config[label], label);
   return {
     sources: [...sources],
     scheduler,
     engine,
-    ingestion_retry: ingestion ?? feedRetryDefault,
-    buffer_retry: buffer ?? feedRetryDefault,
-    engine_retry: engineRetry ?? feedRetryDefault,
-    publish_retry: publish ?? feedRetryDefault,
+    ingestion_retry: retry('ingestion_retry'),
+    buffer_retry: retry('buffer_retry'),
+    engine_retry: retry('engine_retry'),
+    publish_retry: retry('publish_retry'),
     buffer_retention: retentionOf(config['buffer_retention']),
     output_publish: publishOf(config['output_publish']),
     clock: clockOf(config['clock']),

@@ -146,12 +146,10 @@ export const FEED_SYMBOL_BYTES_MAX = 32_768;
 const atLeast = (minimum: number) => z.int().min(minimum);
 
 const FeedRetryInput = FeedRetry.partial()
-  .refine(
-    ({
-      min_delay_ms: min = feedRetryDefault.min_delay_ms,
-      max_delay_ms: max = feedRetryDefault.max_delay_ms,
-    }) => max >= min,
-  )
+  .refine((given) => {
+    const { min_delay_ms: min, max_delay_ms: max } = FeedRetry.parse({ ...feedRetryDefault, ...given });
+    return max >= min;
+  })
   .optional();
 
 /**

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { MarketSymbol } from '#contracts/ids.ts';
 import { ChunkRef, CutKind } from '#contracts/market/engine-run.ts';
-import { FeedConfig } from '#contracts/market/feed-config.ts';
+import { FeedConfig, FeedRetry } from '#contracts/market/feed-config.ts';
 import { SeenCandle } from '#contracts/market/feed-symbol.ts';
 import { DecisionState, HysteresisState } from '#contracts/market/hysteresis.ts';
 import { FeedStatus } from '#contracts/market/feed-health.ts';
@@ -19,6 +19,8 @@ export const FeedSymbolState = z.strictObject({
   candles: z.array(SeenCandle).optional(),
   /** The hash of what the later layers were last configured with; absent while that is the defaults. */
   layers: z.string().optional(),
+  /** How refused outputs are tried again; absent while that is the defaults. */
+  publishRetry: FeedRetry.optional(),
 });
 export type FeedSymbolState = z.infer<typeof FeedSymbolState>;
 

@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { EngineRunId } from '#contracts/ids.ts';
 import { EngineMode, PlannedRun } from '#contracts/market/engine-run.ts';
 import { HysteresisDecision, HysteresisState } from '#contracts/market/hysteresis.ts';
+import { FeedRetry } from '#contracts/market/feed-config.ts';
 import { LayersConfig } from '#contracts/market/layers-config.ts';
 import { RunErrorKind } from '#contracts/market/orchestrator-event.ts';
 import { RegimeOutput } from '#contracts/market/regime.ts';
@@ -57,12 +58,17 @@ export type EngineRunSkipped = z.infer<typeof EngineRunSkipped>;
 export const LayersConfigured = LayersConfig;
 export type LayersConfigured = LayersConfig;
 
+/** From here on refused outputs of the symbol are tried again by this; before the first such event by the defaults. */
+export const PublicationConfigured = z.strictObject({ retry: FeedRetry });
+export type PublicationConfigured = z.infer<typeof PublicationConfigured>;
+
 /** Every event of a feed's symbol by its type. */
 export const feedSymbolEvents = {
   EngineRunCompleted,
   EngineRunFailed,
   EngineRunSkipped,
   LayersConfigured,
+  PublicationConfigured,
 } as const;
 
 /** A run and how it ended. */
@@ -86,6 +92,8 @@ export const RecordRuns = z.strictObject({
   runs: z.array(FinishedRun),
   /** What the later layers go by with these runs; absent in commands of older versions, which change nothing of it. */
   layers: LayersConfig.optional(),
+  /** How refused outputs are tried again from these runs on; absent in commands of older versions. */
+  publishRetry: FeedRetry.optional(),
 });
 
 /** Everything that can be asked of a feed's symbol. */

@@ -120,6 +120,8 @@ const subset = ({ plan }: ParentRun, request: RerunRequest): Chosen | Refusal =>
     else if (known.has(key)) roots.add(key);
     else unknown.push(key);
   }
+  if (roots.size + malformed.length + unknown.length === 0)
+    return refuse('invalid_selection', 'the selection names no task of the run', { malformed, unknown });
   if (malformed.length + unknown.length > 0)
     return refuse(
       'invalid_selection',

@@ -15,12 +15,13 @@ const stoppedSinceMs = ({ cancelledAtMs = Infinity, timedOutAtMs = Infinity }: S
   Math.min(cancelledAtMs, timedOutAtMs);
 
 /** When an attempt of a run that is being stopped is given up, or a task of the rule `always` at all. */
-export const stopDeadlineMs = (run: PlannedRun, taskIndex: number): number | undefined => {
-  if (run.stop === undefined) return undefined;
-  const { plan } = originOf(run);
-  const { cancelGraceSec = taskDefaults.cancelGraceSec } = policyOf(plan, taskIndex);
+export const stopDeadlineMs = (run: PlannedRun, taskIndex: number): number | undefined =>
+  run.stop && endOfGraceMs(run, run.stop, taskIndex);
+
+const endOfGraceMs = (run: PlannedRun, stop: Stop, taskIndex: number): number => {
+  const { cancelGraceSec = taskDefaults.cancelGraceSec } = policyOf(originOf(run).plan, taskIndex);
   const graceMs = isBeingStopped(run, taskIndex) ? cancelGraceSec * 1_000 : runTiming.cleanupGraceMs;
-  return stoppedSinceMs(run.stop) + graceMs;
+  return stoppedSinceMs(stop) + graceMs;
 };
 
 /** The run's own deadline; undefined when it has none. */
@@ -43,14 +44,15 @@ export const passDeadline = (draft: Draft): void => {
 
 /** Ends whatever a run that is being stopped does not let go on; nothing for any other run. */
 export const stopTasks = (draft: Draft): void => {
-  if (draft.run.stop === undefined) return;
-  for (const taskIndex of draft.run.tasks.keys()) stopTask(draft, taskIndex);
+  const { stop } = draft.run;
+  if (stop === undefined) return;
+  for (const taskIndex of draft.run.tasks.keys()) stopTask(draft, stop, taskIndex);
 };
 
-const stopTask = (draft: Draft, taskIndex: number): void => {
+const stopTask = (draft: Draft, stop: Stop, taskIndex: number): void => {
   const task = taskAt(draft.run, taskIndex);
   if (isEnded(task)) return;
-  const isOver = (stopDeadlineMs(draft.run, taskIndex) ?? Infinity) <= draft.nowMs;
+  const isOver = endOfGraceMs(draft.run, stop, taskIndex) <= draft.nowMs;
   if (task.status === 'RUNNING') {
     if (isOver) giveUp(draft, taskIndex, task.attempt);
   } else if (isOver || isBeingStopped(draft.run, taskIndex)) {

@@ -20,7 +20,7 @@ export interface PublicationPorts extends BlockedPorts {
 
 const READ_LIMIT = 50;
 
-/** Tries of one look before the stream counts as blocked: the reference's defaults of `publish_retry`. */
+/** How an output whose commit says nothing else is tried again at once: the reference's defaults of `publish_retry`. */
 export const PUBLISH_RETRY: RetryBounds = { minDelayMs: 100, maxDelayMs: 1_000, attemptsMax: 3 };
 
 /**
@@ -66,10 +66,7 @@ const lookAt = async (ports: PublicationPorts, { stream, rung, look }: Asked): P
   const resumedBlockMs = look.resumedBlockMs ?? blocked?.resumedBlockMs;
   const delivery: Delivery = { stream, rung, position: { delivered: position, marked: position } };
   try {
-    // Most refusals of a destination are over in a moment.
-    await withRetries({ bounds: PUBLISH_RETRY, sleep: ports.sleep, isTransient }, () =>
-      deliver(ports, delivery),
-    );
+    await deliver(ports, delivery);
   } catch (error) {
     if (!isOfStream(error)) throw error;
     // A cursor that moved has taken the mark of the earlier block away: what blocks now is another output.
@@ -100,11 +97,17 @@ class OutputError extends Error {
   }
 }
 
-const isTransient = (error: unknown): boolean => error instanceof OutputError;
-
 /** Whether a failure blocks one stream alone; any other is the infrastructure's, and fails the batch. */
 const isOfStream = (error: unknown): boolean =>
   error instanceof OutputError || error instanceof LedgerGapError;
+
+/** The waits of one output in one look together; after them the stream counts as blocked, and messages go on. */
+const LOOK_WAITS_MAX_MS = 10_000;
+
+const withinLook = ({ elapsedMaxMs = LOOK_WAITS_MAX_MS, ...bounds }: RetryBounds): RetryBounds => ({
+  ...bounds,
+  elapsedMaxMs: Math.min(elapsedMaxMs, LOOK_WAITS_MAX_MS),
+});
 
 interface Delivery extends Pick<Asked, 'stream' | 'rung'> {
   readonly position: Position;
@@ -150,13 +153,14 @@ const deliverNext = async (
 };
 
 const deliverCommit = async (
-  { output, telemetry, nowMs }: PublicationPorts,
+  { output, telemetry, nowMs, sleep }: PublicationPorts,
   position: Position,
   { outputs = [], sequence, events, committedAtMs }: StoredCommit,
 ): Promise<void> => {
-  for (const { key, bodies } of outputs) {
+  for (const { key, bodies, retry = PUBLISH_RETRY } of outputs) {
     try {
-      await output.put(key, bodies);
+      // Most refusals of a destination are over in a moment.
+      await withRetries({ bounds: withinLook(retry), sleep }, () => output.put(key, bodies));
     } catch (cause) {
       throw new OutputError(cause);
     }

@@ -104,7 +104,8 @@ const runMessage = async (
       recordsOf: (run) => recordsOf(ports, message, run),
     });
     const layers = layersOf(config, message.symbol);
-    state = await record(ports, stream, { type: 'RecordRuns', runs: [...finished], layers });
+    const publishRetry = config.publish_retry;
+    state = await record(ports, stream, { type: 'RecordRuns', runs: [...finished], layers, publishRetry });
   }
 };
 

@@ -38,9 +38,9 @@ it('prints one hash of what was played, replayed, recorded and simulated', async
   writeFileSync(log, simulated.stdout.join('\n'));
   expect(last(await feed('diff', outputs, log))).toMatchObject({ isEqual: true, firstHash: outputHash });
 
-  writeFileSync(log, readFileSync(log, 'utf8').replace('"attempt":1', '"attempt":2'));
+  writeFileSync(log, readFileSync(log, 'utf8').replace('"engine_mode":"', '"engine_mode":"un'));
   const differing = await feed('diff', outputs, log);
-  expect([differing.code, last(differing)]).toMatchObject([1, { difference: { members: ['attempt'] } }]);
+  expect([differing.code, last(differing)]).toMatchObject([1, { difference: { members: ['engine_mode'] } }]);
   expect(JSON.parse(differing.stderr.at(-1) ?? '')).toMatchObject({ code: 'outputs_differ' });
 });
 

@@ -4,6 +4,8 @@
  */
 import type { CommitOutput, RecordedEvent } from '#contracts/event.ts';
 import { feedSymbolEvents } from '#contracts/market/feed-symbol.ts';
+import { feedRetryDefault } from '#contracts/market/feed-config.ts';
+import type { FeedRetry } from '#contracts/market/feed-config.ts';
 import { FeedSymbolState } from '#contracts/market/feed-state.ts';
 import type {
   EngineRunCompleted,
@@ -12,12 +14,15 @@ import type {
   FeedSymbolCommand,
   FinishedRun,
   LayersConfigured,
+  PublicationConfigured,
 } from '#contracts/market/feed-symbol.ts';
 import type { Aggregate, ProposedEvent, Rejection } from '#domain/kernel/aggregate.ts';
 import { accept, reject } from '#domain/kernel/decision.ts';
 import type { Decision } from '#domain/kernel/decision.ts';
 import { orchestratorEvents, terminalOf } from '#domain/market/feed-symbol/run-facts.ts';
 import type { TerminalRun } from '#domain/market/feed-symbol/run-facts.ts';
+import { canonicalJson } from '#domain/kernel/canonical-json.ts';
+import { retryBounds } from '#domain/market/feed/retry-bounds.ts';
 import { defaultLayers, layersHash } from '#domain/market/layers/config.ts';
 import { memoryAfter } from '#domain/market/run-memory.ts';
 import { orderKey, parseFeedSymbolStream } from '#domain/market/streams.ts';
@@ -31,7 +36,7 @@ const finish = (run: FinishedRun, symbol: string): ProposedEvent => {
 };
 
 const decide = (
-  { runs, layers }: FeedSymbolCommand,
+  { runs, layers, publishRetry }: FeedSymbolCommand,
   state: FeedSymbolState,
   { stream }: { readonly stream: string },
 ): Decision<ProposedEvent, Rejection> => {
@@ -56,7 +61,8 @@ const decide = (
     events.push(finish(run, symbol));
     ({ runNo, engineTimestampMs } = run);
   }
-  return accept(...(events.length > 0 ? configuration(layers, state) : []), ...events);
+  if (events.length === 0) return accept();
+  return accept(...configuration(layers, state), ...publication(publishRetry, state), ...events);
 };
 
 /** What the later layers go by is recorded with the first runs it is for, when it is another than before. */
@@ -66,6 +72,18 @@ const configuration = (
 ): readonly ProposedEvent[] => {
   if (!layers || layersHash(layers) === (state.layers ?? layersHash(defaultLayers))) return [];
   return [{ type: 'LayersConfigured', idempotencyKey: `layers:${state.runNo + 1}`, data: layers }];
+};
+
+/** The same of how refused outputs are tried again. */
+const publication = (retry: FeedRetry | undefined, state: FeedSymbolState): readonly ProposedEvent[] => {
+  if (!retry || canonicalJson(retry) === canonicalJson(state.publishRetry ?? feedRetryDefault)) return [];
+  return [
+    {
+      type: 'PublicationConfigured',
+      idempotencyKey: `publication-configured:${state.runNo + 1}`,
+      data: { retry },
+    },
+  ];
 };
 
 /** The terminal run an event records; undefined for other types. */
@@ -90,6 +108,8 @@ export const configuredLayers = (event: RecordedEvent): LayersConfigured | undef
 const evolve = (state: FeedSymbolState, event: RecordedEvent): FeedSymbolState => {
   const configured = configuredLayers(event);
   if (configured) return { ...state, layers: layersHash(configured) };
+  if (event.type === 'PublicationConfigured')
+    return { ...state, publishRetry: (event.data as PublicationConfigured).retry };
   const run = terminalRun(event);
   if (!run) return state;
   const { runNo, engineTimestampMs } = run.data;
@@ -101,10 +121,14 @@ const evolve = (state: FeedSymbolState, event: RecordedEvent): FeedSymbolState =
     ...(belief ? { belief } : {}),
     ...(candles ? { candles: [...candles] } : {}),
     ...(state.layers === undefined ? {} : { layers: state.layers }),
+    ...(state.publishRetry === undefined ? {} : { publishRetry: state.publishRetry }),
   };
 };
 
-const outputs = (events: readonly RecordedEvent[]): readonly CommitOutput[] => {
+const outputs = (
+  events: readonly RecordedEvent[],
+  { publishRetry }: FeedSymbolState,
+): readonly CommitOutput[] => {
   const runs = events.map(terminalRun).filter((run) => run !== undefined);
   const [first] = events;
   if (!first || runs.length === 0) return [];
@@ -113,6 +137,7 @@ const outputs = (events: readonly RecordedEvent[]): readonly CommitOutput[] => {
       key: orderKey(parseFeedSymbolStream(first.stream)),
       destination: 'orchestrator-events',
       bodies: runs.flatMap(orchestratorEvents).map((event) => JSON.stringify(event)),
+      ...(publishRetry === undefined ? {} : { retry: retryBounds(publishRetry) }),
     },
   ];
 };
@@ -120,7 +145,7 @@ const outputs = (events: readonly RecordedEvent[]): readonly CommitOutput[] => {
 /** It waits for nothing: the feed that planned the runs looks after them. */
 export const feedSymbolAggregate: Aggregate<FeedSymbolState, FeedSymbolCommand, ProposedEvent> = {
   kind: 'feed-symbol',
-  foldVersion: 4,
+  foldVersion: 5,
   eventTypes: new Set(Object.keys(feedSymbolEvents)),
   initialState: () => ({ runNo: 0 }),
   decide,

@@ -19,6 +19,7 @@ import { accept, reject } from '#domain/kernel/decision.ts';
 import type { Decision } from '#domain/kernel/decision.ts';
 import type { SendMessage } from '#domain/kernel/effect.ts';
 import type { ExistingFeed } from '#domain/market/feed/state.ts';
+import { compareText } from '#domain/kernel/compare-text.ts';
 import { sha256Base32 } from '#domain/kernel/hash.ts';
 import { feedSymbolStream, parseFeedStream } from '#domain/market/streams.ts';
 import type * as z from 'zod';
@@ -114,7 +115,7 @@ export const haltViews = (halts: Halts): NonNullable<FeedView['halts']> =>
     .flatMap(([symbol, { status, blockedSinceMs, errorDetail }]) =>
       status === 'recovered' ? [] : [{ symbol, status, blockedSinceMs, errorDetail }],
     )
-    .sort((one, other) => (one.symbol < other.symbol ? -1 : 1));
+    .sort((one, other) => compareText(one.symbol, other.symbol));
 
 /** The messages that let resumed deliveries go on. */
 export const resumptions = (stream: string, halts: Halts): readonly SendMessage[] =>

@@ -76,7 +76,8 @@ const marketStory = () => {
   if (skipped) symbol.send({ type: 'RecordRuns', runs: [skipped] });
   // Of a later configuration, so that the symbol's stream says what its layers go by.
   const layers = layersOf(validConfig({ ...config, ...layersConfig }), message.symbol);
-  if (skipped) symbol.send({ type: 'RecordRuns', runs: [skippedAfter(skipped)], layers });
+  const publishRetry = { min_delay_ms: 50, max_delay_ms: 500, max_attempts: 5, max_elapsed_ms: 2_000 };
+  if (skipped) symbol.send({ type: 'RecordRuns', runs: [skippedAfter(skipped)], layers, publishRetry });
   harness.send({ type: 'AcknowledgeRuns', symbols: [{ symbol: message.symbol, runNo: runs.length }] });
   const blocked = { symbol: message.symbol, blockedSinceMs: harness.nowMs - 900_000 };
   const errorDetail = 'Rate exceeded for shard shardId-000000000000 in stream orchestrator-events';

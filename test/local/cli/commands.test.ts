@@ -92,6 +92,45 @@ describe('runs', () => {
     expect((await say('run', 'why', runId)).stdout).toBe('it waits for nothing\n');
   });
 
+  it('are cancelled, run again and found by what they are', async () => {
+    const { say, json, stack } = await stage();
+    await say('deploy', file('one.yaml', oneAsset));
+    const { runId } = await json(
+      'run',
+      'start',
+      '--select',
+      'demo.a',
+      '--timeout',
+      '60',
+      '--label',
+      'desk=x',
+    );
+    expect((await say('run', 'rerun', String(runId), '--from-failure')).stderr).toMatch(
+      /^rerun_not_allowed: /,
+    );
+
+    expect((await say('run', 'cancel', String(runId), '--reason', 'wrong day')).stdout).toBe(
+      `${String(runId)} CANCELLED\n`,
+    );
+    expect((await say('run', 'rerun', String(runId), '--from-failure')).stdout).toMatch(/^started run_/);
+    expect((await say('run', 'rerun', String(runId), '--select', 'demo.a', '--downstream')).stdout).toMatch(
+      /^started run_/,
+    );
+    await stack.cloud.settle();
+    const list = async (...filters: readonly string[]) =>
+      ((await json('run', 'list', ...filters))['runs'] as readonly { runId: string }[]).map(
+        (run) => run.runId,
+      );
+    expect(await list('--in-state', 'CANCELLED')).toEqual([runId]);
+    expect(await list('--label', 'desk=x', '--asset', 'demo/a')).toEqual([runId]);
+    expect(await list('--until', '2000-01-01T00:00:00Z')).toEqual([]);
+    for (const wrong of [[], ['--from-failure', '--select', 'demo.a'], ['--from-failure', '--upstream']])
+      expect((await say('run', 'rerun', String(runId), ...wrong)).code).toBe(2);
+    expect((await say('run', 'start', '--select', 'demo.a', '--timeout', 'soon')).stderr).toContain(
+      'timeoutSec',
+    );
+  });
+
   it('show the error of an attempt that failed', async () => {
     const { api, say, json } = await stage();
     await say('deploy', file('one.yaml', oneAsset));

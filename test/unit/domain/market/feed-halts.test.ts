@@ -79,6 +79,21 @@ describe('a delivery that is blocked for too long', () => {
     ]);
   });
 
+  it('that is resumed already keeps its place when another symbol is resumed', () => {
+    halt(AAA, 1_000);
+    resume();
+    confirm(AAA, 1_000);
+    halt(AAA, 2_000);
+    resume();
+    halt(BBB, 3_000);
+    resume();
+
+    expect(view()).toMatchObject([
+      { symbol: 'AAA', status: 'resumed' },
+      { symbol: 'BBB', status: 'resumed' },
+    ]);
+  });
+
   it('is over when the publisher has caught up, and no word of the same block starts it again', () => {
     halt(AAA, 1_000);
     resume();

@@ -126,7 +126,7 @@ describe('the life of a feed', () => {
   it('recovers when a batch comes again that it holds, and by no other', () => {
     const feed = new FeedHarness(demoConfig());
     feed.ingest([at(1, 500)]);
-    const [[shardId = '', taken = '']] = [...feed.feed.shards] as [[string, string]];
+    const [[shardId, taken]] = [...feed.feed.shards] as [[string, string]];
     const confirm = (lastSequenceNumber: string, shard = shardId) =>
       feed.decide({ type: 'ConfirmBatch', shardId: shard, lastSequenceNumber });
 
@@ -246,6 +246,18 @@ describe('another configuration', () => {
 
     expect(decision.kind).toBe(kind);
     if (decision.kind === 'rejected') expect(decision.rejection.code).toBe('invalid_feed_config');
+  });
+
+  it('passes ticks by while no symbol that it lists has records', () => {
+    const feed = drained({}, ['AAA']);
+    const config = demoConfig({ sources: [{ source_id: 'venue', symbols: ['NEW'] }] });
+    feed.send({ type: 'CreateFeed', config, start: false });
+    feed.send(commands.start);
+    const { clock } = feed.feed.config;
+
+    expect(feed.decide({ type: 'PlanTicks', clock, beforeMs: 9_000 })).toMatchObject({
+      events: [{ type: 'TicksPlanned', data: { ticks: [], idleCount: 7, lastTickMs: 8_000 } }],
+    });
   });
 
   it('runs no symbol that it no longer lists, and goes on with its runs when it does again', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { feedRetryDefault } from '#contracts/market/feed-config.ts';
 import { EngineRunView } from '#contracts/market/engine-run.ts';
 import type { FinishedRun } from '#contracts/market/feed-symbol.ts';
 import { FeedSymbolView } from '#contracts/market/feed-symbol.ts';
@@ -126,6 +127,29 @@ describe('publishing', () => {
       ['EngineRunFailed', 2_000, counts],
     ]);
     expect(bodies[3]?.payload).toEqual({ error_kind: 'engine_failure', error_detail: 'boom' });
+  });
+
+  it('says how it is tried again from the first runs on that are configured so, once', () => {
+    const symbol = symbolHarness('AAA');
+    const retry = { min_delay_ms: 50, max_delay_ms: 500, max_attempts: 5, max_elapsed_ms: 2_000 };
+    const publish = (runNo: number, publishRetry: typeof feedRetryDefault | undefined) => {
+      const events = symbol.send({ ...record(finished(runNo)), ...(publishRetry ? { publishRetry } : {}) });
+      const [output] = feedSymbolAggregate.outputs?.(events, symbol.state) ?? [];
+      return { types: events.map(({ type }) => type), retry: output?.retry };
+    };
+
+    expect(publish(1, feedRetryDefault)).toEqual({ types: ['EngineRunCompleted'], retry: undefined });
+    expect(publish(2, retry)).toEqual({
+      types: ['PublicationConfigured', 'EngineRunCompleted'],
+      retry: { minDelayMs: 50, maxDelayMs: 500, attemptsMax: 5, elapsedMaxMs: 2_000 },
+    });
+    for (const again of [retry, undefined])
+      expect(publish(again ? 3 : 4, again)).toMatchObject({
+        types: ['EngineRunCompleted'],
+        retry: { minDelayMs: 50 },
+      });
+    expect(publish(5, feedRetryDefault).types).toEqual(['PublicationConfigured', 'EngineRunCompleted']);
+    expect(symbol.send({ ...record(finished(5)), publishRetry: retry })).toEqual([]);
   });
 
   it('writes the exact bytes of an event', () => {

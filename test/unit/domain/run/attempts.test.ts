@@ -14,6 +14,7 @@ import {
   planOf,
   retry,
   START_MS,
+  succeed,
   sweep,
   triggered,
 } from '#test/support/run-fixtures.ts';
@@ -92,6 +93,21 @@ it('counts the sends of an offer that was lost, and names what Sluice itself end
     .after(sweep(START_MS + 1_000_000));
   expect(attemptsOf(story.history(), 'm.a')).toMatchObject([
     { state: 'FAILED', failure: 'heartbeat_timeout', error: { category: 'TIMEOUT' } },
+  ]);
+});
+
+it('tells of a success what it wrote, and keeps the last progress until a heartbeat says more', () => {
+  const story = triggered(planOf({ 'm.a': [] }))
+    .after(claim('m.a'), beat('m.a', { progressPct: 10 }))
+    .at(START_MS + 5_000)
+    .after(beat('m.a', { message: 'still here' }), succeed('m.a', 1, { rowCount: 3, deltaTable: 'm.a' }));
+  expect(attemptsOf(story.history(), 'm.a')).toMatchObject([
+    {
+      state: 'SUCCEEDED',
+      progressPct: 10,
+      progressMessage: 'still here',
+      output: { rowCount: 3, deltaTable: 'm.a' },
+    },
   ]);
 });
 

@@ -144,10 +144,30 @@ describe('a rerun of a subset', () => {
     });
   });
 
+  it('that names nothing is refused', () => {
+    const { selection: _selection, ...body } = subset(['m.b']);
+    expect(planRerun(failed, body)).toMatchObject({ rejection: { code: 'invalid_selection' } });
+  });
+
   it('has to name something', () => {
     for (const body of [{ mode: 'subset' }, { mode: 'subset', selection: [] }])
       expect(RerunRequest.safeParse(body).success).toBe(false);
   });
+});
+
+it('of a run without a partition has none', () => {
+  const plan = planOf({ 'm.a': [] });
+  const parent: ParentRun = {
+    header: triggerOf(plan).header,
+    plan,
+    state: 'FAILED',
+    tasks: [{ taskKey: 'm.a', state: 'FAILED' }],
+  };
+  const planned = plannedOf(parent, fromFailure());
+  expect(planned.plan).not.toHaveProperty('partitionKey');
+  expect(planned.keyOf(1)).toBe(
+    rerunKey({ parentRunId: runId, rerunKind: 'FROM_FAILURE', selectedTasks: ['m.a'], partitionKeys: [] }, 1),
+  );
 });
 
 it('refuses labels that only Sluice sets', () => {

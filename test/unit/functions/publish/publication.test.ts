@@ -140,6 +140,23 @@ describe('publication', () => {
     expect(await stage.drain('publications')).toEqual([]);
   });
 
+  it.each([
+    [{ minDelayMs: 10, maxDelayMs: 20, attemptsMax: 4 }, [10, 20, 20]],
+    [{ minDelayMs: 5_000, maxDelayMs: 60_000, attemptsMax: 9 }, []],
+    [{ minDelayMs: 4_000, maxDelayMs: 6_000, attemptsMax: 9 }, [4_000]],
+    [{ minDelayMs: 10, maxDelayMs: 20, attemptsMax: 9, elapsedMaxMs: 50 }, [10, 20]],
+  ])('tries again as the output itself says, %j, for ten seconds at most', async (retry, waits) => {
+    await write([1]);
+    destination.failing.add(bodies(1)[0] ?? '');
+    const [commit] = streamedCommits(stage);
+    const outputs = (commit?.outputs ?? []).map((output) => ({ ...output, retry }));
+
+    const telemetry = await run(commit ? [{ ...commit, outputs }] : []);
+
+    expect(slept.splice(0)).toEqual(waits);
+    expect(telemetry.counted.get('PublishBlocked')).toBe(1);
+  });
+
   describe('of a stream whose next output is not taken', () => {
     const refuse = (amount: number) => destination.failing.add(bodies(amount)[0] ?? '');
 
