@@ -179,7 +179,7 @@ describe('a call about any attempt of its token', () => {
     expect(checkAttempt(story.state(), started())).toMatchObject({ kind: 'placed' });
   });
 
-  it('is refused as any report is, and for an attempt that was not made', () => {
+  it('is refused like every report, and for an attempt that was not made', () => {
     const state = failedOnce().state();
     const foreign = { ...started(), taskId: callbackTaskId({ runId, taskKey: 'm.b' }) };
     expect(checkAttempt(state, foreign)).toMatchObject(refused('invalid_token'));
