@@ -8,6 +8,7 @@ export interface RequestOptions {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly token?: string;
   readonly idempotencyKey?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
 }
 
@@ -17,10 +18,14 @@ export interface Client {
   readonly request: (method: string, path: string, options?: RequestOptions) => Promise<unknown>;
 }
 
+export interface HttpClient extends Client {
+  /** A successful answer as it comes, for what is no JSON; refusals as above. */
+  readonly open: (method: string, path: string, options?: RequestOptions) => Promise<Response>;
+}
+
 /** A client of one target; paths may start with `{ws}` for the workspace's prefix, or be whole URLs. */
-export const httpClient = (target: Target): Client => ({
-  workspace: target.workspace,
-  request: async (method, path, options = {}) => {
+export const httpClient = (target: Target): HttpClient => {
+  const open: HttpClient['open'] = async (method, path, options = {}) => {
     const url = urlOf(target, path);
     for (const [name, value] of Object.entries(options.query ?? {}))
       if (value !== undefined) url.searchParams.set(name, String(value));
@@ -31,13 +36,20 @@ export const httpClient = (target: Target): Client => ({
         'x-request-id': randomUUID(),
         ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey }),
+        ...options.headers,
       },
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       ...(options.signal ? { signal: options.signal } : {}),
     });
-    return answerOf(response);
-  },
-});
+    if (!response.ok) throw refusalOf(response, await jsonOf(response));
+    return response;
+  };
+  return {
+    workspace: target.workspace,
+    open,
+    request: async (...asked) => jsonOf(await open(...asked)),
+  };
+};
 
 const urlOf = ({ url, workspace }: Target, path: string): URL =>
   new URL(
@@ -55,23 +67,24 @@ const send = async (url: URL, init: RequestInit): Promise<Response> => {
   }
 };
 
-const answerOf = async (response: Response): Promise<unknown> => {
+const jsonOf = async (response: Response): Promise<unknown> => {
   const text = await response.text();
-  let body: unknown;
   try {
-    body = text === '' ? undefined : JSON.parse(text);
+    return text === '' ? undefined : JSON.parse(text);
   } catch {
     throw new CliError('internal', `the answer (${response.status}) is no JSON: ${text.slice(0, 200)}`);
   }
-  if (response.ok) return body;
+};
+
+const refusalOf = ({ status }: Response, body: unknown): CliError => {
   const {
     code = 'internal',
-    message = `status ${response.status}`,
+    message = `status ${status}`,
     details,
   } = (body ?? {}) as {
     code?: string;
     message?: string;
     details?: unknown;
   };
-  throw new CliError(code, message, { details });
+  return new CliError(code, message, { details });
 };

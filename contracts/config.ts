@@ -32,6 +32,8 @@ export const Limits = z.strictObject({
   requestBurstMax: bound(1, 60_000, 50, 'requests one person or API key may make at once'),
   claimsPerMinute: bound(1, 60_000, 12_000, 'claims a minute the workers of one person or API key may make'),
   claimBurstMax: bound(1, 60_000, 2_000, 'claims the workers of one person or API key may make at once'),
+  streamsPerMinute: bound(1, 6_000, 60, 'streams a minute one person or API key may open'),
+  streamBurstMax: bound(1, 6_000, 20, 'streams one person or API key may open at once'),
   accessKeptMs: bound(
     0,
     60_000,
@@ -108,6 +110,7 @@ export const environmentKeysOf = {
   'api-runs': [...everywhere, ...oidc, ...acting, 'WORKSPACE_ID', 'VIEWS_TABLE'],
   'api-feeds': [...everywhere, ...oidc, ...acting, 'VIEWS_TABLE'],
   'api-access': [...everywhere, ...oidc, ...acting, 'VIEWS_TABLE'],
+  'api-streams': [...everywhere, ...oidc, 'LEDGER_TABLE', 'CONTROL_TABLE'],
   'api-workers': [...everywhere, ...oidc, ...acting, 'TASK_TOKEN_SECRET_ID'],
   'task-callback': [...everywhere, ...acting, 'TASK_TOKEN_SECRET_ID'],
   'ingest-market': [

@@ -87,6 +87,12 @@ export const errorCatalogue = {
   ),
   route_not_found: entry(404, false, 'there is no such route', 'see the API description'),
   task_not_found: entry(404, false, 'there is no such task', 'check the task id'),
+  log_not_found: entry(
+    404,
+    false,
+    'no log of this run, or of this task, has been uploaded',
+    'upload one, or look again in a moment: lists follow the ledger',
+  ),
   run_not_found: entry(404, false, 'there is no such run in this workspace', 'check the run id'),
   feed_not_found: entry(404, false, 'there is no such feed in this workspace', 'check the feed id'),
   api_key_not_found: entry(
@@ -188,6 +194,24 @@ export const errorCatalogue = {
     false,
     'records of the range were deleted, as the feed is configured to',
     'ask for what is left: see details.firstSeqLeft and details.replayableFromMs',
+  ),
+  task_not_succeeded: entry(
+    409,
+    false,
+    'the attempt has no output, since it has not succeeded',
+    'report on the output once the attempt has succeeded',
+  ),
+  visibility_already_decided: entry(
+    409,
+    false,
+    'whether the output is visible was decided before',
+    'see details.state; run the task again for another output',
+  ),
+  log_already_stored: entry(
+    409,
+    false,
+    'another log of this attempt was uploaded before',
+    'upload each log once; the first one stays',
   ),
   task_expired: entry(410, false, 'the task has ended', 'stop the work'),
   payload_too_large: entry(

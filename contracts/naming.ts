@@ -61,6 +61,7 @@ export const functionNames = [
   'api-feeds',
   'api-access',
   'api-workers',
+  'api-streams',
   'task-callback',
   'ingest-market',
   'run-engine',

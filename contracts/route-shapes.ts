@@ -47,6 +47,7 @@ import {
   TaskRead,
 } from '#contracts/runs/read.ts';
 import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
+import { runTraceShapes } from '#contracts/runs/run-trace-shapes.ts';
 import {
   CancelRunRequest,
   CancelRunResponse,
@@ -56,8 +57,13 @@ import {
 
 /** One way a route answers without refusing. */
 export interface RouteAnswer {
-  readonly schema: z.ZodType;
+  /** Absent where there is no body. */
+  readonly schema?: z.ZodType;
   readonly when: string;
+  /** Default `application/json`. */
+  readonly contentType?: string;
+  /** Headers that say something of the answer, with their meaning. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What a route takes and gives, and the refusals it adds to those of its access and method. */
@@ -185,6 +191,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   },
   getRunWhy: { answers: ok(RunWhy), refusals: ['run_not_found'] },
   listRunEvents: { query: RunEventQuery, answers: ok(RunEventPage), refusals: ['run_not_found'] },
+  ...runTraceShapes,
   claimTasks: {
     body: ClaimRequest,
     answers: {

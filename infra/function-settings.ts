@@ -21,6 +21,8 @@ export const functionSettings: Readonly<Record<FunctionName, FunctionSettings>> 
   'api-feeds': settings(29, false, 'Serves market feeds'),
   'api-access': settings(29, false, 'Serves API keys, workspaces and role grants'),
   'api-workers': settings(29, false, 'Hands ready tasks to workers'),
+  // Longer than the lease of a stream.
+  'api-streams': settings(150, false, 'Streams the events of runs'),
   'task-callback': settings(29, false, 'Takes the reports of workers'),
   'ingest-market': settings(60, false, 'Buffers market records and plans their ticks'),
   'run-engine': settings(30, true, 'Runs the regime engine for planned ticks'),

@@ -39,7 +39,7 @@ const appendToLedger: Grant = (names) => [allow(['dynamodb:PutItem'], names.tabl
 /** The first pass, and one that lost its cursor, reads the whole sparse index. */
 const readDueIndex: Grant = (names) => [allow(['dynamodb:Query', 'dynamodb:Scan'], names.dueIndexArn)];
 const getRows: Grant = (names) => [allow(['dynamodb:BatchGetItem'], names.tableArn('views'))];
-/** Rows that stand together, in their own order: the layers of a feed's symbols. */
+/** Rows that stand together, in their own order: the layers of a feed's symbols, the logs of a run. */
 const readPartitions: Grant = (names) => [allow(['dynamodb:Query'], names.tableArn('views'))];
 const listRows: Grant = (names) => [allow(['dynamodb:Query'], names.listIndexArn)];
 const readViews: Grant = (names) => [...getRows(names), ...listRows(names)];
@@ -145,11 +145,12 @@ const actForFeeds: readonly Grant[] = [
 const act: readonly Grant[] = [...actForRuns, ...actForFeeds];
 
 const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
-  'api-runs': [...decide, ...actForRuns, limitRates, readViews, readBlobs, writeBlobs],
+  'api-runs': [...decide, ...actForRuns, limitRates, readViews, readPartitions, readBlobs, writeBlobs],
   'api-feeds': [...decide, ...actForFeeds, limitRates, readViews, readPartitions, readDocuments],
   'api-access': [...decide, limitRates, listRows],
   'api-workers': [...decide, ...actForRuns, limitRates, takeOffers, readSecret],
-  'task-callback': [...decide, ...actForRuns, readSecret, send('commands.fifo')],
+  'api-streams': [readLedger, limitRates],
+  'task-callback': [...decide, ...actForRuns, writeBlobs, readSecret, send('commands.fifo')],
   'ingest-market': [
     ...decide,
     ...actForFeeds,

@@ -2,7 +2,7 @@
 import { discover } from '#cli/discovery.ts';
 import type { Target } from '#cli/discovery.ts';
 import { httpClient } from '#cli/client.ts';
-import type { Client } from '#cli/client.ts';
+import type { HttpClient } from '#cli/client.ts';
 import { output } from '#cli/output.ts';
 import type { Output } from '#cli/output.ts';
 
@@ -15,7 +15,7 @@ export interface CommandContext {
   readonly output: Output;
   readonly stateDir: string;
   readonly target: () => Target;
-  readonly client: () => Client;
+  readonly client: () => HttpClient;
 }
 
 /** The context of one invocation. */

@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
 import { CliError } from '#cli/cli-error.ts';
 import type { CommandContext } from '#cli/commands/context.ts';
+import { addRunTraceCommands } from '#cli/commands/run-traces.ts';
 import { readDocument } from '#cli/commands/read-document.ts';
 import { paint, table } from '#cli/output.ts';
 
@@ -101,6 +102,7 @@ export const addRunCommands = (program: Command, contextOf: GetContext): void =>
     .command('why <runId>')
     .description('tell what a run waits for, and until when')
     .action(async (runId: string, _options: unknown, command: Command) => why(contextOf(command), runId));
+  addRunTraceCommands(run, contextOf);
 };
 
 const deploy = async ({ client, output }: CommandContext, file: string): Promise<void> => {

@@ -13,7 +13,8 @@ export type WorkerId = z.infer<typeof WorkerId>;
 
 const instant = z.iso.datetime({ offset: true });
 
-const report = {
+/** What every report of a worker says of its attempt. */
+export const attemptReport = {
   attempt: z.int().min(1).max(runLimits.attemptsMax),
   attemptId: AttemptId,
   workerId: WorkerId,
@@ -21,13 +22,13 @@ const report = {
 };
 
 /** The worker begins; after a claim this is an idempotent acknowledgement. */
-export const StartedRequest = z.strictObject({ ...report, startedAt: instant.optional() }).readonly();
+export const StartedRequest = z.strictObject({ ...attemptReport, startedAt: instant.optional() }).readonly();
 export type StartedRequest = z.infer<typeof StartedRequest>;
 
 /** The worker lives; its clock is an observation, the deadline counts from the server's receipt. */
 export const HeartbeatRequest = z
   .strictObject({
-    ...report,
+    ...attemptReport,
     heartbeatAt: instant.optional(),
     progressPct: z.int().min(0).max(100).optional(),
     message: z.string().max(65_536).optional(),
@@ -42,7 +43,7 @@ export type ReportedOutcome = z.infer<typeof ReportedOutcome>;
 /** The attempt has ended. The same report again is answered 200 with `duplicate`. */
 export const CompletedRequest = z
   .strictObject({
-    ...report,
+    ...attemptReport,
     outcome: ReportedOutcome,
     completedAt: instant.optional(),
     output: TaskOutput.optional(),

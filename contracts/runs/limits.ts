@@ -33,6 +33,12 @@ export const runLimits = {
   stackTraceLengthMax: 8_192,
   /** Serialized bytes kept of a worker's partial progress; a larger one is left out, and says so. */
   partialProgressBytesMax: 8_192,
+  /** Bytes of UTF-8 in the log of one attempt, standard output and errors together. */
+  logBytesMax: 2 * 1024 * 1024,
+  /** Bytes of the request that uploads one, as JSON: what Lambda takes as a payload. */
+  logRequestBytesMax: 6 * 1024 * 1024,
+  /** Bytes of one page of logs as JSON text, beyond its first log: what Lambda hands over ends at 6 MB. */
+  logPageBytesMax: 4 * 1024 * 1024,
 } as const;
 
 /** What a task gets when its asset says nothing else. */
@@ -66,8 +72,25 @@ export const runTiming = {
   retryGraceMs: 15_000,
   /** How long tasks with the rule `always` may take after their run was stopped. */
   cleanupGraceMs: 900_000,
+  /** How long a run whose tasks have succeeded waits for a report on a pending output: 7 days. */
+  visibilityMs: 604_800_000,
   /** Look at a run again this long after an instant that should have led to something. */
   silenceMs: 60_000,
+} as const;
+
+/** Streams of the events of a run. */
+export const runStreams = {
+  /** A stream ends after so many milliseconds; its receiver comes back with the last number it saw. */
+  leaseMs: 120_000,
+  /** A comment is sent after so many milliseconds without an event. */
+  heartbeatMs: 15_000,
+  /** What receivers are told to wait before they come back. */
+  retryMs: 1_000,
+  /** The ledger is looked at after so many milliseconds, twice as many each time nothing came, up to the most. */
+  pollMinMs: 200,
+  pollMaxMs: 2_000,
+  /** Commits or events read at once. */
+  pageEvents: 100,
 } as const;
 
 /** Tasks a run may have offered and unclaimed at one time; further ready tasks wait as `dispatch_window`. */

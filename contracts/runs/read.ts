@@ -191,6 +191,13 @@ export const RunEventQuery = z.strictObject({
 });
 export type RunEventQuery = z.infer<typeof RunEventQuery>;
 
+/** Query of `GET /runs/{runId}/events/stream`: the events behind the sequence `after`; `Last-Event-ID` goes before it. */
+export const RunStreamQuery = z.strictObject({ after: z.coerce.number().int().min(0).default(0) });
+export type RunStreamQuery = z.infer<typeof RunStreamQuery>;
+
+/** A stream of server-sent events; the `data` of each frame is a `RunEventRead`, its `id` the sequence. */
+export const RunEventStream = z.string();
+
 /** One page of runs, newest first. */
 export const RunPage = z.strictObject({ runs: z.array(RunItem), nextCursor: z.string().optional() });
 export type RunPage = z.infer<typeof RunPage>;

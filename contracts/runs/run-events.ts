@@ -10,7 +10,7 @@ import { Plan } from '#contracts/runs/plan.ts';
 import { InlineRunnerName } from '#contracts/runs/runner.ts';
 import { RerunKind } from '#contracts/runs/rerun.ts';
 import { RunOutcome, TerminalTaskStatus } from '#contracts/runs/states.ts';
-import { TaskError, TaskMetrics, TaskOutput } from '#contracts/runs/task-output.ts';
+import { OutputVisibilityState, TaskError, TaskMetrics, TaskOutput } from '#contracts/runs/task-output.ts';
 
 /** What started a run. */
 export const Trigger = z.discriminatedUnion('type', [
@@ -143,6 +143,17 @@ export const RunDeadlinePassed = event('RunDeadlinePassed', { runId: RunId, dead
 /** Its run is being stopped, and the task had no attempt that a worker had started. Key `stopped:{run}:{task}`. */
 export const TaskStopped = event('TaskStopped', task);
 
+/**
+ * Whether others can read what an attempt wrote, when that was said apart from its end; `VISIBLE` and `FAILED` stay.
+ * Key `output_visibility:{run}:{task}:{attempt}:{state}`.
+ */
+export const OutputVisibilityChanged = event('OutputVisibilityChanged', {
+  ...identified,
+  visibilityState: OutputVisibilityState,
+  publishedAt: z.string().optional(),
+  publishError: z.string().optional(),
+});
+
 /** Every task has ended. Key `completed:{runId}`. */
 export const RunCompleted = event('RunCompleted', {
   runId: RunId,
@@ -167,6 +178,7 @@ export const RunEvent = z.discriminatedUnion('type', [
   RunCancelRequested,
   RunDeadlinePassed,
   RunCompleted,
+  OutputVisibilityChanged,
 ]);
 export type RunEvent = z.infer<typeof RunEvent>;
 export type RunEventType = RunEvent['type'];

@@ -91,6 +91,7 @@ export const WaitingReason = z.enum([
   'heartbeat',
   'retry',
   'cancel',
+  'visibility',
   'deadline',
 ]);
 export type WaitingReason = z.infer<typeof WaitingReason>;

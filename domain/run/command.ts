@@ -1,5 +1,6 @@
 /** What can be asked of a run. All of it is JSON, so that a command can wait in a queue. */
 import type { AttemptId, TaskKey } from '#contracts/ids.ts';
+import type { OutputVisibilityRequest } from '#contracts/runs/visibility.ts';
 import type {
   CompletedRequest,
   HeartbeatRequest,
@@ -71,6 +72,16 @@ export interface SweepRun {
   readonly lostOffers: readonly string[];
 }
 
+/** Somebody says whether the output of an attempt that succeeded can be read by others. */
+export interface ReportOutputVisibility {
+  readonly type: 'ReportOutputVisibility';
+  readonly taskKey: TaskKey;
+  readonly report: Pick<
+    OutputVisibilityRequest,
+    'attempt' | 'visibilityState' | 'publishedAt' | 'publishError'
+  >;
+}
+
 export type RunCommand =
   | TriggerRun
   | ClaimTask
@@ -80,4 +91,5 @@ export type RunCommand =
   | FinishInlineTask
   | RetryTask
   | CancelRun
+  | ReportOutputVisibility
   | SweepRun;

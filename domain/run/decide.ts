@@ -30,6 +30,7 @@ import { planHash } from '#domain/run/plan-hash.ts';
 import { originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { Run, RunHeader } from '#domain/run/run.ts';
 import { safeText } from '#domain/run/safe-text.ts';
+import { reportVisibility } from '#domain/run/visibility.ts';
 import { sweep } from '#domain/run/sweep.ts';
 
 type RunDecision = Decision<RunEvent, Rejection>;
@@ -52,6 +53,8 @@ export const decide = (command: RunCommand, run: Run, { nowMs }: DecideContext):
       return retry(command, run, nowMs);
     case 'CancelRun':
       return cancel(command, run, nowMs);
+    case 'ReportOutputVisibility':
+      return reportVisibility(command, run);
     case 'SweepRun':
       return accept(...sweep(command, run));
   }

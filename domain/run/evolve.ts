@@ -43,6 +43,7 @@ const evolveRun = (run: Run, event: RunEvent, atMs: number): Run => {
     case 'TaskSkipped':
     case 'TaskCancelled':
     case 'TaskStopped':
+    case 'OutputVisibilityChanged':
     case 'RunCancelRequested':
     case 'RunDeadlinePassed':
       return run.status === 'none' || run.status === 'TRIGGERED' ? run : evolvePlanned(run, event, atMs);
@@ -56,8 +57,9 @@ export type ProgressEvent =
   | TaskEvent
   | Extract<RunEvent, { readonly type: 'RunCancelRequested' | 'RunDeadlinePassed' | 'RunCompleted' }>;
 
-/** The fold of a planned run; one that has ended absorbs everything. */
+/** The fold of a planned run; one that has ended absorbs everything but what is said of its outputs. */
 export const evolvePlanned = (run: PlannedRun, event: ProgressEvent, atMs: number): PlannedRun => {
+  if (event.type === 'OutputVisibilityChanged') return withTask(run, event, atMs);
   if (run.status !== 'RUNNING') return run;
   switch (event.type) {
     case 'RunCompleted':
@@ -108,7 +110,7 @@ export const planned = (header: RunHeader, plan: Plan, atMs: number): RunningRun
   origin: origin(header, plan),
 });
 
-const withTask = (run: RunningRun, event: TaskEvent, atMs: number): PlannedRun => {
+const withTask = (run: PlannedRun, event: TaskEvent, atMs: number): PlannedRun => {
   const { taskIndex } = event.data;
   const before = taskAt(run, taskIndex);
   const after = evolveTask(before, event, atMs);
@@ -149,6 +151,8 @@ const evolveTask = (task: Task, event: TaskEvent, atMs: number): Task => {
       return task.status === 'BLOCKED' ? { status: 'SKIPPED' } : task;
     case 'TaskCancelled':
       return task.status === 'BLOCKED' ? { status: 'CANCELLED', attempt: 0, reportHash: '' } : task;
+    case 'OutputVisibilityChanged':
+      return withVisibility(task, event.data);
     case 'TaskStopped':
       return isEnded(task) || task.status === 'RUNNING' ? task : stopped(task);
   }
@@ -189,7 +193,17 @@ const completed = (task: Task, data: RunEventData<'TaskCompleted'>): Task => {
   const isCurrent = task.status === 'DISPATCHED' || task.status === 'RUNNING';
   if (!isCurrent || task.attempt !== data.attempt) return task;
   const { attempt, outcome, retryAtMs, reportHash } = data;
-  return retryAtMs === undefined
-    ? { status: outcome, attempt, reportHash }
-    : { status: 'RETRY_WAIT', attempt, retryAtMs, reportHash };
+  if (retryAtMs !== undefined) return { status: 'RETRY_WAIT', attempt, retryAtMs, reportHash };
+  const visibility = data.output?.outputVisibilityState;
+  return outcome === 'SUCCEEDED' && visibility !== undefined
+    ? { status: outcome, attempt, reportHash, visibility }
+    : { status: outcome, attempt, reportHash };
 };
+
+/** A final word stays. */
+const withVisibility = (task: Task, data: RunEventData<'OutputVisibilityChanged'>): Task =>
+  task.status === 'SUCCEEDED' &&
+  task.attempt === data.attempt &&
+  (task.visibility === undefined || task.visibility === 'PENDING')
+    ? { ...task, visibility: data.visibilityState }
+    : task;

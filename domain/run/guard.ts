@@ -84,13 +84,19 @@ const attemptMismatch = (
   const numbers = { expectedAttempt: current, receivedAttempt: attempt };
   if (attempt < current)
     return refuse('stale_attempt', `attempt ${attempt} was superseded by attempt ${current}`, numbers);
-  if (attempt > current)
-    return refuse('attempt_mismatch', `attempt ${attempt} was never made; the last is ${current}`, numbers);
+  if (attempt > current) return attemptNeverMade(attempt, current);
   const expectedAttemptId = attemptIdOf(runId, taskKey, attempt);
   if (attemptId === expectedAttemptId) return undefined;
   const ids = { expectedAttemptId, receivedAttemptId: attemptId };
   return refuse('attempt_id_mismatch', `the id of attempt ${attempt} is another`, ids);
 };
+
+/** The refusal of an attempt behind the last one. */
+export const attemptNeverMade = (attempt: number, current: number): Refused =>
+  refuse('attempt_mismatch', `attempt ${attempt} was never made; the last is ${current}`, {
+    expectedAttempt: current,
+    receivedAttempt: attempt,
+  });
 
 const ended = (task: EndedTask, report: Report): Guarded => {
   const state = publicTaskState[task.status];

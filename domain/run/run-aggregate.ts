@@ -7,15 +7,20 @@ import { evolve, originFrom, runEventTypes } from '#domain/run/evolve.ts';
 import { outstanding } from '#domain/run/outstanding.ts';
 import type { Run } from '#domain/run/run.ts';
 import { decodeRun, encodeRun } from '#domain/run/state-codec.ts';
+import { gateOf } from '#domain/run/visibility.ts';
 import { waiting } from '#domain/run/waiting.ts';
 
+/** A run that has succeeded goes on while it waits for its outputs. */
 const isTerminal = (run: Run): boolean =>
-  run.status !== 'none' && run.status !== 'TRIGGERED' && run.status !== 'RUNNING';
+  run.status !== 'none' &&
+  run.status !== 'TRIGGERED' &&
+  run.status !== 'RUNNING' &&
+  gateOf(run) !== 'pending';
 
 /** A run, as the command handler, the sweeper and the compactor know it. */
 export const runAggregate: Aggregate<Run, RunCommand, RunEvent> = {
   kind: 'run',
-  foldVersion: 3,
+  foldVersion: 4,
   eventTypes: runEventTypes,
   initialState: () => ({ status: 'none' }),
   decide,

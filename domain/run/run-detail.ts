@@ -4,8 +4,10 @@ import type { RunItem, RunRead, SkipAttribution, TaskRead } from '#contracts/run
 import type { Plan } from '#contracts/runs/plan.ts';
 import { valueOf } from '#domain/kernel/value-of.ts';
 import { asRunEvent } from '#domain/run/evolve.ts';
-import { countTasks, evolveTaskRow, newTaskRow, runRowAfter } from '#domain/run/run-rows.ts';
-import type { RunRow, TaskRow } from '#domain/run/run-rows.ts';
+import { countTasks, runRowAfter } from '#domain/run/run-rows.ts';
+import { evolveTaskRow, newTaskRow } from '#domain/run/task-rows.ts';
+import type { RunRow } from '#domain/run/run-rows.ts';
+import type { TaskRow } from '#domain/run/task-rows.ts';
 import { skipAttributions } from '#domain/run/skip-attribution.ts';
 
 /** The run after these events, the first ones of its stream; undefined when there is no run yet. */
@@ -34,6 +36,9 @@ export const runDetail = (events: readonly RecordedEvent[]): RunRead | undefined
     taskCount: _c,
     tasksSucceeded: _s,
     tasksFailed: _f,
+    outputs: _o,
+    failedOutput: _failed,
+    ending: _ending,
     ...read
   } = run;
   return {

@@ -4,8 +4,10 @@ import { newestFirst } from '#domain/kernel/list-sort.ts';
 import type { Projection, RowContent, RowKey } from '#domain/kernel/projection.ts';
 import { sha256Hex } from '#domain/kernel/hash.ts';
 import { asRunEvent } from '#domain/run/evolve.ts';
-import { runRowAfter, taskRowAfter } from '#domain/run/run-rows.ts';
-import type { RunRow, TaskRow } from '#domain/run/run-rows.ts';
+import { runRowAfter } from '#domain/run/run-rows.ts';
+import { taskRowAfter } from '#domain/run/task-rows.ts';
+import type { RunRow } from '#domain/run/run-rows.ts';
+import type { TaskRow } from '#domain/run/task-rows.ts';
 
 const CURSOR = 'run';
 const TASK_PREFIX = 'task#';

@@ -5,10 +5,10 @@
 import type { AttemptId, RunId } from '#contracts/ids.ts';
 import type { WorkerId } from '#contracts/runs/callbacks.ts';
 import type { Plan, PlanTask, TaskPolicy, TriggerRule } from '#contracts/runs/plan.ts';
+import type { OutputVisibilityState } from '#contracts/runs/task-output.ts';
 import type { RunEventData } from '#contracts/runs/run-events.ts';
 import type { InlineRunnerName } from '#contracts/runs/runner.ts';
-import { publicRunState } from '#contracts/runs/states.ts';
-import type { RunOutcome, RunState } from '#contracts/runs/states.ts';
+import type { RunOutcome } from '#contracts/runs/states.ts';
 import { attemptId } from '#domain/kernel/ids.ts';
 
 /** The progress a worker has reported, as far as a later report must be compared with it. */
@@ -56,7 +56,14 @@ export type OpenTask =
 export type EndedTask =
   | { readonly status: 'SKIPPED' }
   | {
-      readonly status: 'SUCCEEDED' | 'FAILED' | 'CANCELLED' | 'TIMED_OUT';
+      readonly status: 'SUCCEEDED';
+      readonly attempt: number;
+      readonly reportHash: string;
+      /** Whether others can read its output; absent when nobody said. */
+      readonly visibility?: OutputVisibilityState;
+    }
+  | {
+      readonly status: 'FAILED' | 'CANCELLED' | 'TIMED_OUT';
       readonly attempt: number;
       readonly reportHash: string;
     };
@@ -171,10 +178,6 @@ export const triggerRuleOf = (plan: Plan, index: number): TriggerRule =>
 /** Whether the run is being stopped and the task with it: tasks of the rule `always` go on. */
 export const isBeingStopped = (run: PlannedRun, index: number): boolean =>
   run.stop !== undefined && triggerRuleOf(originOf(run).plan, index) !== 'always';
-
-/** What readers see of the run. */
-export const stateOf = (run: Exclude<Run, { readonly status: 'none' }>): RunState =>
-  run.status === 'RUNNING' && run.stop !== undefined ? 'CANCELLING' : publicRunState[run.status];
 
 /** The id of an attempt; derived, so that no state needs to hold it. */
 export const attemptIdOf = (runId: RunId, taskKey: string, attempt: number): AttemptId =>

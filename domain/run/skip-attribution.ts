@@ -2,7 +2,7 @@
 import type { SkipAttribution } from '#contracts/runs/read.ts';
 import type { Plan } from '#contracts/runs/plan.ts';
 import { plannedTask } from '#domain/run/run.ts';
-import type { TaskRow } from '#domain/run/run-rows.ts';
+import type { TaskRow } from '#domain/run/task-rows.ts';
 import { isFailure } from '#domain/run/trigger-rule.ts';
 import { valueOf } from '#domain/kernel/value-of.ts';
 

@@ -3,6 +3,7 @@
  * hash for each report, and numbers only for what is under way. The plan is left out (see `Aggregate.origin`).
  * About 150 bytes for 10 tasks and 2 KB compressed for 500.
  */
+import { OutputVisibilityState } from '#contracts/runs/task-output.ts';
 import type { WorkerId } from '#contracts/runs/callbacks.ts';
 import { attemptOf } from '#domain/run/run.ts';
 import { statusLetter, statusOf } from '#domain/run/status-letter.ts';
@@ -19,6 +20,8 @@ interface Packed {
   readonly a?: string;
   readonly h?: string;
   /** Worker ids, named by place in `d`. */
+  /** One letter for each task that succeeded, left out when nothing was said of any output. */
+  readonly v?: string;
   readonly w?: readonly string[];
   readonly d?: readonly number[];
   /** When the run was asked to end, and when its deadline passed. */
@@ -39,18 +42,33 @@ export const encodeRun = (run: Run): string => {
     return known >= 0 ? known : workers.push(workerId) - 1;
   };
   const details = run.tasks.flatMap((task) => packTask(task, run.changedAtMs, workerIndex));
+  const visibilities = run.tasks
+    .flatMap((task) => (task.status === 'SUCCEEDED' ? [letterOf(task)] : []))
+    .join('');
   const packed: Packed = {
     s: run.status,
     t: run.changedAtMs,
     k: run.tasks.map(({ status }) => statusLetter[status]).join(''),
     a: run.tasks.map((task) => attemptOf(task).toString(36)).join(''),
     h: run.tasks.map(hashOf).join(''),
+    ...(/[^-]/.test(visibilities) ? { v: visibilities } : {}),
     w: workers,
     d: details,
     ...(run.stop?.cancelledAtMs === undefined ? {} : { c: run.stop.cancelledAtMs - run.changedAtMs }),
     ...(run.stop?.timedOutAtMs === undefined ? {} : { x: run.stop.timedOutAtMs - run.changedAtMs }),
   };
   return JSON.stringify(packed);
+};
+
+type Succeeded = Extract<Task, { readonly status: 'SUCCEEDED' }>;
+
+const letterOf = ({ visibility }: Succeeded): string =>
+  visibility === undefined ? '-' : visibility.charAt(0);
+
+/** How an output stands, by its letter. */
+const visibilityOf = (letter: string): { readonly visibility?: OutputVisibilityState } => {
+  const visibility = OutputVisibilityState.options.find((state) => state.startsWith(letter));
+  return letter === '' || visibility === undefined ? {} : { visibility };
 };
 
 /** Stands for the hash of an attempt that ended without a report. */
@@ -129,11 +147,12 @@ const stopOf = ({ c, x }: Pick<Packed, 'c' | 'x'>, baseMs: number): { readonly s
       };
 
 const unpackTasks = (
-  { k = '', a = '', h = '', w = [], d = [] }: Omit<Packed, 's' | 't' | 'o'>,
+  { k = '', a = '', h = '', v = '', w = [], d = [] }: Omit<Packed, 's' | 't' | 'o'>,
   baseMs: number,
 ): Task[] => {
   let detail = 0;
   let hash = 0;
+  let succeeded = 0;
   const number = (): number => d[detail++] ?? 0;
   const reportHash = (isReported: boolean): string => {
     const text = isReported ? h.slice(hash, (hash += REPORT_HASH_LENGTH)) : '';
@@ -164,6 +183,12 @@ const unpackTasks = (
       case 'RETRY_WAIT':
         return { status, attempt, retryAtMs: baseMs + number(), reportHash: reportHash(true) };
       case 'SUCCEEDED':
+        return {
+          status,
+          attempt,
+          reportHash: reportHash(attempt > 0),
+          ...visibilityOf(v.charAt(succeeded++)),
+        };
       case 'FAILED':
       case 'CANCELLED':
       case 'TIMED_OUT':

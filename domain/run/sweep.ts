@@ -1,4 +1,5 @@
 /** Repairs what should have moved: deadlines, silent workers, overdue retries, lost offers and messages. */
+import { giveUpOutputs } from '#domain/run/visibility.ts';
 import { runTiming } from '#contracts/runs/limits.ts';
 import type { RunEvent } from '#contracts/runs/run-events.ts';
 import { dispatchId } from '#domain/kernel/ids.ts';
@@ -16,6 +17,7 @@ import { resendAtMs } from '#domain/run/waiting.ts';
 
 /** What the run does about everything overdue at `nowMs`; nothing when all is well or over. */
 export const sweep = ({ nowMs, lostOffers }: SweepRun, run: Run): readonly RunEvent[] => {
+  if (run.status === 'SUCCEEDED') return giveUpOutputs(run, nowMs);
   if (run.status !== 'RUNNING') return [];
   const draft = draftOf(run, nowMs);
   const lost = new Set(lostOffers);

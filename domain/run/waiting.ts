@@ -5,9 +5,11 @@ import type { WaitingReason } from '#contracts/runs/states.ts';
 import type { RunWhy } from '#contracts/runs/read.ts';
 import type { Waiting } from '#domain/kernel/aggregate.ts';
 import { attemptDeadlineMs, heartbeatDeadlineMs } from '#domain/run/heartbeat.ts';
-import { inlineRunnerOf, isBeingStopped, isEnded, originOf, plannedTask, stateOf } from '#domain/run/run.ts';
+import { inlineRunnerOf, isBeingStopped, isEnded, originOf, plannedTask } from '#domain/run/run.ts';
+import { stateOf } from '#domain/run/run-state.ts';
 import type { OpenTask, Run, RunningRun } from '#domain/run/run.ts';
 import { runDeadlineMs, stopDeadlineMs } from '#domain/run/stop.ts';
+import { pendingOutputs, visibilityDeadlineMs } from '#domain/run/visibility.ts';
 
 type RunWaiting = Waiting & { readonly reason: WaitingReason; readonly subject: string };
 
@@ -77,8 +79,13 @@ export const waiting = (run: Run): readonly RunWaiting[] => {
       ];
     case 'RUNNING':
       return runningWaiting(run);
-    case 'none':
     case 'SUCCEEDED':
+      return pendingOutputs(run).map((index) => ({
+        reason: 'visibility',
+        deadlineMs: visibilityDeadlineMs(run),
+        subject: plannedTask(originOf(run).plan, index).key,
+      }));
+    case 'none':
     case 'FAILED':
     case 'CANCELLED':
     case 'TIMED_OUT':

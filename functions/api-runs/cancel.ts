@@ -2,9 +2,10 @@
 import { CancelRunRequest } from '#contracts/runs/trigger.ts';
 import type { CancelRunResponse } from '#contracts/runs/trigger.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
-import { originOf, stateOf } from '#domain/run/run.ts';
+import { originOf } from '#domain/run/run.ts';
+import { stateOf } from '#domain/run/run-state.ts';
 import type { Run } from '#domain/run/run.ts';
-import { runOf } from '#functions/api-runs/run-path.ts';
+import { runOf } from '#functions/shared/run-path.ts';
 import { apiErrorOf } from '#functions/shared/api-error.ts';
 import { parseBody } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';

@@ -1,9 +1,11 @@
 /** Serves health, manifests and runs. */
 import { readEnvironment } from '#contracts/config.ts';
+import { runLimits } from '#contracts/runs/limits.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
 import { getHealth, getReady } from '#functions/api-runs/health.ts';
 import { cancelRun } from '#functions/api-runs/cancel.ts';
+import { readRunLogs, uploadRunLog } from '#functions/api-runs/logs.ts';
 import { deployManifestOperation, getManifest, listManifests } from '#functions/api-runs/manifests.ts';
 import {
   getRun,
@@ -16,6 +18,7 @@ import {
 } from '#functions/api-runs/reads.ts';
 import { rerunRun } from '#functions/api-runs/rerun.ts';
 import { triggerRunOperation } from '#functions/api-runs/trigger.ts';
+import { reportOutputVisibility } from '#functions/api-runs/visibility.ts';
 import { auditOf } from '#functions/shared/auditing.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
@@ -49,13 +52,19 @@ export const createHandler = (source: Source, plugin?: object) => {
       listTaskAttempts: listTaskAttempts(ports),
       getRunWhy: getRunWhy(ports),
       listRunEvents: listRunEvents(ports),
+      reportOutputVisibility: reportOutputVisibility(ports),
+      uploadRunLog: uploadRunLog(ports),
+      readRunLogs: readRunLogs(ports),
     },
     verify: verifierOf(environment, platform, acting.ledger),
     audit: auditOf({ ...acting, nowMs: platform.nowMs }),
     limit: rateLimitOf(acting, environment.LIMITS),
     telemetry: acting.telemetry,
     bodyBytesMax: environment.LIMITS.requestBytesMax,
-    bodyBytesMaxOf: { deployManifest: environment.LIMITS.manifestBytesMax },
+    bodyBytesMaxOf: {
+      deployManifest: environment.LIMITS.manifestBytesMax,
+      uploadRunLog: runLimits.logRequestBytesMax,
+    },
     nowMs: platform.nowMs,
   });
 };

@@ -12,7 +12,8 @@ import { runListKeys } from '#domain/run/run-projection.ts';
 import type { RunRow } from '#domain/run/run-rows.ts';
 import { why } from '#domain/run/waiting.ts';
 import { runFilter } from '#functions/api-runs/run-filter.ts';
-import { runNotFound, runOf } from '#functions/api-runs/run-path.ts';
+import { runEventRead } from '#functions/shared/run-event-read.ts';
+import { runNotFound, runOf } from '#functions/shared/run-path.ts';
 import { ApiError } from '#functions/shared/api-error.ts';
 import { parseQuery } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
@@ -152,10 +153,7 @@ export const listRunEvents =
     return {
       status: 200,
       body: {
-        events: events.map(({ stream: _stream, occurredAtMs, ...event }) => ({
-          ...event,
-          occurredAt: new Date(occurredAtMs).toISOString(),
-        })),
+        events: events.map(runEventRead),
       },
     };
   };

@@ -9,9 +9,10 @@ import type { LatestCode, ParentRun, PlannedRerun } from '#domain/run/rerun.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { runDetail } from '#domain/run/run-detail.ts';
 import { runStream } from '#domain/run/run-stream.ts';
-import { originOf, stateOf } from '#domain/run/run.ts';
+import { originOf } from '#domain/run/run.ts';
+import { stateOf } from '#domain/run/run-state.ts';
 import { originFrom } from '#domain/run/evolve.ts';
-import { runNotFound, runOf } from '#functions/api-runs/run-path.ts';
+import { runNotFound, runOf } from '#functions/shared/run-path.ts';
 import {
   currentManifest,
   manifestReader,

@@ -12,6 +12,8 @@ import { feedSymbolAggregate } from '#domain/market/feed-symbol/feed-symbol.ts';
 import { feedSymbolProjection } from '#domain/market/feed-symbol/projection.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { runProjection } from '#domain/run/run-projection.ts';
+import { taskLogProjection } from '#domain/task-log/task-log-projection.ts';
+import { taskLogAggregate } from '#domain/task-log/task-log.ts';
 
 /** An aggregate whose state and commands its caller does not look into. */
 export type OpaqueAggregate = Aggregate<unknown, { readonly type: string }, ProposedEvent>;
@@ -23,6 +25,7 @@ const aggregates = [
   feedSymbolAggregate,
   accessAggregate,
   auditAggregate,
+  taskLogAggregate,
 ] as readonly unknown[] as readonly OpaqueAggregate[];
 
 const byKind = new Map(aggregates.map((aggregate) => [aggregate.kind, aggregate]));
@@ -37,7 +40,12 @@ export const aggregateOf = (stream: string): OpaqueAggregate => {
 
 /** Every projection by the kind of stream it reads. */
 export const projections: Projections = Object.fromEntries(
-  [runProjection, manifestProjection, feedProjection, feedSymbolProjection, auditProjection].map(
-    (projection) => [projection.kind, projection],
-  ),
+  [
+    runProjection,
+    manifestProjection,
+    feedProjection,
+    feedSymbolProjection,
+    auditProjection,
+    taskLogProjection,
+  ].map((projection) => [projection.kind, projection]),
 );

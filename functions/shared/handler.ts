@@ -20,3 +20,16 @@ export const lazily = <Event, Answer>(
     return built(event);
   };
 };
+
+type CreateStream<Handle> = (source: Source, plugin?: object) => Handle;
+
+/** The same for a handler that streams its answers. */
+export const lazilyStreamed = <Given extends readonly unknown[]>(
+  create: CreateStream<(...given: Given) => Promise<void>>,
+): ((...given: Given) => Promise<void>) => {
+  let built: ((...given: Given) => Promise<void>) | undefined;
+  return (...given) => {
+    built ??= create(process.env);
+    return built(...given);
+  };
+};

@@ -12,6 +12,7 @@ import type { Telemetry } from '#domain/ports/outside.ts';
 import { authenticate, authorise } from '#functions/shared/admission.ts';
 import type { Principal, Verify } from '#functions/shared/admission.ts';
 import { ApiError, errorReply, toApiError } from '#functions/shared/api-error.ts';
+import { bodyOf } from '#functions/shared/request-body.ts';
 import type { Answered, Audit } from '#functions/shared/auditing.ts';
 import type { RateLimit } from '#functions/shared/rate-limit.ts';
 
@@ -24,6 +25,8 @@ export interface ApiRequest {
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
   readonly idempotencyKey: string | undefined;
+  /** The last event a receiver of server-sent events saw, as it says. */
+  readonly lastEventId?: string | undefined;
   readonly body: unknown;
   /** Where workers reach this API, `https://host/stage`. */
   readonly baseUrl: string;
@@ -31,7 +34,13 @@ export interface ApiRequest {
 
 export interface ApiReply {
   readonly status: number;
+  /** A text where there is a content type, otherwise what is sent as JSON. */
   readonly body: unknown;
+  /** Default `application/json`. */
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent one after another, by functions that stream, in place of a body. */
+  readonly chunks?: AsyncIterable<string>;
 }
 
 export type Operation = (request: ApiRequest) => Promise<ApiReply>;
@@ -53,26 +62,57 @@ export interface HttpSetting {
 /** A Lambda proxy handler that serves these operations. */
 export const httpHandler =
   (setting: HttpSetting) =>
-  async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> => {
-    const startMs = setting.nowMs();
-    const requestId = requestIdOf(event);
-    let status = 500;
+  async (event: APIGatewayProxyEvent): Promise<APIGatewayProxyResult> =>
+    (await answerOf(setting, event)).result;
+
+/** The same, with answers that are sent piece by piece; one that breaks off ends there, and is told. */
+export const httpStream =
+  (setting: HttpSetting) =>
+  async (event: APIGatewayProxyEvent, open: OpenStream): Promise<void> => {
+    const { result, chunks } = await answerOf(setting, event);
+    const { statusCode, headers, body } = result;
+    const { write } = open({ statusCode, headers: headers as Readonly<Record<string, string>> });
     try {
-      const reply = await serve(setting, event, requestId);
-      ({ status } = reply);
-      return respond(reply, requestId);
+      if (body !== '') await write(body);
+      for await (const chunk of chunks ?? []) if (!(await write(chunk))) return;
     } catch (error) {
-      const refusal = toApiError(error);
-      if (refusal.code === 'internal') logFault(setting.telemetry, requestId, error);
-      const reply = errorReply(refusal, requestId);
-      ({ status } = reply);
-      return respond(reply, requestId, refusal);
+      logFault(setting.telemetry, requestIdOf(event), error);
     } finally {
-      setting.telemetry.count(status >= 400 && status < 500 ? 'RequestsRefused' : 'RequestsServed');
-      setting.telemetry.count('RequestMs', setting.nowMs() - startMs);
       setting.telemetry.flush();
     }
   };
+
+type OpenStream = (head: {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
+}) => { readonly write: (text: string) => Promise<boolean> };
+
+interface Answer {
+  readonly result: APIGatewayProxyResult;
+  /** What follows the body of the result. */
+  readonly chunks?: AsyncIterable<string> | undefined;
+}
+
+const answerOf = async (setting: HttpSetting, event: APIGatewayProxyEvent): Promise<Answer> => {
+  const startMs = setting.nowMs();
+  const requestId = requestIdOf(event);
+  let status = 500;
+  try {
+    const reply = await serve(setting, event, requestId);
+    ({ status } = reply);
+    return { result: respond(reply, requestId), chunks: reply.chunks };
+  } catch (error) {
+    const refusal = toApiError(error);
+    if (refusal.code === 'internal') logFault(setting.telemetry, requestId, error);
+    const reply = errorReply(refusal, requestId);
+    ({ status } = reply);
+    return { result: respond(reply, requestId, refusal) };
+  } finally {
+    setting.telemetry.count(status >= 400 && status < 500 ? 'RequestsRefused' : 'RequestsServed');
+    setting.telemetry.count('RequestMs', setting.nowMs() - startMs);
+    setting.telemetry.flush();
+  }
+};
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 
@@ -113,8 +153,13 @@ const serve = async (
       ),
       // A read has neither: what is sent with it all the same changes nothing of its answer.
       idempotencyKey: route.mutating ? idempotencyKeyOf(event) : undefined,
+      lastEventId: header(event, 'last-event-id'),
       body: route.mutating
-        ? bodyOf(event, setting.bodyBytesMaxOf?.[route.operationId as OperationId] ?? setting.bodyBytesMax)
+        ? bodyOf(
+            event,
+            header(event, 'content-type'),
+            setting.bodyBytesMaxOf?.[route.operationId as OperationId] ?? setting.bodyBytesMax,
+          )
         : undefined,
       baseUrl: baseUrlOf(event),
     });
@@ -175,47 +220,6 @@ const idempotencyKeyOf = (event: APIGatewayProxyEvent): string | undefined => {
   return key;
 };
 
-const bodyOf = (event: APIGatewayProxyEvent, limitBytes: number): unknown => {
-  if (event.body === null || event.body === undefined || event.body === '') return undefined;
-  const text = event.isBase64Encoded ? Buffer.from(event.body, 'base64').toString('utf8') : event.body;
-  const bytes = Buffer.byteLength(text);
-  if (bytes > limitBytes)
-    throw new ApiError('payload_too_large', `the body has ${bytes} bytes, allowed are ${limitBytes}`, {
-      details: { limitBytes },
-    });
-  const type = header(event, 'content-type');
-  if (type !== undefined && !/^application\/json\s*(;|$)/i.test(type))
-    throw new ApiError('unsupported_media_type', `content-type is ${type}; send application/json`);
-  checkForm(text);
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw new ApiError('invalid_json', 'the body is not valid JSON');
-  }
-};
-
-/** Nesting the schemas can walk without running out of stack. */
-const DEPTH_MAX = 64;
-
-/** Refuses what parsing would accept and later steps could not bear: abysses, and names that vanish in objects. */
-const checkForm = (text: string): void => {
-  let depth = 0;
-  let isInString = false;
-  for (let index = 0; index < text.length; index++) {
-    const character = text[index];
-    if (isInString) {
-      if (character === '\\') index++;
-      else if (character === '"') isInString = false;
-    } else if (character === '"') isInString = true;
-    else if (character === '{' || character === '[') depth++;
-    else if (character === '}' || character === ']') depth--;
-    if (depth > DEPTH_MAX)
-      throw new ApiError('invalid_request', `the body nests deeper than ${DEPTH_MAX} levels; flatten it`);
-  }
-  if (/"__proto__"\s*:/.test(text))
-    throw new ApiError('invalid_request', 'a member may not be called __proto__; choose another name');
-};
-
 const baseUrlOf = ({ requestContext, headers }: APIGatewayProxyEvent): string => {
   const { domainName = 'localhost', stage } = requestContext;
   const isLocal = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(domainName);
@@ -231,14 +235,20 @@ const respond = (
 ): APIGatewayProxyResult => ({
   statusCode: reply.status,
   headers: {
-    'content-type': 'application/json',
+    ...reply.headers,
+    'content-type': reply.contentType ?? 'application/json',
     'x-request-id': requestId,
     'cache-control': 'no-store',
     ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
     ...(allow.length === 0 ? {} : { allow: allow.join(', ') }),
   },
-  body: JSON.stringify(reply.body),
+  body: bodyText(reply),
 });
+
+const bodyText = ({ body, contentType }: ApiReply): string => {
+  if (body === undefined) return '';
+  return contentType !== undefined && typeof body === 'string' ? body : JSON.stringify(body);
+};
 
 const logFault = (telemetry: Telemetry, requestId: string, error: unknown): void => {
   // The mailbox has counted a fault of the command itself.

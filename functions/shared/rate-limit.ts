@@ -14,7 +14,7 @@ import { ApiError } from '#functions/shared/api-error.ts';
 export type RateLimit = (principal: Principal, route: Route) => Promise<void>;
 
 interface Budget {
-  readonly kind: 'requests' | 'claims';
+  readonly kind: 'requests' | 'claims' | 'streams';
   readonly perMinute: number;
   readonly burst: number;
   /** Requests one write draws; what is left of them is used without another. */
@@ -42,9 +42,16 @@ export const rateLimitOf = (
     burst: limits.claimBurstMax,
     drawnAtOnce: Math.min(CLAIMS_DRAWN_AT_ONCE, limits.claimBurstMax),
   };
+  // A stream lasts two minutes at most: this bounds how many a principal may have open, too.
+  const streams: Budget = {
+    kind: 'streams',
+    perMinute: limits.streamsPerMinute,
+    burst: limits.streamBurstMax,
+    drawnAtOnce: 1,
+  };
   const drawn = new Map<string, number>();
   return async ({ tenantId, kind, userId }, route) => {
-    const budget = route.function === 'api-workers' ? claims : requests;
+    const budget = route.streaming ? streams : route.function === 'api-workers' ? claims : requests;
     const name = `${budget.kind}#${tenantId}/${kind}/${userId}`;
     const left = drawn.get(name) ?? 0;
     if (left > 0) {

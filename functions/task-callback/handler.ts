@@ -1,11 +1,14 @@
 /** Serves the callbacks of workers. */
 import { readEnvironment } from '#contracts/config.ts';
+import { runLimits } from '#contracts/runs/limits.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
 import { platformOf } from '#functions/shared/platform.ts';
 import { actingOf, taskTokensOf } from '#functions/shared/wiring.ts';
+import { uploadAttemptLog } from '#functions/task-callback/attempt-log.ts';
+import { reportAttemptVisibility } from '#functions/task-callback/attempt-visibility.ts';
 import { callbackOperation } from '#functions/task-callback/task-callback.ts';
 
 /** Builds the handler from its settings. */
@@ -25,9 +28,12 @@ export const createHandler = (source: Source, plugin?: object) => {
       reportTaskStarted: callbackOperation(ports, 'started'),
       reportTaskHeartbeat: callbackOperation(ports, 'heartbeat'),
       reportTaskCompleted: callbackOperation(ports, 'completed'),
+      uploadAttemptLog: uploadAttemptLog(ports),
+      reportAttemptVisibility: reportAttemptVisibility(ports),
     },
     telemetry: acting.telemetry,
     bodyBytesMax: environment.LIMITS.requestBytesMax,
+    bodyBytesMaxOf: { uploadAttemptLog: runLimits.logRequestBytesMax },
     nowMs: platform.nowMs,
   });
 };

@@ -5,12 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type * as z from 'zod';
-import {
-  CompletedRequest,
-  HeartbeatRequest,
-  StartedRequest,
-  TaskTokenClaims,
-} from '#contracts/runs/callbacks.ts';
+import { CompletedRequest, HeartbeatRequest, StartedRequest } from '#contracts/runs/callbacks.ts';
 import type { HeartbeatResponse } from '#contracts/runs/callbacks.ts';
 import type { Rejection } from '#domain/kernel/aggregate.ts';
 import type { Queues, Telemetry } from '#domain/ports/outside.ts';
@@ -28,6 +23,7 @@ import { parseBody } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 import { refuseSecrets } from '#functions/shared/refuse-secrets.ts';
+import { asCallback, refuseOutOfRange, verifyToken } from '#functions/task-callback/callback-request.ts';
 import { queuedCommand } from '#functions/shared/queued-command.ts';
 
 export interface CallbackPorts {
@@ -51,22 +47,13 @@ const schemas = {
 } as const;
 
 /** Serves one kind of callback. */
-export const callbackOperation =
-  (ports: CallbackPorts, kind: Kind) =>
-  async (request: ApiRequest): Promise<ApiReply> => {
-    try {
-      return await report(ports, kind, request);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      ports.telemetry.count('CallbacksRefused');
-      throw asCallbackError(error);
-    }
-  };
+export const callbackOperation = (ports: CallbackPorts, kind: Kind) =>
+  asCallback(ports, (request) => report(ports, kind, request));
 
 const report = async (ports: CallbackPorts, kind: Kind, request: ApiRequest): Promise<ApiReply> => {
   const parsed = parseReport(kind, request.body);
   refuseSecrets({ workerId: parsed.body.workerId });
-  const claims = await verify(ports.tokens, request.bearer ?? '');
+  const claims = await verifyToken(ports.tokens, request.bearer ?? '');
   const stream = runStream(claims);
   const taskId = request.path['taskId'] ?? '';
   const state = await ports.loadRun(stream);
@@ -125,23 +112,6 @@ const parseReport = (kind: Kind, body: unknown): Report => {
   return { kind, body: parsed } as Report;
 };
 
-/** Workers know these two faults by a code of their own; any other fault of the shape is `invalid_request`. */
-const refuseOutOfRange = (body: unknown): void => {
-  const { attempt, progressPct } = { ...(body as { attempt?: unknown; progressPct?: unknown } | undefined) };
-  if (typeof attempt === 'number' && attempt < 1)
-    throw new ApiError('invalid_argument', `attempt is ${attempt}; attempts count from 1`);
-  if (typeof progressPct === 'number' && (progressPct < 0 || progressPct > 100))
-    throw new ApiError('invalid_argument', `progressPct is ${progressPct}; it goes from 0 to 100`);
-};
-
-const verify = async (tokens: TaskTokens, token: string): Promise<TaskTokenClaims> => {
-  const verified = await tokens.verify(token);
-  if (verified.kind === 'expired') throw new ApiError('token_expired', 'the task token has expired');
-  const claims = verified.kind === 'valid' ? TaskTokenClaims.safeParse(verified.scope) : undefined;
-  if (!claims?.success) throw new ApiError('invalid_token', 'the task token is malformed or not ours');
-  return claims.data;
-};
-
 const inFlight = (run: Run): number =>
   run.status === 'RUNNING'
     ? run.tasks.filter(({ status }) => status === 'RUNNING' || status === 'DISPATCHED').length
@@ -185,23 +155,4 @@ const told = (run: Run, taskKey: string): Pick<HeartbeatResponse, 'shouldCancel'
   return cancelReason === undefined ? { shouldCancel: false } : { shouldCancel: true, cancelReason };
 };
 
-const CALLBACK_MEMBERS = [
-  'state',
-  'expectedAttempt',
-  'receivedAttempt',
-  'expectedAttemptId',
-  'receivedAttemptId',
-];
-
 const refused = ({ code, message, details }: Rejection): ApiError => new ApiError(code, message, { details });
-
-/** Callback errors carry the code as `error` too, and the compared values at top level. */
-const asCallbackError = (error: ApiError): ApiError => {
-  const details = Object.entries(error.details ?? {});
-  const top = details.filter(([name]) => CALLBACK_MEMBERS.includes(name));
-  const rest = details.filter(([name]) => !CALLBACK_MEMBERS.includes(name));
-  return new ApiError(error.code, error.message, {
-    ...(rest.length === 0 ? {} : { details: Object.fromEntries(rest) }),
-    members: { error: error.code, ...Object.fromEntries(top) },
-  });
-};

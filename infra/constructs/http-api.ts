@@ -3,7 +3,7 @@
  * `ANY` on every path. The gateway's own answer to a method that a path does not have is the one it gives to paths
  * there are not; the function behind `ANY` tells them apart, with 405 and the methods there are.
  */
-import { Aws, Fn, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, Duration, Fn, RemovalPolicy } from 'aws-cdk-lib';
 import {
   AccessLogFormat,
   AuthorizationType,
@@ -116,10 +116,11 @@ export class HttpApi extends Construct {
     acknowledgeOpenMethod(method, reasonOf(route));
   }
 
-  private otherMethods({ path }: Route, alias: IFunction): void {
+  /** A function that streams its answers streams this one too: it has no other way to answer. */
+  private otherMethods({ path, streaming }: Route, alias: IFunction): void {
     const method = this.api.root
       .resourceForPath(path)
-      .addMethod('ANY', proxyTo(alias, false), { authorizationType: AuthorizationType.NONE });
+      .addMethod('ANY', proxyTo(alias, streaming === true), { authorizationType: AuthorizationType.NONE });
     acknowledgeOpenMethod(method, 'it only tells which methods there are');
   }
 }
@@ -135,6 +136,9 @@ const functionOf = ({ functions }: HttpApiProps, route: Route): IFunction => {
   return alias;
 };
 
+/** Beyond the 29 s of answers given as a whole, and beyond the lease of any stream. */
+const STREAM_TIMEOUT = Duration.seconds(150);
+
 const proxyTo = (alias: IFunction, isStreaming: boolean): Integration =>
   new Integration({
     type: IntegrationType.AWS_PROXY,
@@ -146,7 +150,9 @@ const proxyTo = (alias: IFunction, isStreaming: boolean): Integration =>
       alias.functionArn,
       isStreaming ? '/response-streaming-invocations' : '/invocations',
     ]),
-    options: isStreaming ? { responseTransferMode: ResponseTransferMode.STREAM } : {},
+    options: isStreaming
+      ? { responseTransferMode: ResponseTransferMode.STREAM, timeout: STREAM_TIMEOUT }
+      : {},
   });
 
 /** Why the gateway checks no credential of a route. */

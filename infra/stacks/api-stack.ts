@@ -26,6 +26,7 @@ const constructIds = {
   'api-feeds': 'ApiFeeds',
   'api-access': 'ApiAccess',
   'api-workers': 'ApiWorkers',
+  'api-streams': 'ApiStreams',
   'task-callback': 'TaskCallback',
 } as const satisfies Partial<Record<FunctionName, string>>;
 

@@ -38,6 +38,7 @@ describe('the gateway', () => {
       HttpMethod: 'GET',
       Integration: {
         ResponseTransferMode: 'STREAM',
+        TimeoutInMillis: 150_000,
         Uri: {
           'Fn::Join': ['', Match.arrayWith([Match.stringLikeRegexp('response-streaming-invocations$')])],
         },

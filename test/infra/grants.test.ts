@@ -69,7 +69,15 @@ const limitRates: Grants = { [control]: ['dynamodb:UpdateItem'] };
 const forAll: readonly Grants[] = [...forRuns, ...forFeeds];
 
 const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
-  'api-runs': [...forRuns, limitRates, getRows, listRows, readBlobs, writeBlobs],
+  'api-runs': [
+    ...forRuns,
+    limitRates,
+    getRows,
+    listRows,
+    { [views]: ['dynamodb:Query'] },
+    readBlobs,
+    writeBlobs,
+  ],
   'api-feeds': [
     ...forFeeds,
     limitRates,
@@ -80,7 +88,8 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
   ],
   'api-access': [decide, limitRates, listRows],
   'api-workers': [...forRuns, limitRates, { [control]: ['dynamodb:Query', 'dynamodb:GetItem'] }, readSecret],
-  'task-callback': [...forRuns, readSecret, send('commands.fifo')],
+  'api-streams': [readLedger, limitRates],
+  'task-callback': [...forRuns, writeBlobs, readSecret, send('commands.fifo')],
   'ingest-market': [
     ...forFeeds,
     writeBlobs,

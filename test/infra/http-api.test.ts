@@ -32,7 +32,7 @@ describe('the gateway', () => {
         route: `${route.method} ${route.path}`,
         operationId: route.operationId,
         type: 'AWS_PROXY',
-        uri: `arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:sluice-dev-${route.function}:live/invocations`,
+        uri: `arn:aws:apigateway:us-east-1:lambda:path/${route.streaming ? '2021-11-15' : '2015-03-31'}/functions/arn:aws:lambda:us-east-1:000000000000:function:sluice-dev-${route.function}:live/${route.streaming ? 'response-streaming-invocations' : 'invocations'}`,
       });
   });
 

@@ -71,7 +71,7 @@ export const claimOne = async (api: Api, workerId = 'w1'): Promise<DispatchEnvel
 /** Sends a callback about a task with its own token. */
 export const callback = (
   api: Api,
-  kind: 'started' | 'heartbeat' | 'completed',
+  kind: 'started' | 'heartbeat' | 'completed' | 'logs' | 'visibility',
   task: DispatchEnvelope,
   more: object = {},
 ): Promise<Answer> =>

@@ -154,7 +154,8 @@ export const apiOf = (cloud: TestCloud, user: User = {}): Api => {
       headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...headers },
       ...(body === undefined ? {} : { body }),
     });
-    const parsed = answered.text === '' ? {} : answered.json();
+    const isText = answered.headers['content-type']?.[0]?.startsWith('text/') === true;
+    const parsed = isText ? { text: answered.text } : answered.text === '' ? {} : answered.json();
     const answer = { status: answered.status, body: parsed as Answer['body'], headers: answered.headers };
     expect(undocumented(method, path, answer)).toBeUndefined();
     return answer;

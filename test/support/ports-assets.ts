@@ -88,7 +88,7 @@ export const assetPlane = async (options: StageOptions & { readonly limits?: obj
   };
 
   const report = (
-    kind: 'started' | 'heartbeat' | 'completed',
+    kind: 'started' | 'heartbeat' | 'completed' | 'logs' | 'visibility',
     task: Claimed,
     over: Partial<TestRequest> & { readonly body?: object } = {},
   ): Promise<Answer> =>

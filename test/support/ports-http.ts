@@ -81,5 +81,7 @@ export const proxyEventOf = (request: TestRequest): APIGatewayProxyEvent => {
 export const answerOf = ({ statusCode, headers, body }: APIGatewayProxyResult) => ({
   status: statusCode,
   headers: headers ?? {},
-  body: JSON.parse(body) as Record<string, unknown>,
+  body: (String(headers?.['content-type']).startsWith('text/plain')
+    ? { text: body }
+    : JSON.parse(body)) as Record<string, unknown>,
 });

@@ -164,3 +164,14 @@ export const sweep = (nowMs: number, ...lostOffers: readonly string[]): RunComma
 
 /** Claims and finishes a task. */
 export const finish = (taskKey: string): readonly RunCommand[] => [claim(taskKey), succeed(taskKey)];
+
+/** Somebody says how an output stands. */
+export const publish = (
+  taskKey: string,
+  visibilityState: 'PENDING' | 'VISIBLE' | 'FAILED',
+  more: Partial<Extract<RunCommand, { type: 'ReportOutputVisibility' }>['report']> = {},
+): RunCommand => ({
+  type: 'ReportOutputVisibility',
+  taskKey: TaskKey.parse(taskKey),
+  report: { attempt: 1, visibilityState, ...more },
+});

@@ -8,6 +8,7 @@ import { feedEvents } from '#contracts/market/feed.ts';
 import { feedSymbolEvents } from '#contracts/market/feed-symbol.ts';
 import { ManifestDeployed } from '#contracts/runs/manifest-events.ts';
 import { RunEvent } from '#contracts/runs/run-events.ts';
+import { TaskLogStored } from '#contracts/runs/task-log.ts';
 
 /** The shapes of `data` by stream kind and event type; all are of schema version 1. */
 export const ledgerEventData: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
@@ -15,6 +16,7 @@ export const ledgerEventData: Readonly<Record<string, Readonly<Record<string, z.
   manifests: { ManifestDeployed: ManifestDeployed.shape.data },
   feed: feedEvents,
   'feed-symbol': feedSymbolEvents,
+  'task-log': { TaskLogStored: TaskLogStored.shape.data },
   audit: { RequestAudited: RequestAudited.shape.data },
   access: Object.fromEntries(AccessEvent.options.map(({ shape }) => [shape.type.value, shape.data])),
 };

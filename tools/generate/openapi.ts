@@ -9,7 +9,7 @@ import * as z from 'zod';
 import { errorCatalogue } from '#contracts/errors.ts';
 import type { ErrorCode } from '#contracts/errors.ts';
 import { routeShapes } from '#contracts/route-shapes.ts';
-import type { RouteShape } from '#contracts/route-shapes.ts';
+import type { RouteAnswer, RouteShape } from '#contracts/route-shapes.ts';
 import { pathVariables, routes } from '#contracts/routes.ts';
 import { tidySchema, withoutAnyJson } from '#tools/generate/json-schema.ts';
 import type { JsonSchema } from '#tools/generate/json-schema.ts';
@@ -167,10 +167,7 @@ const headersOf = ({ operationId, mutating, access }: ListedRoute): z.ZodObject 
     : undefined;
 
 const responses = (route: ListedRoute, shape: RouteShape): ZodOpenApiResponsesObject => {
-  const answers = Object.entries(shape.answers).map(([status, { schema, when }]) => [
-    status,
-    { description: when, content: { 'application/json': { schema: named(schema) } } },
-  ]);
+  const answers = Object.entries(shape.answers).map(([status, answer]) => [status, answerOf(answer)]);
   const error = route.access === 'task-token' ? answerBodies.CallbackError : answerBodies.ErrorBody;
   const refused = [...codesByStatus(refusalsOf(route, shape))]
     .filter(([status]) => shape.answers[status] === undefined)
@@ -183,6 +180,21 @@ const responses = (route: ListedRoute, shape: RouteShape): ZodOpenApiResponsesOb
     ]);
   return Object.fromEntries([...answers, ...refused]) as ZodOpenApiResponsesObject;
 };
+
+const answerOf = ({ schema, when, contentType = 'application/json', headers }: RouteAnswer): object => ({
+  description: when,
+  ...(headers === undefined
+    ? {}
+    : {
+        headers: Object.fromEntries(
+          Object.entries(headers).map(([name, description]) => [
+            name,
+            { description, schema: { type: 'string' } },
+          ]),
+        ),
+      }),
+  ...(schema === undefined ? {} : { content: { [contentType]: { schema: named(schema) } } }),
+});
 
 const codesByStatus = (codes: readonly ErrorCode[]): ReadonlyMap<number, readonly ErrorCode[]> => {
   const found = new Map<number, readonly ErrorCode[]>();

@@ -46,12 +46,14 @@ import * as manifest from '#contracts/runs/manifest.ts';
 import * as read from '#contracts/runs/read.ts';
 import { InlineRunMessage } from '#contracts/runs/runner.ts';
 import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
+import * as logs from '#contracts/runs/task-log.ts';
 import {
   CancelRunRequest,
   CancelRunResponse,
   TriggerRunRequest,
   TriggerRunResponse,
 } from '#contracts/runs/trigger.ts';
+import * as visibility from '#contracts/runs/visibility.ts';
 import { ledgerEvent, ledgerEventData } from '#tools/generate/ledger-events.ts';
 
 /** One shape and its place: `<folder>/<name>.v<version>.json`. */
@@ -101,6 +103,10 @@ export const requestBodies = {
   StartedRequest: callbacks.StartedRequest,
   HeartbeatRequest: callbacks.HeartbeatRequest,
   CompletedRequest: callbacks.CompletedRequest,
+  UploadLogRequest: logs.UploadLogRequest,
+  AttemptLogRequest: logs.AttemptLogRequest,
+  OutputVisibilityRequest: visibility.OutputVisibilityRequest,
+  AttemptVisibilityRequest: visibility.AttemptVisibilityRequest,
   FeedConfig: FeedConfigInput,
   PlanFeedTicksRequest,
   ResumeFeedRequest,
@@ -133,6 +139,8 @@ export const answerBodies = {
   StartedResponse: callbacks.StartedResponse,
   HeartbeatResponse: callbacks.HeartbeatResponse,
   CompletedResponse: callbacks.CompletedResponse,
+  UploadLogResponse: logs.UploadLogResponse,
+  OutputVisibilityResponse: visibility.OutputVisibilityResponse,
   FeedView,
   FeedPage,
   EngineRunPage,

@@ -15,6 +15,7 @@ import { runDetail, runItem } from '#domain/run/run-detail.ts';
 import { runRowAfter } from '#domain/run/run-rows.ts';
 import type { RunRow } from '#domain/run/run-rows.ts';
 import { why } from '#domain/run/waiting.ts';
+import { storeTaskLog, taskLogAggregate, taskLogStream } from '#domain/task-log/task-log.ts';
 import { ledgerSamples, sampleFile, SAMPLE_START_MS } from '#test/contract/samples/sample.ts';
 import type { Samples } from '#test/contract/samples/sample.ts';
 import { scopeOf } from '#test/contract/samples/scope.ts';
@@ -164,8 +165,27 @@ const crowdedStory = (): Story => {
   return run;
 };
 
+/** The bars are published only after the run has ended. */
+const publishedStory = (): Story => {
+  const key = 'markets.bars_1m';
+  const run = story({ [key]: [] });
+  claim(run, key);
+  const { output, ...report } = succeeded(key);
+  const { publishedAt: _at, ...pending } = { ...output, outputVisibilityState: 'PENDING' };
+  complete(run, key, { ...report, output: pending });
+  run.nowMs += 30_000;
+  run.send({ type: 'ReportOutputVisibility', taskKey: TaskKey.parse(key), report: published() });
+  return run;
+};
+
+const published = () => ({
+  attempt: 1,
+  visibilityState: 'VISIBLE' as const,
+  publishedAt: new Date(SAMPLE_START_MS + 90_000).toISOString(),
+});
+
 const actorOf = ({ type }: RecordedEvent): RecordedEvent['actor'] => {
-  if (/^Task(Started|Heartbeat|Completed)/.test(type)) return { kind: 'worker', id: workerId };
+  if (/^(Task(Started|Heartbeat|Completed)|Output)/.test(type)) return { kind: 'worker', id: workerId };
   return /^(RunTriggered|PlanCreated|RunCancelRequested)$/.test(type)
     ? { kind: 'user', id: 'ada@example.com' }
     : { kind: 'service', id: 'sweep' };
@@ -176,7 +196,7 @@ export const runSamples = (): Samples => {
   const running = failingStory();
   const waiting = why(running.state);
   complete(running, 'markets.features', ended('markets.features', 'FAILED'));
-  const stories = [running, cancelledStory(), stoppedStory(), crowdedStory()];
+  const stories = [running, cancelledStory(), stoppedStory(), crowdedStory(), publishedStory()];
   return {
     ...ledgerSamples(
       'run',
@@ -249,6 +269,22 @@ const readSamples = (events: readonly RecordedEvent[]): Samples => {
   };
 };
 
+const logSamples = (taskKey: string): Samples => {
+  const output = { stdout: 'read 1440 bars\nwrote 1440 bars\n', stderr: '' };
+  const logPlace = { ...scopeOf, runId, taskKey: TaskKey.parse(taskKey), attempt: 1 };
+  const { command } = storeTaskLog(logPlace, output);
+  const harness = new StreamHarness(taskLogAggregate, taskLogStream(logPlace));
+  harness.nowMs = SAMPLE_START_MS + 61_000;
+  harness.send(command);
+  const { path, sizeBytes } = command.log;
+  return {
+    ...ledgerSamples('task-log', harness.events, () => ({ kind: 'worker', id: workerId })),
+    [sampleFile('requests', 'UploadLogRequest')]: { taskKey, attempt: 1, ...output },
+    [sampleFile('requests', 'AttemptLogRequest')]: { ...place(taskKey), ...output },
+    [sampleFile('answers', 'UploadLogResponse')]: { path, sizeBytes },
+  };
+};
+
 const workerSamples = (): Samples => {
   const key = 'markets.bars_1m';
   const serverTime = new Date(SAMPLE_START_MS + 60_000).toISOString();
@@ -267,6 +303,15 @@ const workerSamples = (): Samples => {
     }),
     [sampleFile('requests', 'HeartbeatRequest')]: heartbeat(key),
     [sampleFile('requests', 'CompletedRequest')]: succeeded(key),
+    ...logSamples(key),
+    [sampleFile('requests', 'OutputVisibilityRequest')]: published(),
+    [sampleFile('requests', 'AttemptVisibilityRequest')]: { ...place(key), ...published() },
+    [sampleFile('answers', 'OutputVisibilityResponse')]: {
+      taskKey: key,
+      attempt: 1,
+      outputVisibilityState: 'VISIBLE',
+      runState: 'SUCCEEDED',
+    },
     [sampleFile('answers', 'ClaimResponse')]: {
       tasks: [
         {

@@ -6,6 +6,7 @@ import type { FaultRule } from '#local/dispatch/faults.ts';
 import { apiOf, bootTestCloud, inMain, START_MS } from '#test/support/cloud.ts';
 import type { Api, TestCloud } from '#test/support/cloud.ts';
 import {
+  callback,
   claim,
   claimOne,
   deploy,
@@ -149,6 +150,13 @@ const workOfRuns = async (api: Api): Promise<void> => {
   await fail(api, await claimOne(api));
   await cloud.advance(MINUTE_MS);
   await workOff(api);
+  await trigger(api, ['a']);
+  const logged = await claimOne(api);
+  await callback(api, 'logs', logged, { stdout: 'done' });
+  await cloud.settle();
+  await api.must('GET', inMain(`/runs/${logged.runId}/logs`));
+  await succeed(api, logged);
+  await api.ask('GET', inMain(`/runs/${logged.runId}/events/stream`));
   const many = wideAssets(20);
   await deploy(api, many);
   await trigger(api, Object.keys(many));

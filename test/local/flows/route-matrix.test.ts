@@ -32,6 +32,7 @@ const report = { attempt: 1, attemptId: `att_${'0'.repeat(24)}`, workerId: 'w', 
 const bodyOf = ({ access, operationId }: Route): object => {
   if (access !== 'task-token') return {};
   const { outcome: _outcome, ...others } = report;
+  if (operationId === 'reportAttemptVisibility') return { ...others, visibilityState: 'VISIBLE' };
   return operationId === 'reportTaskCompleted' ? report : others;
 };
 

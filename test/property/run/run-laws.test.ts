@@ -8,6 +8,7 @@ import type { RunCommand } from '#domain/run/command.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { isEnded } from '#domain/run/run.ts';
 import type { Run } from '#domain/run/run.ts';
+import { stateOf } from '#domain/run/run-state.ts';
 import { runDetail } from '#domain/run/run-detail.ts';
 import { waiting } from '#domain/run/waiting.ts';
 import { folded, reloaded } from '#test/support/decider.ts';
@@ -18,6 +19,7 @@ import {
   claim,
   fail,
   planOf,
+  publish,
   retry,
   start,
   succeed,
@@ -79,6 +81,7 @@ interface Step {
     | 'cancel'
     | 'retry'
     | 'stop'
+    | 'publish'
     | 'sweep'
     | 'repeat';
   readonly task: number;
@@ -102,6 +105,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
       'cancel',
       'retry',
       'stop',
+      'publish',
       'sweep',
       'sweep',
       'repeat',
@@ -109,11 +113,13 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
     task: fc.nat(7),
     attempt: fc.integer({ min: 1, max: 3 }),
     worker: fc.constantFrom('wk-1', 'wk-2'),
-    waitMs: fc.constantFrom(0, 1, 29_999, 30_000, 60_000, 330_000, 2_000_000),
+    waitMs: fc.constantFrom(0, 1, 2, 29_999, 30_000, 60_000, 330_000, 2_000_000),
     isLost: fc.boolean(),
   }),
   { maxLength: 60 },
 );
+
+const VISIBILITIES = ['PENDING', 'VISIBLE', 'FAILED'] as const;
 
 const commandOf = (step: Step, nowMs: number, sent: readonly RunCommand[]): RunCommand => {
   const task = name(step.task);
@@ -136,6 +142,8 @@ const commandOf = (step: Step, nowMs: number, sent: readonly RunCommand[]): RunC
       return retry(task, step.attempt);
     case 'stop':
       return cancelRun();
+    case 'publish':
+      return publish(task, VISIBILITIES[step.waitMs % 3] ?? 'PENDING', { attempt: step.attempt });
     case 'sweep':
       return sweep(nowMs, ...(step.isLost ? [task] : []));
     case 'repeat':
@@ -151,8 +159,9 @@ const endings = (events: readonly RecordedEvent[]) =>
 
 const checkOpen = (run: Run): void => {
   if (run.status !== 'RUNNING') {
-    expect(waiting(run)).toEqual([]);
-    expect(runAggregate.isTerminal(run)).toBe(true);
+    // A run that has ended waits at most for its outputs.
+    expect(waiting(run).every(({ reason }) => reason === 'visibility')).toBe(true);
+    expect(runAggregate.isTerminal(run)).toBe(waiting(run).length === 0);
     return;
   }
   const open = run.tasks.filter((task) => !isEnded(task)).length;
@@ -186,6 +195,7 @@ const play = ({ plan, header }: Planned, script: readonly Step[]) => {
       if (task.status === 'DISPATCHED') story.when(succeed(name(index), task.attempt));
     }
   }
+  story.at(story.nowMs() + runTiming.visibilityMs).when(sweep(story.nowMs()));
   return { story, sent };
 };
 
@@ -201,19 +211,20 @@ describe('a run under any behaviour', () => {
         const keys = story.history().map(({ idempotencyKey }) => idempotencyKey);
         const once = keys.filter((key) => !key.startsWith('heartbeat:'));
         expect(new Set(once).size).toBe(once.length);
-        expect(story.history().at(-1)?.type).toBe('RunCompleted');
+        const last = story.history().findLast(({ type }) => type !== 'OutputVisibilityChanged');
+        expect(last?.type).toBe('RunCompleted');
       }),
       { numRuns: 150 },
     );
   });
 
-  it('absorbs everything once it has ended', () => {
+  it('absorbs everything once it has ended but the first word on an output', () => {
     fc.assert(
       fc.property(plans, steps, (planned, script) => {
         const { story, sent } = play(planned, script);
         const before = runAggregate.encodeState(story.state());
         const count = story.history().length;
-        for (const command of sent) story.when(command);
+        for (const command of sent) if (command.type !== 'ReportOutputVisibility') story.when(command);
         expect(runAggregate.encodeState(story.state())).toBe(before);
         expect(story.history()).toHaveLength(count);
       }),
@@ -273,6 +284,21 @@ describe('a run under any behaviour', () => {
         expect(folded(runAggregate, disturbed)).toEqual(folded(runAggregate, history));
       }),
       { numRuns: 200 },
+    );
+  });
+
+  it('shows the state its fold has, and an end exactly when that is over', () => {
+    fc.assert(
+      fc.property(plans, steps, fc.nat(), (planned, script, cut) => {
+        const history = play(planned, script).story.history();
+        const known = history.slice(0, 2 + (cut % history.length));
+        const run = folded(runAggregate, known);
+        const read = runDetail(known);
+        if (run.status === 'none') throw new Error('a triggered run is there');
+        expect(read?.state).toBe(stateOf(run));
+        expect(read?.completedAt !== undefined).toBe(runAggregate.isTerminal(run));
+      }),
+      { numRuns: 100 },
     );
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AttemptId, CallbackTaskId, RunId } from '#contracts/ids.ts';
 import type { TaskTokenClaims } from '#contracts/runs/callbacks.ts';
 import { callbackTaskId } from '#domain/kernel/ids.ts';
-import { checkCallback as checkCallbackAt } from '#domain/run/callback.ts';
+import { checkAttempt, checkCallback as checkCallbackAt } from '#domain/run/callback.ts';
 import type { Callback } from '#domain/run/callback.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import type { Run } from '#domain/run/run.ts';
@@ -161,6 +161,32 @@ describe('a fitting callback', () => {
     const { report } = beat('m.a') as Extract<ReturnType<typeof beat>, { type: 'HeartbeatTask' }>;
     expect(checkCallback(story.state(), call({ kind: 'heartbeat', body: report }))).toMatchObject(
       refused('task_expired'),
+    );
+  });
+});
+
+describe('a call about any attempt of its token', () => {
+  const failedOnce = () => triggered(planOf({ 'm.a': [] })).after(claim('m.a'), fail('m.a'));
+
+  it('is placed although the attempt has ended or was superseded', () => {
+    const story = failedOnce();
+    expect(checkAttempt(story.state(), started())).toMatchObject({
+      kind: 'placed',
+      taskKey: 'm.a',
+      taskIndex: 0,
+    });
+    story.at(START_MS + 3_600_000).after(retry('m.a'));
+    expect(checkAttempt(story.state(), started())).toMatchObject({ kind: 'placed' });
+  });
+
+  it('is refused like every report, and for an attempt that was not made', () => {
+    const state = failedOnce().state();
+    const foreign = { ...started(), taskId: callbackTaskId({ runId, taskKey: 'm.b' }) };
+    expect(checkAttempt(state, foreign)).toMatchObject(refused('invalid_token'));
+    expect(checkAttempt(state, started({ attempt: 2 }))).toMatchObject(refused('attempt_mismatch'));
+    const ahead = started({ attempt: 2, attemptId: idOf('m.a', 2) }, { attempt: 2 });
+    expect(checkAttempt(state, ahead)).toMatchObject(
+      refused('attempt_mismatch', { message: 'attempt 2 was never made; the last is 1' }),
     );
   });
 });

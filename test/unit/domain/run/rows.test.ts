@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { Projection, RowContent, RowKey } from '#domain/kernel/projection.ts';
-import type { TaskRow, RunRow } from '#domain/run/run-rows.ts';
+import type { RunRow } from '#domain/run/run-rows.ts';
+import type { TaskRow } from '#domain/run/task-rows.ts';
 import { countTasks } from '#domain/run/run-rows.ts';
 import { runDetail, runItem, taskRead } from '#domain/run/run-detail.ts';
 import { runListKeys, runProjection, runRowKey, taskRowKey } from '#domain/run/run-projection.ts';
@@ -69,7 +70,7 @@ describe('the rows of a run', () => {
   });
 
   it('list a run with and without its end', () => {
-    const open = rowsOf(runProjection, story().history()).get('run')?.data as RunRow;
+    const open = rowsOf(runProjection, story().history()).get('run')?.data as unknown as RunRow;
     expect(runItem(open)).toEqual({
       runId,
       state: 'RUNNING',
@@ -79,7 +80,7 @@ describe('the rows of a run', () => {
       tasksFailed: 0,
     });
     const failed = triggered(planOf({ 'm.a': [] })).after(fail('m.a', 1, 'DATA_QUALITY'));
-    const ended = rowsOf(runProjection, failed.history()).get('run')?.data as RunRow;
+    const ended = rowsOf(runProjection, failed.history()).get('run')?.data as unknown as RunRow;
     expect(runItem(ended)).toMatchObject({ state: 'FAILED', completedAt: iso(0), tasksFailed: 1 });
   });
 
@@ -110,7 +111,7 @@ describe('the rows of a run', () => {
     expect(full.history().at(-1)?.type).toBe('TaskReadied');
     const rows = rowsOf(runProjection, full.history());
     expect(rows.get('task#m.z')?.data).toMatchObject({ state: 'QUEUED', status: 'READY', attempt: 0 });
-    expect(countTasks((rows.get('run')?.data as RunRow).statuses)).toMatchObject({
+    expect(countTasks((rows.get('run')?.data as unknown as RunRow).statuses)).toMatchObject({
       queued: 101,
       succeeded: 1,
     });

@@ -4,7 +4,7 @@ import { accessTokenVerifier } from '#adapters/tokens/access-token.ts';
 import { ApiError } from '#functions/shared/api-error.ts';
 import { ContentionError } from '#functions/shared/command-handler.ts';
 import { credentialVerifier } from '#functions/shared/credentials.ts';
-import { httpHandler, parseBody, parseQuery } from '#functions/shared/http.ts';
+import { httpHandler, httpStream, parseBody, parseQuery } from '#functions/shared/http.ts';
 import type { ApiRequest, Operation } from '#functions/shared/http.ts';
 import { adaptersOf, witness } from '#test/support/ledger.ts';
 import type { Witness } from '#test/support/ledger.ts';
@@ -363,5 +363,57 @@ describe('parsing', () => {
   it('takes a missing body for an empty one', () => {
     expect(parseBody(z.object({}), undefined)).toEqual({});
     expect(parseQuery(z.object({ limit: z.coerce.number().default(5) }), {})).toEqual({ limit: 5 });
+  });
+
+  describe('streamed', () => {
+    const witnessed = witness();
+    const telemetry = { ...witnessed, flush: () => undefined };
+    const streamed = async (chunks: () => AsyncGenerator<string>, writes: (text: string) => boolean) => {
+      const heads: unknown[] = [];
+      const sent: string[] = [];
+      const serve: Operation = () =>
+        Promise.resolve({ status: 200, contentType: 'text/event-stream', body: undefined, chunks: chunks() });
+      const handle = httpStream({
+        operations: { getHealth: serve },
+        telemetry,
+        bodyBytesMax: BODY_MAX,
+        nowMs: () => START_MS,
+      });
+      await handle(proxyEventOf({ path: '/health' }), (head) => {
+        heads.push(head);
+        return {
+          write: (text) => {
+            sent.push(text);
+            return Promise.resolve(writes(text));
+          },
+        };
+      });
+      return { heads, sent };
+    };
+
+    it('sends the head, then piece by piece, and stops when the receiver has gone', async () => {
+      let given = 0;
+      const { heads, sent } = await streamed(
+        async function* () {
+          for (;;) yield await Promise.resolve(`piece ${++given}`);
+        },
+        (text) => text !== 'piece 2',
+      );
+      expect(heads).toMatchObject([{ statusCode: 200, headers: { 'content-type': 'text/event-stream' } }]);
+      expect(sent).toEqual(['piece 1', 'piece 2']);
+      expect(given).toBe(2);
+    });
+
+    it('breaks off where what it tells cannot be read, and says so in the log', async () => {
+      const { sent } = await streamed(
+        async function* () {
+          yield await Promise.resolve('one');
+          throw new Error('the ledger is gone');
+        },
+        () => true,
+      );
+      expect(sent).toEqual(['one']);
+      expect(JSON.stringify(witnessed.logged)).toContain('the ledger is gone');
+    });
   });
 });

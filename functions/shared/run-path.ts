@@ -10,9 +10,9 @@ export const runNotFound = (runId: string): ApiError =>
   new ApiError('run_not_found', `there is no run ${runId} in this workspace`);
 
 /** The run's id and stream in the caller's workspace; `run_not_found` for what cannot be an id. */
-export const runOf = (request: ApiRequest): { readonly stream: string; readonly runId: string } => {
+export const runOf = (request: ApiRequest): { readonly stream: string; readonly runId: RunId } => {
   const { tenantId, workspaceId } = callerOf(request);
-  const runId = request.path['runId'] ?? '';
-  if (!RunId.safeParse(runId).success) throw runNotFound(runId);
+  const { success, data: runId } = RunId.safeParse(request.path['runId']);
+  if (!success) throw runNotFound(request.path['runId'] ?? '');
   return { stream: runStream({ tenantId, workspaceId, runId }), runId };
 };
