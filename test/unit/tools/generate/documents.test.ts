@@ -80,6 +80,7 @@ describe('the API description', () => {
       'planFeedTicks',
       'putFeed',
       'registerWorkspace',
+      'reportOutputVisibility',
       'rerunRun',
       'resumeFeed',
       'revokeApiKey',
@@ -87,6 +88,7 @@ describe('the API description', () => {
       'startFeed',
       'stopFeed',
       'triggerRun',
+      'uploadRunLog',
     ]);
   });
 });
