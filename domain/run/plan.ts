@@ -52,6 +52,10 @@ const assetsOf = (manifest: DeployManifestRequest): Assets =>
     }),
   );
 
+/** The canonical keys of the assets of a manifest. */
+export const deployedKeys = (manifest: DeployManifestRequest): ReadonlySet<AssetKey> =>
+  new Set(assetsOf(manifest).keys());
+
 /** The plan of these assets as a manifest has them; keys it does not have are left out. */
 export const freezePlan = (
   manifest: DeployManifestRequest,

@@ -9,8 +9,8 @@ import type { RunState } from '#contracts/runs/states.ts';
 import type { Rejection } from '#domain/kernel/aggregate.ts';
 import { closure, reversed } from '#domain/kernel/graph.ts';
 import { rerunFingerprint, rerunKey } from '#domain/kernel/rerun-ids.ts';
-import { assetKeyOf, parseAssetKey } from '#domain/manifest/asset-key.ts';
-import { freezePlan } from '#domain/run/plan.ts';
+import { parseAssetKey } from '#domain/manifest/asset-key.ts';
+import { deployedKeys, freezePlan } from '#domain/run/plan.ts';
 import { plannedTask } from '#domain/run/run.ts';
 import type { RunOrigin } from '#domain/run/run.ts';
 
@@ -92,8 +92,8 @@ type Refusal = Extract<RerunResult, { readonly kind: 'rejected' }>;
 const refuse = (
   code: Rejection['code'],
   message: string,
-  details?: Readonly<Record<string, unknown>>,
-): Refusal => ({ kind: 'rejected', rejection: { code, message, ...(details ? { details } : {}) } });
+  details: Readonly<Record<string, unknown>>,
+): Refusal => ({ kind: 'rejected', rejection: { code, message, details } });
 
 const unsucceeded = ({ state, tasks }: ParentRun): Chosen | Refusal => {
   if (!UNSUCCESSFUL.includes(state))
@@ -164,7 +164,7 @@ const latestPlan = (
   taskKeys: readonly string[],
   { manifest }: LatestCode,
 ): Plan | Refusal => {
-  const deployed = new Set(manifest.assets.flatMap(({ key }) => assetKeyOf(key) ?? []) as readonly string[]);
+  const deployed: ReadonlySet<string> = deployedKeys(manifest);
   const unknown = taskKeys.filter((key) => !deployed.has(key));
   return unknown.length > 0
     ? refuse(

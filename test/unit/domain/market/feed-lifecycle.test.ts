@@ -248,6 +248,30 @@ describe('another configuration', () => {
     if (decision.kind === 'rejected') expect(decision.rejection.code).toBe('invalid_feed_config');
   });
 
+  it('says of a long silence the last thousand skipped ticks, and counts those before', () => {
+    const feed = drained({ emit_skipped: true }, ['AAA']);
+    feed.send(commands.start);
+    const { clock } = feed.feed.config;
+    // The first of 1,500 ticks cuts the record that is left.
+    const last = (feed.feed.schedule?.lastTickMs ?? 0) + 1_500_000;
+
+    const decision = feed.decide({ type: 'PlanTicks', clock, beforeMs: last + 1 });
+
+    expect(decision).toMatchObject({ events: [{ type: 'TicksPlanned', data: { idleCount: 499 } }] });
+  });
+
+  it('that has planned nothing yet takes an acknowledgement for nothing', () => {
+    const { feed, events, state } = new FeedHarness(demoConfig());
+    const [first] = events;
+    if (!first) throw new Error('the feed has no event');
+    const acknowledged = { type: 'RunsAcknowledged', data: { symbols: [] }, sequence: feed.version + 1 };
+
+    expect(feedAggregate.evolve(state, { ...first, ...acknowledged })).toMatchObject({
+      buffer: feed.buffer,
+      lastSeq: feed.lastSeq,
+    });
+  });
+
   it('passes ticks by while no symbol that it lists has records', () => {
     const feed = drained({}, ['AAA']);
     const config = demoConfig({ sources: [{ source_id: 'venue', symbols: ['NEW'] }] });

@@ -5,6 +5,7 @@ import { runDetail } from '#domain/run/run-detail.ts';
 import { hasAsset } from '#domain/run/run-rows.ts';
 import { runRowAfter } from '#domain/run/run-rows.ts';
 import type { RunRow } from '#domain/run/run-rows.ts';
+import { recorded } from '#test/support/decider.ts';
 import {
   beat,
   claim,
@@ -14,6 +15,7 @@ import {
   planOf,
   retry,
   START_MS,
+  stream,
   succeed,
   sweep,
   triggered,
@@ -115,6 +117,11 @@ it('knows nothing of an attempt whose dispatch it has not seen', () => {
   const story = triggered(planOf({ 'm.a': [] })).after(claim('m.a'));
   expect(attemptsOf(story.history().slice(3), 'm.a')).toEqual([]);
   expect(attemptsOf(story.history(), 'm.unknown')).toEqual([]);
+  const late = recorded(
+    [{ type: 'TaskReadied', idempotencyKey: 'r', data: { taskIndex: 0, taskKey: 'm.a', attempt: 1 } }],
+    { stream, version: story.history().length, nowMs: START_MS },
+  );
+  expect(attemptsOf([...story.history(), ...late], 'm.a')).toEqual(attemptsOf(story.history(), 'm.a'));
 });
 
 it('follows a skip through skipped tasks to its root', () => {
