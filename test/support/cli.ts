@@ -37,8 +37,11 @@ export const listening = async <Value>(
 ): Promise<{ readonly value: Value; readonly stdout: string; readonly stderr: string }> => {
   const said = { stdout: '', stderr: '' };
   const spies = (['stdout', 'stderr'] as const).map((stream) =>
-    vi.spyOn(process[stream], 'write').mockImplementation((text) => {
+    vi.spyOn(process[stream], 'write').mockImplementation((text, ...rest: readonly unknown[]) => {
       said[stream] += String(text);
+      // Whoever writes line by line waits until the line is out.
+      const done = rest.at(-1);
+      if (typeof done === 'function') queueMicrotask(done as () => void);
       return true;
     }),
   );

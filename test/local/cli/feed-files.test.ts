@@ -46,6 +46,11 @@ it('is written, computed again, captured and compared, with one hash', async () 
     `equal\nhash  ${hash}\n`,
   );
 
+  const simulated = await feed('simulate', '--log', at('capture.jsonl'), '--json');
+  expect(JSON.parse(simulated.stderr)).toEqual({ outputHash: hash });
+  expect((await feed('simulate', '--config', at('gone.json'), '--log', at('capture.jsonl'))).code).toBe(2);
+  expect((await feed('outputs', 'spot', '--json')).stderr).toContain(hash);
+
   const lines = text.trim().split('\n');
   writeFileSync(at('shorter.jsonl'), lines.slice(0, -1).join('\n'));
   writeFileSync(at('other.jsonl'), text.replace('"cut_kind":"', '"cut_kind":"x'));

@@ -53,6 +53,7 @@ describe('a streamed handler', () => {
   });
 
   it('is refused at its first event by a runtime that cannot stream', async () => {
+    vi.stubGlobal('awslambda', undefined);
     await expect(streamedHandler(() => Promise.resolve())('one')).rejects.toThrow('streams no answers');
   });
 });

@@ -88,6 +88,14 @@ describe('verifying', () => {
     expect(verify(row, setting).faults.join('\n')).toContain(fault);
   });
 
+  it('finds a file that is not there, and a row that is cut short', () => {
+    const { rows } = readMatrix(table(ROW));
+    const nothing = { read: () => undefined, exists: () => true, report: { testResults: [] } };
+    expect(verifyRows(rows, nothing).faults.join('\n')).toContain('m1.one: that asserts anything');
+    expect(verify('| It runs | Implemented |').faults.join('\n')).toContain('has no evidence of code');
+    expect(readMatrix('| Capability | Status |').rows).toEqual([]);
+  });
+
   it('leaves alone what is planned', () => {
     expect(verify('| Later | Planned |  |  |  |')).toMatchObject({ results: [], faults: [] });
   });
