@@ -10,6 +10,7 @@ import type { CommandContext, GlobalOptions } from '#cli/commands/context.ts';
 import { addDoctorCommand } from '#cli/commands/doctor.ts';
 import { addEngineCommands } from '#cli/commands/engine.ts';
 import { addFeedCommands } from '#cli/commands/feeds.ts';
+import { addLayerCommands } from '#cli/commands/layers.ts';
 import { addMarketCommands } from '#cli/commands/market.ts';
 import { addRebuildCommand } from '#cli/commands/rebuild.ts';
 import { addReconcileCommand } from '#cli/commands/reconcile.ts';
@@ -49,6 +50,7 @@ const program = (isJson: boolean): Command => {
   addFeedCommands(command, contextOf);
   addAccessCommands(command, contextOf);
   addEngineCommands(command);
+  addLayerCommands(command, contextOf);
   addMarketCommands(command);
   addWorkerCommand(command, contextOf);
   addRebuildCommand(command, contextOf);

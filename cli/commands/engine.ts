@@ -1,8 +1,8 @@
-/** `engine run|decide|believe|evaluate`: the regime engine over JSON lines, without a stack. */
+/** `engine run|decide|believe|compose|snapshot|evaluate`: the regime engine over JSON lines, without a stack. */
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import process from 'node:process';
-import { readDocument } from '#cli/commands/read-document.ts';
+import { documentOf } from '#cli/commands/read-document.ts';
 import { RegimeKey } from '#contracts/market/regime-evaluation.ts';
 import type { LineAnswers } from '#cli/files/answer-lines.ts';
 
@@ -12,6 +12,14 @@ interface EngineCommandOptions {
 
 interface DecideOptions extends EngineCommandOptions {
   readonly regimeLog?: string;
+}
+
+interface BelieveOptions extends EngineCommandOptions {
+  readonly store?: string;
+}
+
+interface ComposeOptions extends EngineCommandOptions {
+  readonly features?: boolean;
 }
 
 interface EvaluateOptions {
@@ -47,9 +55,26 @@ export const addEngineCommands = (program: Command): void => {
     .command('believe')
     .description('snapshots or RegimeStates in order to HysteresisStates')
     .option('--config <file>', 'belief hysteresis')
-    .action(async ({ config }: EngineCommandOptions) => {
+    .option('--store <file>', 'keep the states, and go on from those that are there')
+    .action(async ({ config, store }: BelieveOptions) => {
       const { believeLines } = await import('#cli/files/engine-lines.ts');
-      await answer(believeLines(documentOf(config)));
+      await answer(believeLines(documentOf(config), store));
+    });
+  engine
+    .command('compose')
+    .description('the market events of a run to the snapshot the engine is given')
+    .option('--config <file>', 'engine options (JSON or YAML)')
+    .option('--features', 'the features alone')
+    .action(async ({ config, features }: ComposeOptions) => {
+      const { composeLines } = await import('#cli/files/compose-lines.ts');
+      await answer(composeLines(documentOf(config), features === true ? 'features' : 'snapshots'));
+    });
+  engine
+    .command('snapshot')
+    .description('RegimeInputSnapshots to the line they are kept as, and what is missing in them')
+    .action(async () => {
+      const { snapshotLines } = await import('#cli/files/engine-lines.ts');
+      await answer(snapshotLines());
     });
   addEvaluate(engine);
 };
@@ -69,9 +94,6 @@ const addEvaluate = (engine: Command): void => {
       await answer(evaluateLines(key, documentOf(values)));
     });
 };
-
-const documentOf = (file: string | undefined): unknown =>
-  file === undefined ? undefined : readDocument(file);
 
 const answer = async (lines: LineAnswers): Promise<void> => {
   const { answerLines } = await import('#cli/files/answer-lines.ts');

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import process from 'node:process';
 import type { CommandContext } from '#cli/commands/context.ts';
 import { openLog } from '#cli/commands/open-log.ts';
-import { readDocument } from '#cli/commands/read-document.ts';
+import { documentOf } from '#cli/commands/read-document.ts';
 
 interface SimulateOptions {
   readonly config?: string;
@@ -31,7 +31,7 @@ const simulate = async (
 ): Promise<void> => {
   const { answerLines } = await import('#cli/files/answer-lines.ts');
   const { simulateLines, unknownMembers } = await import('#cli/files/simulate.ts');
-  const given = config === undefined ? undefined : readDocument(config);
+  const given = documentOf(config);
   const lines = simulateLines(given, records === true);
   const unknown = unknownMembers(given);
   if (unknown.length > 0) output.note(`these members of ${config} do nothing: ${unknown.join(', ')}`);

@@ -1,7 +1,7 @@
 /** `market decode`: messages of venues to market events over JSON lines, without a stack. */
 import type { Command } from 'commander';
 import process from 'node:process';
-import { readDocument } from '#cli/commands/read-document.ts';
+import { documentOf } from '#cli/commands/read-document.ts';
 
 /** Adds the command. */
 export const addMarketCommands = (program: Command): void => {
@@ -17,7 +17,7 @@ export const addMarketCommands = (program: Command): void => {
     .action(async ({ config }: { readonly config?: string }) => {
       const { answerLines } = await import('#cli/files/answer-lines.ts');
       const { decodeLines } = await import('#cli/files/decode-lines.ts');
-      const lines = decodeLines(config === undefined ? undefined : readDocument(config));
+      const lines = decodeLines(documentOf(config));
       await answerLines(process.stdin, process.stdout, lines);
     });
 };

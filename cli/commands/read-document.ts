@@ -3,6 +3,10 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { CliError, exitCodes } from '#cli/cli-error.ts';
 
+/** The document in a file, or undefined when none was named. */
+export const documentOf = (file: string | undefined): unknown =>
+  file === undefined ? undefined : readDocument(file);
+
 /** The document in a file; refuses naming the file when it is missing or malformed. */
 export const readDocument = (file: string): unknown => {
   let text: string;

@@ -1,6 +1,6 @@
-/** `engine run`, `decide` and `believe` line by line. State is kept per symbol; a refused line leaves it as it was. */
+/** `engine run`, `decide`, `believe` and `snapshot` line by line. State is kept per symbol; a refused line leaves it as it was. */
 import { DecisionHysteresisConfig, BeliefHysteresisConfig } from '#contracts/market/hysteresis.ts';
-import type { DecisionState, HysteresisState } from '#contracts/market/hysteresis.ts';
+import type { DecisionState } from '#contracts/market/hysteresis.ts';
 import { EngineSetting } from '#contracts/market/engine-setting.ts';
 import { RegimeOutput, RegimeState } from '#contracts/market/regime.ts';
 import { RegimeInputSnapshot } from '#contracts/market/regime-snapshot.ts';
@@ -9,12 +9,13 @@ import type { EngineOptions } from '#domain/market/engine/options.ts';
 import { beliefFault } from '#domain/market/engine/regime-state.ts';
 import { think } from '#domain/market/engine/run.ts';
 import type { Thought } from '#domain/market/engine/run.ts';
-import { buildSnapshot } from '#domain/market/engine/snapshot.ts';
+import { buildSnapshot, encodeSnapshot, missingPaths } from '#domain/market/engine/snapshot.ts';
 import { engineOptions } from '#domain/market/engine/veto-thresholds.ts';
 import { advanceBelief } from '#domain/market/hysteresis/belief.ts';
 import { decideRegime, initialDecisionState } from '#domain/market/hysteresis/decision.ts';
 import { lineReader, refusedLine } from '#cli/files/answer-lines.ts';
 import type { Answers, LineAnswers, ReadLine } from '#cli/files/answer-lines.ts';
+import { beliefFile, beliefMemory } from '#cli/files/belief-file.ts';
 import { configOf } from '#cli/files/config-file.ts';
 import type { KeepDecision } from '#cli/files/regime-log-files.ts';
 import type { TapeLine } from '#cli/tape/open-tape.ts';
@@ -89,18 +90,28 @@ const stateOf = (line: TapeLine): ReadLine<RegimeState> => {
   return thought.kind === 'refused' ? thought : { kind: 'read', value: thought.value.state };
 };
 
-/** Snapshots or beliefs in order → a HysteresisState for each. */
-export const believeLines = (setting: unknown): LineAnswers => {
+/** Snapshots or beliefs in order → a HysteresisState for each; with a file, which keeps them, from where it left off. */
+export const believeLines = (setting: unknown, file?: string): LineAnswers => {
   const config = configOf(BeliefHysteresisConfig, setting);
-  const states = new Map<string, HysteresisState>();
+  const store = file === undefined ? beliefMemory() : beliefFile(file, config);
   const answer = (line: TapeLine): Answers => {
     const read = stateOf(line);
     if (read.kind === 'refused') return [read.refusal];
-    const { symbol } = read.value;
-    const result = advanceBelief(read.value, states.get(symbol), config);
+    const result = advanceBelief(read.value, store.get(read.value.symbol), config);
     if (result.kind === 'refused') return [refusedLine('hysteresis_monotonicity_violation', result.message)];
-    states.set(symbol, result.state);
+    store.keep(result.state);
     return [result.state];
   };
   return { answer };
 };
+
+/** A RegimeInputSnapshot a line → the line it is kept as, to the byte, and what is missing in it. */
+export const snapshotLines = (): LineAnswers => ({
+  answer: (line) => {
+    const read = readSnapshot(line);
+    if (read.kind === 'refused') return [read.refusal];
+    const { symbol, timestamp, ...parts } = read.value;
+    const snapshot = buildSnapshot({ symbol, engineTimestampMs: timestamp }, parts);
+    return [{ snapshot_line: encodeSnapshot(snapshot), missing_paths: missingPaths(snapshot) }];
+  },
+});

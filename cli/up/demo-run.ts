@@ -5,17 +5,7 @@ import type { Client } from '#cli/client.ts';
 import { readDocument } from '#cli/commands/read-document.ts';
 
 const Triggered = z.object({ runId: z.string() });
-const RunRead = z.object({
-  runId: z.string(),
-  state: z.string(),
-  tasks: z.array(z.object({ taskKey: z.string(), state: z.string(), attempt: z.int() })),
-});
-export type DemoRun = z.infer<typeof RunRead>;
-
 const ENDED = new Set(['SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMED_OUT']);
-
-/** Whether a run has ended. */
-export const isEnded = ({ state }: Pick<DemoRun, 'state'>): boolean => ENDED.has(state);
 
 /** Deploys the manifest and starts the run; repeating both finds what is there. */
 export const startDemoRun = async (client: Client, manifestFile: string): Promise<string> => {
@@ -26,17 +16,13 @@ export const startDemoRun = async (client: Client, manifestFile: string): Promis
   return Triggered.parse(answer).runId;
 };
 
-/** The run as it is now. */
-export const readDemoRun = async (client: Client, runId: string): Promise<DemoRun> =>
-  RunRead.parse(await client.request('GET', `{ws}/runs/${runId}`));
-
 const RunPage = z.object({
   runs: z.array(z.object({ runId: z.string(), state: z.string() })),
   nextCursor: z.string().optional(),
 });
 
 /** States of every run of the workspace. */
-export const runStates = async (client: Client): Promise<readonly string[]> => {
+const runStates = async (client: Client): Promise<readonly string[]> => {
   const states: string[] = [];
   let cursor: string | undefined;
   do {
@@ -53,7 +39,7 @@ const POLL_MS = 200;
 export const awaitRuns = async (client: Client, signal: AbortSignal): Promise<readonly string[]> => {
   for (;;) {
     const states = await runStates(client);
-    if (signal.aborted || states.every((state) => isEnded({ state }))) return states;
+    if (signal.aborted || states.every((state) => ENDED.has(state))) return states;
     await pause(POLL_MS, undefined, { signal }).catch(() => undefined);
   }
 };

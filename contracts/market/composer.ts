@@ -1,5 +1,6 @@
 /** What the composer computes from a slice of market events (market reference, section 5.9). */
 import * as z from 'zod';
+import { BufferedMarketEvent } from '#contracts/market/buffer-record.ts';
 
 const feature = z.number().nullable();
 
@@ -24,3 +25,11 @@ export const FeatureSnapshot = z.strictObject({
   features: Features,
 });
 export type FeatureSnapshot = z.infer<typeof FeatureSnapshot>;
+
+/** A run and the events of its cut, in ingest order, as a person writes them down; those of other symbols are none of its slice. */
+export const ComposerMaterial = z.object({
+  symbol: z.string().min(1),
+  engine_timestamp_ms: z.int(),
+  events: z.array(BufferedMarketEvent),
+});
+export type ComposerMaterial = z.infer<typeof ComposerMaterial>;

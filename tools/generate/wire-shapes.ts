@@ -16,7 +16,7 @@ import {
 import { RawInputBufferRecord } from '#contracts/market/buffer-record.ts';
 import { ChunkDirectory } from '#contracts/market/chunk.ts';
 import { CompactionMessage, PublicationMessage } from '#contracts/delivery.ts';
-import { FeatureSnapshot } from '#contracts/market/composer.ts';
+import { ComposerMaterial, FeatureSnapshot } from '#contracts/market/composer.ts';
 import { DashboardViewModel } from '#contracts/market/dashboard.ts';
 import { EngineRunPage, EngineRunRecord, EngineRunsMessage } from '#contracts/market/engine-run.ts';
 import { EngineSetting } from '#contracts/market/engine-setting.ts';
@@ -178,7 +178,14 @@ const messages = {
   RetryTaskInput: read.RetryTaskInput,
 };
 /** Lines of files by name: what file commands read. */
-const lines = { FeedCaptureHeader, RawInputBufferRecord, ReceivedMessage, RegimeInputSnapshot, RegimeState };
+const lines = {
+  ComposerMaterial,
+  FeedCaptureHeader,
+  RawInputBufferRecord,
+  ReceivedMessage,
+  RegimeInputSnapshot,
+  RegimeState,
+};
 
 /** Lines of files by name: what file commands answer. */
 const records = {

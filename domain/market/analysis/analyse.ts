@@ -80,6 +80,19 @@ export const analyse = (
   }
 };
 
+/**
+ * What is remembered after one more of the records that were appended. A run of which nothing was kept is not known
+ * to have been analysed, and is analysed again when it comes again.
+ */
+export const afterRecord = (state: AnalysisState, record: AnalysisModuleStateRecord): AnalysisState => {
+  const known = state.get(record.symbol) ?? unknownSymbol;
+  return new Map(state).set(record.symbol, {
+    ...known,
+    engineTimestampMs: Math.max(known.engineTimestampMs, record.engine_timestamp_ms),
+    states: new Map(known.states).set(record.module_id, record),
+  });
+};
+
 type Evaluated = Extract<StateGateEvent, { event_type: 'GateEvaluated' }>;
 
 const envelope = ({ symbol, run_id, engine_timestamp_ms, engine_mode, reasons }: StateGateEvent) =>

@@ -32,21 +32,14 @@ export const inOrder = (candles: readonly ClosedCandle[]): readonly ClosedCandle
     ? [...candles].sort((left, right) => left.atMs - right.atMs)
     : candles;
 
-/**
- * The last candles of a symbol after another slice. Folding a symbol's slices gives the same window however often it
- * is done, so a window can be lost.
- */
-export const slideWindow = (
-  window: readonly ClosedCandle[],
-  events: readonly SliceEvent[],
-  length: number,
-): readonly ClosedCandle[] => addCandles(window, closedCandles(events), length);
-
 /** The closed candles among events. */
 export const closedCandles = (events: readonly SliceEvent[]): readonly ClosedCandle[] =>
   events.map(closedCandle).filter((candle) => candle !== undefined);
 
-/** The last candles of a symbol after more of them. */
+/**
+ * The last candles of a symbol after more of them. Folding a symbol's slices gives the same window however often it is
+ * done, so a window can be lost.
+ */
 export const addCandles = (
   window: readonly ClosedCandle[],
   fresh: readonly ClosedCandle[],

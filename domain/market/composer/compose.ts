@@ -2,7 +2,7 @@
  * Composes the snapshot of a run from raw market events: features, opinions on them, and a shell around both
  * (market reference, section 4.4). Snapshot inputs are welcome and not needed.
  */
-import type { Features } from '#contracts/market/composer.ts';
+import type { Features, FeatureSnapshot } from '#contracts/market/composer.ts';
 import { featuresOf } from '#domain/market/composer/features.ts';
 import type { Known } from '#domain/market/composer/features.ts';
 import { neutralSnapshot } from '#domain/market/composer/neutral.ts';
@@ -45,6 +45,15 @@ export const compose = (run: Run, material: Material, options: ComposerOptions):
     ...(options.embedsNeutral ? { [NEUTRAL_EVIDENCE_KEY]: neutralSnapshot(run, features) } : {}),
   });
 };
+
+/** The features of a run alone, as other programs read them. */
+export const featureSnapshot = (run: Run, known: Known): FeatureSnapshot => ({
+  schema: 'feature_snapshot',
+  schema_version: '1',
+  symbol: run.symbol,
+  engine_timestamp_ms: run.engineTimestampMs,
+  features: featuresOf(known, run.engineTimestampMs),
+});
 
 /** Members that have a value; the others are missing. */
 const given = (members: Readonly<Record<string, number | null>>): Readonly<Record<string, number>> =>

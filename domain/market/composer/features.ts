@@ -2,7 +2,7 @@
  * Features of a slice at an engine timestamp T (market reference, section 5.9). The window of trades is
  * [T - 180000, T] by the source's time. Sums run from left to right, so that they are the same everywhere.
  */
-import type { Features, FeatureSnapshot } from '#contracts/market/composer.ts';
+import type { Features } from '#contracts/market/composer.ts';
 import { CANDLE_MS, closedCandle, inOrder, isNumber } from '#domain/market/composer/candles.ts';
 import type { ClosedCandle } from '#domain/market/composer/candles.ts';
 import { volatilityOf } from '#domain/market/composer/indicators.ts';
@@ -92,16 +92,4 @@ const finite = (features: Features): Features => ({
   open_interest_latest: features.open_interest_latest,
   price_last: features.price_last,
   vwap_3m: finiteOrNull(features.vwap_3m),
-});
-
-/** Features as other programs read them. */
-export const featureSnapshot = (
-  of: { readonly symbol: string; readonly engineTimestampMs: number },
-  features: Features,
-): FeatureSnapshot => ({
-  schema: 'feature_snapshot',
-  schema_version: '1',
-  symbol: of.symbol,
-  engine_timestamp_ms: of.engineTimestampMs,
-  features,
 });

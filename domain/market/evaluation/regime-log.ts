@@ -4,6 +4,7 @@ import { RegimeLogRecord } from '#contracts/market/regime-log.ts';
 import type { RegimeOutput } from '#contracts/market/regime.ts';
 import { canonicalJson } from '#domain/kernel/canonical-json.ts';
 import { groupBy } from '#domain/kernel/group-by.ts';
+import { valueOfLine } from '#domain/kernel/json-line.ts';
 
 /** The record of a truth output and the decision on it; undefined when they are of different symbols. */
 export const regimeLogRecord = (
@@ -34,14 +35,6 @@ export const regimeLogLine = (record: RegimeLogRecord): string => canonicalJson(
 export const regimeLogPath = (folder: string, timestamp: number): string =>
   `${folder}/${new Date(timestamp).toISOString().slice(0, 10)}.jsonl`;
 
-const parseLine = (line: string): RegimeLogRecord | undefined => {
-  try {
-    return RegimeLogRecord.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
-};
-
 const inTime = (records: readonly RegimeLogRecord[]): readonly RegimeLogRecord[] =>
   [...records]
     .sort((left, right) => left.timestamp - right.timestamp)
@@ -52,7 +45,9 @@ const inTime = (records: readonly RegimeLogRecord[]): readonly RegimeLogRecord[]
  * the first line counts.
  */
 export const readRegimeLog = (lines: Iterable<string>): ReadonlyMap<string, readonly RegimeLogRecord[]> => {
-  const records = [...lines].map(parseLine).filter((record) => record !== undefined);
+  const records = [...lines]
+    .map((line) => valueOfLine(RegimeLogRecord, line))
+    .filter((record) => record !== undefined);
   return new Map(
     [...groupBy(records, ({ symbol }) => symbol)].map(([symbol, group]) => [symbol, inTime(group)]),
   );

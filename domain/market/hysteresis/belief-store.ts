@@ -2,6 +2,7 @@
 import { HysteresisStoreRecord } from '#contracts/market/hysteresis.ts';
 import type { BeliefHysteresisConfig, HysteresisState } from '#contracts/market/hysteresis.ts';
 import { canonicalJson } from '#domain/kernel/canonical-json.ts';
+import { valueOfLine } from '#domain/kernel/json-line.ts';
 
 /**
  * True when a state is worth storing after the one before it: something that counts has changed, or time has
@@ -12,9 +13,7 @@ export const hasAdvanced = (state: HysteresisState, previous: HysteresisState | 
   hasMoved(state, previous) ||
   state.engine_timestamp_ms > previous.engine_timestamp_ms;
 
-/** True when anchor, candidate or progress differ from the state before, or there was none. */
-export const hasMoved = (state: HysteresisState, previous: HysteresisState | undefined): boolean =>
-  previous === undefined ||
+const hasMoved = (state: HysteresisState, previous: HysteresisState): boolean =>
   state.anchor_regime !== previous.anchor_regime ||
   state.candidate_regime !== previous.candidate_regime ||
   state.progress_current !== previous.progress_current;
@@ -34,34 +33,30 @@ export const hysteresisStoreLine = (state: HysteresisState): string => {
   return canonicalJson(record);
 };
 
-const parseRecord = (line: string): HysteresisStoreRecord | undefined => {
-  try {
-    return HysteresisStoreRecord.safeParse(JSON.parse(line)).data;
-  } catch {
-    return undefined;
-  }
-};
+/** The states that stored lines stand for, line by line. */
+export interface RestoredStates {
+  /** By symbol the latest state, the later line of equals. */
+  readonly known: Map<string, HysteresisState>;
+  /** Hears a line; what is no record is passed over. */
+  readonly hear: (line: string) => void;
+}
 
-/**
- * The states stored lines stand for, by symbol: the latest of each, the later line of equals. Lines that are no
- * record are passed over. What was required is the configuration's, the reasons and the belief are not stored.
- */
-export const restoreHysteresis = (
-  lines: readonly string[],
-  config: BeliefHysteresisConfig,
-): ReadonlyMap<string, HysteresisState> => {
-  const states = new Map<string, HysteresisState>();
-  for (const line of lines) {
-    const record = parseRecord(line);
-    const known = record && states.get(record.symbol);
-    if (!record || (known && known.engine_timestamp_ms > record.engine_timestamp_ms)) continue;
-    states.set(record.symbol, {
-      ...record,
-      schema: 'hysteresis_state',
-      progress_required: config.window_updates,
-      reason_codes: [],
-      debug: null,
-    });
-  }
-  return states;
+/** Nothing yet. What was required is the configuration's; reasons and beliefs are not stored. */
+export const restoreHysteresis = (config: BeliefHysteresisConfig): RestoredStates => {
+  const known = new Map<string, HysteresisState>();
+  return {
+    known,
+    hear: (line) => {
+      const record = valueOfLine(HysteresisStoreRecord, line);
+      const before = record && known.get(record.symbol);
+      if (!record || (before && before.engine_timestamp_ms > record.engine_timestamp_ms)) return;
+      known.set(record.symbol, {
+        ...record,
+        schema: 'hysteresis_state',
+        progress_required: config.window_updates,
+        reason_codes: [],
+        debug: null,
+      });
+    },
+  };
 };

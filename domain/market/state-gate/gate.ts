@@ -4,12 +4,7 @@
  * events are published, and when that fails `haltGate` says so.
  */
 import type { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
-import type {
-  GateErrorKind,
-  StateGateConfig,
-  StateGateEvent,
-  StateGateRecord,
-} from '#contracts/market/state-gate.ts';
+import type { GateErrorKind, StateGateConfig, StateGateRecord } from '#contracts/market/state-gate.ts';
 import {
   assemble,
   assemblyOf,
@@ -97,18 +92,19 @@ export const resumeGate = (state: GateState, symbol: string): GateState => ({
   halted: new Map([...state.halted].filter(([halted]) => halted !== symbol)),
 });
 
-/** The gate as the records it appended left it; runs that were not heard out are heard again from their first event. */
-export const gateFromRecords = (records: readonly StateGateRecord[]): GateState =>
-  records.reduce(keep, initialGateState);
-
-const keep = (state: GateState, record: StateGateRecord): GateState => {
+/**
+ * The gate after one more of the records it appended. Runs that were not heard out when it stopped are heard again
+ * from their first event; a judgement that follows a failure tells that the symbol had been resumed.
+ */
+export const gateAfterRecord = (state: GateState, record: StateGateRecord): GateState => {
   const { symbol, error_kind: fault } = record;
+  const { halted } = resumeGate(state, symbol);
   const isOver = (assembly: Assembly): boolean =>
     assembly.symbol === symbol && assembly.engineTimestampMs <= record.engine_timestamp_ms;
   return {
     symbols: new Map(state.symbols).set(symbol, record),
     pending: new Map([...state.pending].filter(([, assembly]) => !isOver(assembly))),
-    halted: fault === null ? state.halted : new Map(state.halted).set(symbol, fault),
+    halted: fault === null ? halted : new Map(halted).set(symbol, fault),
   };
 };
 
@@ -116,7 +112,7 @@ const settle = (state: GateState, { records, events }: Judgement): GatePassage =
   kind: 'passed',
   records,
   events,
-  state: records.reduce(keep, state),
+  state: records.reduce(gateAfterRecord, state),
 });
 
 const wait = (
@@ -150,9 +146,3 @@ export const gateHealth = ({ halted }: GateState): GateHealth => {
     publish_healthy: kinds.size === 0 || (kinds.size === 1 && kinds.has('input_blocked')),
   };
 };
-
-/** The names under which an input and what came of it are known once, however often they come. */
-export const gateIdempotencyKeys = (event: StateGateEvent): readonly [input: string, output: string] => [
-  `${event.run_id}:${event.input_event_type}`,
-  `${event.run_id}:${event.event_type}`,
-];

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { RawInputBufferRecord } from '#contracts/market/buffer-record.ts';
 import type { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 import { referenceMatrix } from '#contracts/market/evidence-matrix.ts';
-import { compose } from '#domain/market/composer/compose.ts';
-import { featureSnapshot, featuresOf } from '#domain/market/composer/features.ts';
+import { compose, featureSnapshot } from '#domain/market/composer/compose.ts';
+import { featuresOf } from '#domain/market/composer/features.ts';
 import { neutralSnapshot } from '#domain/market/composer/neutral.ts';
 import { evaluateRegimes } from '#domain/market/evaluation/metrics.ts';
 import { regimeLogRecord } from '#domain/market/evaluation/regime-log.ts';
@@ -81,6 +81,11 @@ export const engineSamples = (): Samples => {
     [sampleFile('orchestrator-events', decision.event_type)]: { ...decision, published_ts_ms },
     [sampleFile('orchestrator-events', state.event_type)]: { ...state, published_ts_ms },
     [sampleFile('lines', 'RawInputBufferRecord')]: buffer()[0],
+    [sampleFile('lines', 'ComposerMaterial')]: {
+      symbol: of.symbol,
+      engine_timestamp_ms: of.engineTimestampMs,
+      events,
+    },
     [sampleFile('lines', 'ReceivedMessage')]: {
       source_id: 'binance',
       symbol: 'BTCUSDT',
@@ -93,7 +98,7 @@ export const engineSamples = (): Samples => {
     [sampleFile('records', 'RegimeOutput')]: outcome.kind === 'completed' ? outcome.regimeOutput : undefined,
     [sampleFile('records', 'HysteresisDecision')]: decision.payload.hysteresis_decision,
     [sampleFile('records', 'HysteresisState')]: state.payload.hysteresis_state,
-    [sampleFile('records', 'FeatureSnapshot')]: featureSnapshot(of, features),
+    [sampleFile('records', 'FeatureSnapshot')]: featureSnapshot(of, { events }),
     [sampleFile('records', 'EvidenceSnapshot')]: neutralSnapshot(of, features),
     [sampleFile('records', 'RefusedLine')]: {
       error: {

@@ -1,8 +1,6 @@
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { ListStreamsCommand } from '@aws-sdk/client-dynamodb-streams';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
-import { dynamodbStreamsClient } from '#adapters/sdk/dynamodb-streams-client.ts';
 import { kinesisClient } from '#adapters/sdk/kinesis-client.ts';
 import { s3Client } from '#adapters/sdk/s3-client.ts';
 import { secretsClient } from '#adapters/sdk/secrets-client.ts';
@@ -25,22 +23,12 @@ describe('the clients of an environment', () => {
   afterEach(() => leave(undefined));
 
   it('are made once for each service', () => {
-    const makers = [
-      dynamodbClient,
-      dynamodbStreamsClient,
-      kinesisClient,
-      sqsClient,
-      stepFunctionsClient,
-      s3Client,
-      secretsClient,
-    ];
+    const makers = [dynamodbClient, kinesisClient, sqsClient, stepFunctionsClient, s3Client, secretsClient];
     for (const make of makers) expect(make()).toBe(make());
     expect(new Set(makers.map((make) => make() as object)).size).toBe(makers.length);
   });
 
   it('are answered by the host that was left for them', async () => {
-    const { Streams } = await dynamodbStreamsClient().send(new ListStreamsCommand({}));
-    expect(Streams).toEqual([]);
     const missing = dynamodbClient().send(
       new GetItemCommand({ TableName: 'nothing', Key: { a: { S: 'b' } } }),
     );

@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { FeatureSnapshot } from '#contracts/market/composer.ts';
 import type { Features } from '#contracts/market/composer.ts';
 import { EvidenceSnapshot } from '#contracts/market/evidence-matrix.ts';
-import { inOrder, slideWindow } from '#domain/market/composer/candles.ts';
-import { compose } from '#domain/market/composer/compose.ts';
-import { featureSnapshot, featuresOf } from '#domain/market/composer/features.ts';
+import { addCandles, closedCandles, inOrder } from '#domain/market/composer/candles.ts';
+import { compose, featureSnapshot } from '#domain/market/composer/compose.ts';
+import { featuresOf } from '#domain/market/composer/features.ts';
 import { volatilityOf } from '#domain/market/composer/indicators.ts';
 import { neutralSnapshot } from '#domain/market/composer/neutral.ts';
 import { observe, opinionsOn } from '#domain/market/composer/observers.ts';
@@ -162,12 +162,15 @@ describe('candles', () => {
 
   it('stay in a window of the last ones, whatever slices they came in', () => {
     const closed = many(9);
-    const whole = slideWindow([], closed, 5);
-    const sliced = closed.reduce<typeof whole>((window, each) => slideWindow(window, [each], 5), []);
+    const whole = addCandles([], closedCandles(closed), 5);
+    const sliced = closed.reduce<typeof whole>(
+      (window, each) => addCandles(window, closedCandles([each]), 5),
+      [],
+    );
 
     expect(whole.map(({ atMs }) => atMs)).toEqual([4, 3, 2, 1, 0].map((back) => T - back * 180_000));
     expect(sliced).toEqual(whole);
-    expect(slideWindow(whole, [trade(1, 1, 'buy')], 5)).toBe(whole);
+    expect(addCandles(whole, closedCandles([trade(1, 1, 'buy')]), 5)).toBe(whole);
   });
 
   it('are put in order when a late one comes, the earlier of equals first', () => {
@@ -349,7 +352,7 @@ describe('a composed snapshot', () => {
 
 describe('other programs', () => {
   it('read features as v1', () => {
-    expect(FeatureSnapshot.parse(featureSnapshot(AT, nothing)).features).toEqual(nothing);
+    expect(FeatureSnapshot.parse(featureSnapshot(AT, { events: [] })).features).toEqual(nothing);
   });
 
   it('read neutral evidence as v1, without opinions when nothing is known', () => {

@@ -9,7 +9,6 @@ import {
 } from '#domain/market/hysteresis/belief-log.ts';
 import {
   hasAdvanced,
-  hasMoved,
   hysteresisStoreLine,
   restoreHysteresis,
 } from '#domain/market/hysteresis/belief-store.ts';
@@ -281,18 +280,15 @@ describe('stored states', () => {
     const [first, second, third] = follow([chop, chop, up]);
     if (!first || !second || !third) throw new Error('no states');
 
-    expect([hasMoved(first, undefined), hasMoved(second, first), hasMoved(third, second)]).toEqual([
-      true,
-      false,
-      true,
-    ]);
     expect([hasAdvanced(second, first), hasAdvanced(first, first), hasAdvanced(first, undefined)]).toEqual([
       true,
       false,
       true,
     ]);
-    expect(hasMoved({ ...first, anchor_regime: 'SQUEEZE_UP' }, first)).toBe(true);
-    expect(hasMoved({ ...first, progress_current: 1 }, first)).toBe(true);
+    const moved = { ...first, engine_timestamp_ms: third.engine_timestamp_ms };
+    expect(hasAdvanced({ ...moved, anchor_regime: 'SQUEEZE_UP' }, moved)).toBe(true);
+    expect(hasAdvanced({ ...moved, candidate_regime: 'SQUEEZE_UP' }, moved)).toBe(true);
+    expect(hasAdvanced({ ...moved, progress_current: 1 }, moved)).toBe(true);
   });
 
   it('are one line each, to the byte', () => {
@@ -311,7 +307,9 @@ describe('stored states', () => {
     const other = hysteresisStoreLine({ ...first, symbol: 'BBB' });
     const lines = [later, hysteresisStoreLine(first), 'no json', '{}', equal, other];
 
-    const restored = restoreHysteresis(lines, config({ window_updates: 7 }));
+    const states = restoreHysteresis(config({ window_updates: 7 }));
+    lines.forEach(states.hear);
+    const restored = states.known;
 
     expect([...restored.keys()]).toEqual(['AAA', 'BBB']);
     expect(restored.get('AAA')).toEqual({
