@@ -7,7 +7,7 @@ import type { CommandContext } from '#cli/commands/context.ts';
 import { openLog } from '#cli/commands/open-log.ts';
 import { paint } from '#cli/output.ts';
 import type { ReplayComparison } from '#cli/files/compare-replay.ts';
-import type { ToldEvent } from '#cli/feed/output-pages.ts';
+import type { ToldEvent, UnfinishedRun } from '#cli/feed/output-pages.ts';
 import type { WriteLine } from '#cli/files/line-file.ts';
 
 type GetContext = (command: Command) => CommandContext;
@@ -67,14 +67,22 @@ const outputs = async (
   const { writeOutputs } = await import('#cli/files/recorded-outputs.ts');
   const tell = (write: WriteLine) => writeOutputs(toldRuns(client(), { feedId, list: 'outputs' }), write);
   if (out !== undefined) {
-    const { events, outputHash } = await writing(out, tell);
-    output.result({ events, outputHash, out }, () => `${events} events in ${out}\nhash  ${outputHash}`);
+    const told = await writing(out, tell);
+    output.result({ ...told, out }, () =>
+      [`${told.events} events in ${out}`, `hash  ${told.outputHash}`, ...stopText(told.unfinished)].join(
+        '\n',
+      ),
+    );
     return;
   }
   const { whileRead, writeLine } = await import('#cli/files/answer-lines.ts');
   await whileRead(process.stdout, async () => {
-    const { outputHash } = await tell((event) => writeLine(process.stdout, event));
-    output.note(output.isJson ? JSON.stringify({ outputHash }) : `output hash ${outputHash}`);
+    const { outputHash, unfinished } = await tell((event) => writeLine(process.stdout, event));
+    output.note(
+      output.isJson
+        ? JSON.stringify({ outputHash, unfinished })
+        : [`output hash ${outputHash}`, ...stopText(unfinished)].join('\n'),
+    );
   });
 };
 
@@ -110,11 +118,15 @@ const replayText = (feedId: string, comparison: ReplayComparison): string => {
     `${paint('bold', feedId)} ${runs} runs, ${events} events`,
     `hash      ${outputHash}`,
     `recorded  ${recordedHash} ${isEqual ? paint('green', 'equal') : paint('red', 'not equal')}`,
-    ...(unfinished
-      ? [`stops before the run of ${unfinished.symbol} at ${unfinished.engine_timestamp_ms}, still at work`]
-      : []),
+    ...stopText(unfinished),
   ].join('\n');
 };
+
+/** Says where a telling stops, if it does before the end of the plan. */
+const stopText = (unfinished: UnfinishedRun | undefined): readonly string[] =>
+  unfinished
+    ? [`stops before the run of ${unfinished.symbol} at ${unfinished.engine_timestamp_ms}, still at work`]
+    : [];
 
 /** The line that names the first difference, with exit code 1. */
 const differs = (

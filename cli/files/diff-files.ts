@@ -1,8 +1,8 @@
 /** Two files of orchestrator events: whether they say the same of every symbol, and where they part. */
-import { firstDifference, gatherOutput } from '#domain/market/output-difference.ts';
-import type { OutputDifference, SaidBySymbol } from '#domain/market/output-difference.ts';
+import { compareOutput, firstDifference } from '#domain/market/output-difference.ts';
+import type { OutputComparison, OutputDifference, Telling } from '#domain/market/output-difference.ts';
 import { addOutput, openOutputHash, outputDigest } from '#domain/market/output-hash.ts';
-import type { SaidEvent } from '#domain/market/output-hash.ts';
+import type { OutputHash, SaidEvent } from '#domain/market/output-hash.ts';
 import { CliError, exitCodes } from '#cli/cli-error.ts';
 import { linesOf } from '#cli/tape/open-tape.ts';
 import type { TapeLine } from '#cli/tape/open-tape.ts';
@@ -21,32 +21,62 @@ export interface OutputFile {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-/** Reads both files whole. Refuses a line that is no event. */
+/**
+ * Reads both files side by side, the one first that is behind in engine time: what both have said is not kept, so memory
+ * grows with a digest per event and with how differently the files are ordered. Refuses a line that is no event.
+ */
 export const diffFiles = async (first: OutputFile, second: OutputFile): Promise<FileDifference> => {
-  const one = await gather(first);
-  const other = await gather(second);
-  const difference = firstDifference(one.said, other.said);
+  const comparison: OutputComparison = new Map();
+  const sides = { first: sideOf(first), second: sideOf(second) };
+  for (;;) {
+    const name = behind(sides.first, sides.second);
+    if (name === undefined) break;
+    const side = sides[name];
+    const event = await side.next();
+    const text = event && addOutput(side.hash, event);
+    if (event && text !== undefined) compareOutput(comparison, name, { symbol: event.symbol, text });
+  }
+  const difference = firstDifference(comparison);
   return {
     isEqual: difference === undefined,
-    firstHash: one.hash,
-    secondHash: other.hash,
+    firstHash: outputDigest(sides.first.hash),
+    secondHash: outputDigest(sides.second.hash),
     ...(difference ? { difference } : {}),
   };
 };
 
-const gather = async ({
-  name,
-  bytes,
-}: OutputFile): Promise<{ readonly said: SaidBySymbol; readonly hash: string }> => {
-  const said: SaidBySymbol = new Map();
-  const hash = openOutputHash();
-  for await (const line of linesOf(bytes)) {
-    if (line.text.trim() === '') continue;
-    const event = eventOf(name, line);
-    gatherOutput(said, event);
-    addOutput(hash, event);
-  }
-  return { said, hash: outputDigest(hash) };
+/** A file under way. */
+interface Side {
+  readonly hash: OutputHash;
+  /** The engine timestamp it has come to; infinity at its end. */
+  readonly atMs: () => number;
+  readonly next: () => Promise<SaidEvent | undefined>;
+}
+
+const behind = (first: Side, second: Side): Telling | undefined => {
+  if (first.atMs() === Infinity && second.atMs() === Infinity) return undefined;
+  return first.atMs() <= second.atMs() ? 'first' : 'second';
+};
+
+const sideOf = ({ name, bytes }: OutputFile): Side => {
+  const lines = linesOf(bytes)[Symbol.asyncIterator]();
+  let atMs = -Infinity;
+  const nextLine = async (): Promise<TapeLine | undefined> => {
+    for (;;) {
+      const step = await lines.next();
+      if (step.done === true) return undefined;
+      if (step.value.text.trim() !== '') return step.value;
+    }
+  };
+  const next = async (): Promise<SaidEvent | undefined> => {
+    const line = await nextLine();
+    const event = line && eventOf(name, line);
+    const stamp = Number(event?.['engine_timestamp_ms']);
+    if (!event) atMs = Infinity;
+    else if (Number.isFinite(stamp)) atMs = stamp;
+    return event;
+  };
+  return { hash: openOutputHash(), atMs: () => atMs, next };
 };
 
 const eventOf = (name: string, { line, text }: TapeLine): SaidEvent => {

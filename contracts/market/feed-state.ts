@@ -40,6 +40,8 @@ export const FeedStateText = z.strictObject({
   stream: z.string(),
   config: FeedConfig,
   configured: z.int().min(1),
+  /** The event since which one simulation tells the feed, where it is not the one that configured it. */
+  simulated: z.int().min(1).optional(),
   version: z.int(),
   planVersion: z.int(),
   seq: z.int(),

@@ -1,5 +1,6 @@
 /** Where two tellings of a feed's runs part: the first event that one of them says otherwise, or not at all. */
-import { comparableText, withoutOperational } from '#domain/market/output-hash.ts';
+import { compareText } from '#domain/kernel/compare-text.ts';
+import { withoutOperational } from '#domain/market/output-hash.ts';
 import type { SaidEvent } from '#domain/market/output-hash.ts';
 
 /** An event that is not the same in both, by what names it in the first that has it. */
@@ -47,43 +48,75 @@ export const differenceOf = (
   return members.length === 0 ? undefined : { ...named, in: 'both', members: members.slice(0, MEMBERS_MAX) };
 };
 
-/** What was said of each symbol, in order, each event once; it belongs to whoever gathers it. */
-export type SaidBySymbol = Map<string, Set<string>>;
+/** One of two tellings. */
+export type Telling = 'first' | 'second';
 
-/** Gathers the next event; skipped runs and repeated deliveries change nothing. */
-export const gatherOutput = (said: SaidBySymbol, event: SaidEvent): void => {
-  const text = comparableText(event);
-  if (text === undefined) return;
-  const known = said.get(event.symbol);
-  if (known) known.add(text);
-  else said.set(event.symbol, new Set([text]));
+/** What of a symbol one telling has said and the other not yet, and where they parted. */
+interface Comparison {
+  readonly ahead: { by: Telling; readonly texts: string[]; from: number };
+  difference?: OutputDifference;
+}
+
+/** Two tellings under comparison; it belongs to whoever feeds it, and holds only what one is ahead of the other. */
+export type OutputComparison = Map<string, Comparison>;
+
+/**
+ * Takes the next event that one telling has of a symbol, as `addOutput` answered it: each once, in the order of the
+ * symbol. What was said by both is forgotten.
+ */
+export const compareOutput = (
+  comparison: OutputComparison,
+  by: Telling,
+  { symbol, text }: { readonly symbol: string; readonly text: string },
+): void => {
+  const known = comparison.get(symbol) ?? { ahead: { by, texts: [], from: 0 } };
+  comparison.set(symbol, known);
+  if (known.difference) return;
+  const { ahead } = known;
+  if (ahead.by === by || ahead.from === ahead.texts.length) {
+    ahead.by = by;
+    ahead.texts.push(text);
+    return;
+  }
+  const other = ahead.texts[ahead.from];
+  if (other === text) {
+    forget(ahead);
+    return;
+  }
+  const difference = by === 'first' ? differenceOfTexts(text, other) : differenceOfTexts(other, text);
+  if (difference) known.difference = difference;
+};
+
+/** Texts are let go of by many at once: to take one from the front of an array costs what the array is long. */
+const FORGOTTEN_AT_ONCE = 1_024;
+
+const forget = (ahead: Comparison['ahead']): void => {
+  ahead.from += 1;
+  if (ahead.from < FORGOTTEN_AT_ONCE && ahead.from < ahead.texts.length) return;
+  ahead.texts.splice(0, ahead.from);
+  ahead.from = 0;
 };
 
 /** Of the first difference of each symbol the one with the least engine timestamp, then symbol. */
-export const firstDifference = (first: SaidBySymbol, second: SaidBySymbol): OutputDifference | undefined => {
-  const symbols = [...new Set([...first.keys(), ...second.keys()])].sort();
-  return symbols
-    .map((symbol) => differenceOfTexts([...(first.get(symbol) ?? [])], [...(second.get(symbol) ?? [])]))
+export const firstDifference = (comparison: OutputComparison): OutputDifference | undefined =>
+  [...comparison]
+    .sort(([one], [other]) => compareText(one, other))
+    .map(([, known]) => known.difference ?? leftOver(known.ahead))
     .filter((found) => found !== undefined)
     .reduce<OutputDifference | undefined>(
       (least, found) => (least && stampOf(least) <= stampOf(found) ? least : found),
       undefined,
     );
-};
 
 const stampOf = ({ engine_timestamp_ms: stamp }: OutputDifference): number => Number(stamp);
 
+const leftOver = ({ by, texts, from }: Comparison['ahead']): OutputDifference | undefined =>
+  by === 'first' ? differenceOfTexts(texts[from], undefined) : differenceOfTexts(undefined, texts[from]);
+
 const differenceOfTexts = (
-  first: readonly string[],
-  second: readonly string[],
-): OutputDifference | undefined => {
-  const length = Math.max(first.length, second.length);
-  for (let index = 0; index < length; index++) {
-    if (first[index] === second[index]) continue;
-    return differenceOf(parsed(first[index]), parsed(second[index]));
-  }
-  return undefined;
-};
+  first: string | undefined,
+  second: string | undefined,
+): OutputDifference | undefined => differenceOf(parsed(first), parsed(second));
 
 const parsed = (text: string | undefined): SaidEvent | undefined =>
   text === undefined ? undefined : (JSON.parse(text) as SaidEvent);

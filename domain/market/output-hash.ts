@@ -36,19 +36,23 @@ export const withoutOperational = (event: SaidEvent): Readonly<Record<string, un
 };
 
 /** An event as text that two tellings of one run have in common; undefined for one that is not compared. */
-export const comparableText = (event: SaidEvent): string | undefined =>
+const comparableText = (event: SaidEvent): string | undefined =>
   event.event_type === 'EngineRunSkipped' ? undefined : canonicalJson(withoutOperational(event));
 
-/** Takes the next event of its symbol; one that was taken before changes nothing. */
-export const addOutput = ({ chains, telling }: OutputHash, event: SaidEvent): void => {
+/**
+ * Takes the next event of its symbol, and answers the text it was taken as; one that was taken before, or is not
+ * compared, changes nothing.
+ */
+export const addOutput = ({ chains, telling }: OutputHash, event: SaidEvent): string | undefined => {
   const text = comparableText(event);
-  if (text === undefined) return;
+  if (text === undefined) return undefined;
   const link = sha256Hex(text);
   const chain = chains.get(event.symbol) ?? { digest: '', seen: new Set() };
-  if (chain.seen.has(link)) return;
+  if (chain.seen.has(link)) return undefined;
   if (telling === 'repeated') chain.seen.add(link);
   chain.digest = sha256Hex(`${chain.digest}\n${link}`);
   chains.set(event.symbol, chain);
+  return text;
 };
 
 /** The hash of what was taken so far: SHA-256 over a line `"symbol":digest` for each symbol, sorted. */

@@ -50,15 +50,22 @@ it('changes the configuration of a drained feed only, and creates none', async (
     ...(JSON.parse(readFileSync('events/tapes/demo.feed.json', 'utf8')) as object),
     emit_skipped: false,
   };
+  const update = (changes: object) => {
+    writeFileSync(config, JSON.stringify({ ...other, ...changes }));
+    return feed('update', 'demo', config);
+  };
   writeFileSync(config, JSON.stringify(other));
   const refusal = ({ stderr }: Finished): unknown => JSON.parse(stderr.at(-1) ?? '');
 
   expect(refusal(await feed('update', 'demo', config))).toMatchObject({ code: 'feed_exists' });
   expect(refusal(await feed('update', 'none', config))).toMatchObject({ code: 'feed_not_found' });
   expect(last(await feed('drain', 'demo'))).toMatchObject({ state: 'drained' });
-  expect(last(await feed('update', 'demo', config))).toMatchObject({ config: { emit_skipped: false } });
+  expect(last(await update({}))).toMatchObject({ config: { emit_skipped: false } });
   expect(last(await feed('start', 'demo'))).toMatchObject({ state: 'started' });
   expect(last(await feed('replay', 'demo'))).toMatchObject({ isEqual: true, outputHash });
+  expect(last(await feed('capture', 'demo', inFolder('updated.jsonl')))).toMatchObject({ feedId: 'demo' });
+  expect(last(await feed('drain', 'demo'))).toMatchObject({ state: 'drained' });
+  expect(last(await update({ engine_options: { deduplicate: true } }))).toMatchObject({ feedId: 'demo' });
   expect(refusal(await feed('capture', 'demo', inFolder('none.jsonl')))).toMatchObject({
     code: 'feed_reconfigured',
   });

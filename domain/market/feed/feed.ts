@@ -24,8 +24,9 @@ import { degradeFeed, drainFeed, startFeed, stopFeed, takesRecords } from '#doma
 import { endRecovery, remindRecovery, restartRecovery } from '#domain/market/feed/recovery.ts';
 import { batchLimits, compareSequenceNumbers } from '#domain/market/feed/plan-batch.ts';
 import { confirmDeletion, pruneChunks } from '#domain/market/feed/pruning.ts';
-import { evolveFeed, listedSymbols } from '#domain/market/feed/state.ts';
+import { evolveFeed } from '#domain/market/feed/state.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
+import { listedSymbols } from '#domain/market/feed/simulated-config.ts';
 import { draftTicks, planBefore, ticksOf } from '#domain/market/feed/tick-draft.ts';
 import type * as z from 'zod';
 
@@ -250,7 +251,7 @@ const decideExisting = (
 /** A feed never ends; it is at rest when no run is unacknowledged and no timer drives it. */
 export const feedAggregate: Aggregate<Feed, FeedCommand, ProposedEvent> = {
   kind: 'feed',
-  foldVersion: 5,
+  foldVersion: 6,
   eventTypes: new Set(Object.keys(feedEvents)),
   initialState: () => ({ status: 'none' }),
   decide,

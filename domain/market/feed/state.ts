@@ -23,6 +23,7 @@ import { goneAfter, nothingGone } from '#domain/market/feed/pruning.ts';
 import type { GoneChunks } from '#domain/market/feed/pruning.ts';
 import { recoveryAfter, withRecovery } from '#domain/market/feed/recovery.ts';
 import type { Recovery } from '#domain/market/feed/recovery.ts';
+import { isSimulatedAlike, listedSymbols } from '#domain/market/feed/simulated-config.ts';
 import type { ScheduleState } from '#domain/market/scheduler.ts';
 
 /** A symbol of the buffer: its first record, the last run planned, and the last run known to be terminal. */
@@ -44,6 +45,8 @@ export interface ExistingFeed {
   readonly config: FeedConfig;
   /** The event that set the configuration. */
   readonly configSequence: number;
+  /** The event since which a simulation has had one configuration. */
+  readonly simulatedSequence: number;
   readonly version: number;
   /** Sequence of the last event that a plan depends on; acknowledgements do not move it. */
   readonly planVersion: number;
@@ -92,6 +95,7 @@ const created = (event: RecordedEvent): ExistingFeed => ({
   stream: event.stream,
   config: feedEvents.FeedCreated.parse(event.data).config,
   configSequence: event.sequence,
+  simulatedSequence: event.sequence,
   version: event.sequence,
   planVersion: event.sequence,
   lastSeq: 0,
@@ -111,17 +115,17 @@ const created = (event: RecordedEvent): ExistingFeed => ({
  * new delay, so that no engine timestamp is before one that was planned already.
  */
 const configured = (feed: ExistingFeed, config: FeedConfig): ExistingFeed => {
-  const { schedule, ...rest } = { ...feed, configSequence: feed.version };
+  const { schedule, ...rest } = {
+    ...feed,
+    configSequence: feed.version,
+    simulatedSequence: isSimulatedAlike(config, feed.config) ? feed.simulatedSequence : feed.version,
+  };
   const isSame = canonicalJson(config.scheduler) === canonicalJson(feed.config.scheduler);
   if (isSame || schedule?.lastTickMs === undefined)
     return { ...rest, config, ...(schedule ? { schedule } : {}) };
   const delayMs = config.scheduler.mode === 'boundary' ? config.scheduler.boundary_delay_ms : 0;
   return { ...rest, config, schedule: { startMs: schedule.lastTickMs + 1 + delayMs } };
 };
-
-/** The symbols a feed lists: only they are known to the scheduler. */
-export const listedSymbols = (config: FeedConfig): ReadonlySet<string> =>
-  new Set(config.sources.flatMap((source) => source.symbols));
 
 const moveShard = (feed: ExistingFeed, data: RecordsIngested): ReadonlyMap<string, string> => {
   const shards = new Map(feed.shards);

@@ -4,7 +4,7 @@ import type { PlannedTick } from '#contracts/market/feed.ts';
 import type { MarketSymbol } from '#contracts/ids.ts';
 import { cutRuns, isSkipped } from '#domain/market/cut.ts';
 import type { SymbolProgress } from '#domain/market/cut.ts';
-import { listedSymbols } from '#domain/market/feed/state.ts';
+import { listedSymbols } from '#domain/market/feed/simulated-config.ts';
 import type { ExistingFeed } from '#domain/market/feed/state.ts';
 import { cutKindOf, dueTicks, engineTimestamp } from '#domain/market/scheduler.ts';
 import type { ScheduleState, TickRange } from '#domain/market/scheduler.ts';

@@ -8,6 +8,7 @@ import { compareReplay } from '#cli/files/compare-replay.ts';
 import { diffFiles } from '#cli/files/diff-files.ts';
 import { toldRuns } from '#cli/feed/output-pages.ts';
 import type { ToldEvent, ToldRun } from '#cli/feed/output-pages.ts';
+import { writeOutputs } from '#cli/files/recorded-outputs.ts';
 import { writeLineFile } from '#cli/files/line-file.ts';
 import { bytesOf, findTape } from '#cli/tape/open-tape.ts';
 
@@ -98,6 +99,29 @@ describe('a replay beside its record', () => {
     const replayed = [run('A', 1), { kind: 'unfinished', run: unfinished } as const];
 
     expect(await compare(replayed, [run('A', 1), run('C', 1)])).toMatchObject({ isEqual: true, unfinished });
+  });
+});
+
+describe('recorded outputs', () => {
+  it('are every event of the runs that have ended, and the run they stop before', async () => {
+    const written: object[] = [];
+    const write = (line: object): Promise<void> => {
+      written.push(line);
+      return Promise.resolve();
+    };
+    const stopped = { kind: 'unfinished', run: unfinished } as const;
+
+    const told = await writeOutputs(
+      each([run('A', 1), stopped, { ...stopped, run: { ...unfinished, run_id: 'D' } }]),
+      write,
+    );
+
+    expect(told).toEqual({ events: 2, outputHash: told.outputHash, unfinished });
+    expect(written).toHaveLength(2);
+    expect(await writeOutputs(each([run('A', 1)]), write)).toEqual({
+      events: 2,
+      outputHash: told.outputHash,
+    });
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FeedView } from '#contracts/market/feed-view.ts';
 import { FEED_SYMBOLS_EVER_MAX } from '#contracts/market/feed-config.ts';
 import type { FeedCommand } from '#contracts/market/feed.ts';
+import { decodeFeed, encodeFeed } from '#domain/market/feed/codec.ts';
 import { feedHealth, lifecycleState } from '#contracts/market/feed-health.ts';
 import type { FeedStatus } from '#contracts/market/feed-health.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
@@ -226,6 +227,22 @@ describe('another configuration', () => {
     feed.send(commands.start);
     feed.ingest([at(10, 2_600)]);
     expect(feed.feed.planned?.ticks).toMatchObject([{ plannedTsMs: 2_500 }]);
+  });
+
+  it('leaves what one simulation tells as it was, unless a simulation goes by what changed', () => {
+    const feed = drained({}, ['AAA']);
+    const created = feed.feed.configSequence;
+    feed.send({ type: 'CreateFeed', config: demoConfig({ emit_skipped: true }), start: false });
+
+    expect(feed.feed).toMatchObject({ simulatedSequence: created });
+    expect(feed.feed.configSequence).toBeGreaterThan(created);
+    expect(decodeFeed(encodeFeed(feed.feed))).toEqual(feed.feed);
+    feed.send({
+      type: 'CreateFeed',
+      config: demoConfig({ engine_options: { deduplicate: true } }),
+      start: false,
+    });
+    expect(feed.feed.simulatedSequence).toBe(feed.feed.configSequence);
   });
 
   it.each([

@@ -120,11 +120,11 @@ describe('the header of a capture', () => {
     });
   });
 
-  it('is there when the configuration was set before the first records, and not when after', () => {
+  it('is there when what is simulated was set before the first records, and not when after', () => {
     const { feed } = planned();
 
-    expect(captureHeader({ ...feed, configSequence: 2 }, 3)).toBeDefined();
-    expect(captureHeader({ ...feed, configSequence: 4 }, 3)).toBeUndefined();
-    expect(captureHeader({ ...feed, configSequence: 4 }, undefined)).toBeDefined();
+    expect(captureHeader({ ...feed, simulatedSequence: 2 }, 3)).toBeDefined();
+    expect(captureHeader({ ...feed, simulatedSequence: 4 }, 3)).toBeUndefined();
+    expect(captureHeader({ ...feed, simulatedSequence: 4 }, undefined)).toBeDefined();
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { differenceOf, firstDifference, gatherOutput } from '#domain/market/output-difference.ts';
-import type { SaidBySymbol } from '#domain/market/output-difference.ts';
+import { compareOutput, differenceOf, firstDifference } from '#domain/market/output-difference.ts';
+import type { OutputComparison } from '#domain/market/output-difference.ts';
+import { addOutput, openOutputHash } from '#domain/market/output-hash.ts';
 import type { SaidEvent } from '#domain/market/output-hash.ts';
 
 const said = (symbol: string, atMs: number, more: object = {}): SaidEvent => ({
@@ -17,10 +18,30 @@ const named = (symbol: string, atMs: number) => ({
   event_type: 'EngineRunCompleted',
   engine_timestamp_ms: atMs,
 });
-const gathered = (...events: readonly SaidEvent[]): SaidBySymbol => {
-  const all: SaidBySymbol = new Map();
-  for (const event of events) gatherOutput(all, event);
-  return all;
+/** Compares two tellings that come in one after the other, or by turns. */
+const compared = (
+  first: readonly SaidEvent[],
+  second: readonly SaidEvent[],
+  order: 'first' | 'second' | 'by turns' = 'first',
+) => {
+  const comparison: OutputComparison = new Map();
+  const hashes = { first: openOutputHash(), second: openOutputHash() };
+  const take = (by: 'first' | 'second', event: SaidEvent | undefined): void => {
+    const text = event && addOutput(hashes[by], event);
+    if (event && text !== undefined) compareOutput(comparison, by, { symbol: event.symbol, text });
+  };
+  const length = Math.max(first.length, second.length);
+  if (order === 'by turns')
+    for (let index = 0; index < length; index++) {
+      take('first', first[index]);
+      take('second', second[index]);
+    }
+  if (order !== 'by turns') {
+    const tellings = { first, second };
+    for (const by of order === 'first' ? (['first', 'second'] as const) : (['second', 'first'] as const))
+      for (const event of tellings[by]) take(by, event);
+  }
+  return { difference: firstDifference(comparison), comparison };
 };
 
 describe('two events at one place', () => {
@@ -67,41 +88,46 @@ describe('two events at one place', () => {
   });
 });
 
-describe('two tellings', () => {
-  const first = gathered(said('B', 1), said('A', 1), said('A', 2));
+describe.each(['first', 'second', 'by turns'] as const)('two tellings, read %s', (order) => {
+  const first = [said('B', 1), said('A', 1), said('A', 2)];
+  const firstDifferenceOf = (...second: readonly SaidEvent[]) => compared(first, second, order).difference;
+  const other = { cut_end_ingest_seq: 99 };
 
   it('are the same in any order of symbols, with repeats and skipped runs', () => {
     const skipped = said('A', 3, { event_type: 'EngineRunSkipped' });
 
     expect(
-      firstDifference(first, gathered(said('A', 1), said('A', 1), said('A', 2), skipped, said('B', 1))),
+      firstDifferenceOf(said('A', 1), said('A', 1), said('A', 2), skipped, said('B', 1)),
     ).toBeUndefined();
   });
 
   it('part at the least engine timestamp, then symbol', () => {
-    const late = gathered(said('B', 1), said('A', 1), said('A', 2, { cut_end_ingest_seq: 99 }));
-    const early = gathered(
-      said('B', 1, { cut_end_ingest_seq: 99 }),
-      said('A', 1),
-      said('A', 2, { cut_end_ingest_seq: 99 }),
-    );
-    const both = gathered(
-      said('B', 1, { cut_end_ingest_seq: 99 }),
-      said('A', 1, { cut_end_ingest_seq: 99 }),
-      said('A', 2),
-    );
+    const late = firstDifferenceOf(said('B', 1), said('A', 1), said('A', 2, other));
+    const early = firstDifferenceOf(said('B', 1, other), said('A', 1), said('A', 2, other));
+    const both = firstDifferenceOf(said('B', 1, other), said('A', 1, other), said('A', 2));
 
-    expect(firstDifference(first, late)).toMatchObject({ symbol: 'A', engine_timestamp_ms: 2 });
-    expect(firstDifference(first, early)).toMatchObject({ symbol: 'B', engine_timestamp_ms: 1 });
-    expect(firstDifference(first, both)).toMatchObject({ symbol: 'A', engine_timestamp_ms: 1 });
+    expect(late).toMatchObject({
+      symbol: 'A',
+      engine_timestamp_ms: 2,
+      in: 'both',
+      members: Object.keys(other),
+    });
+    expect(early).toMatchObject({ symbol: 'B', engine_timestamp_ms: 1 });
+    expect(both).toMatchObject({ symbol: 'A', engine_timestamp_ms: 1 });
   });
 
   it('part where one ends, or lacks a symbol', () => {
-    expect(firstDifference(first, gathered(said('B', 1), said('A', 1)))).toMatchObject({
-      ...named('A', 2),
-      in: 'first',
-    });
-    expect(firstDifference(first, gathered())).toMatchObject({ ...named('A', 1), in: 'first' });
-    expect(firstDifference(gathered(), first)).toMatchObject({ ...named('A', 1), in: 'second' });
+    expect(firstDifferenceOf(said('B', 1), said('A', 1))).toMatchObject({ ...named('A', 2), in: 'first' });
+    expect(firstDifferenceOf()).toMatchObject({ ...named('A', 1), in: 'first' });
+    expect(compared([], first, order).difference).toMatchObject({ ...named('A', 1), in: 'second' });
+  });
+
+  it('hold nothing of what both have said, however much it was', () => {
+    const many = Array.from({ length: 3_000 }, (_, index) => said('A', index));
+
+    const { difference, comparison } = compared(many, many, order);
+
+    expect(difference).toBeUndefined();
+    expect(comparison.get('A')?.ahead.texts).toEqual([]);
   });
 });
