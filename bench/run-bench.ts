@@ -16,6 +16,7 @@ const measurements: Readonly<Record<string, () => Promise<{ readonly measure: Me
   commands: () => import('#bench/measurements/commands.ts'),
   folds: () => import('#bench/measurements/folds.ts'),
   engine: () => import('#bench/measurements/engine.ts'),
+  feed: () => import('#bench/measurements/feed.ts'),
   cost: () => import('#bench/measurements/cost.ts'),
   tape: () => import('#bench/measurements/tape.ts'),
   bundles: () => import('#bench/measurements/bundles.ts'),

@@ -20,7 +20,18 @@ export interface SluiceResult {
   readonly secondsToLine: number;
   /** From the start of the process to its end. */
   readonly seconds: number;
+  /** The most memory it had resident, in MiB. */
+  readonly peakMemoryMb: number;
 }
+
+/** The process itself says at its end how much memory it had at most: nobody else can know it exactly. */
+const PEAK_LINE = 'peak memory of the process: ';
+const tellsPeak = `data:text/javascript,${encodeURIComponent(
+  `process.on('exit', () => process.stderr.write('\\n${PEAK_LINE}' + process.resourceUsage().maxRSS + '\\n'))`,
+)}`;
+
+const peakOf = (errors: string): number =>
+  Number(errors.split(PEAK_LINE).at(1)?.split('\n').at(0) ?? Number.NaN) / 1024;
 
 /** A process that has not ended by then never will. */
 const SECONDS_MAX = 600;
@@ -34,11 +45,15 @@ export const runSluice = async ({
 }: SluiceRun): Promise<SluiceResult> => {
   const startedMs = performance.now();
   const elapsed = (): number => (performance.now() - startedMs) / 1000;
-  const child = spawn(process.execPath, [path.join(root, 'cli/sluice.mjs'), ...words], {
-    cwd: root,
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--import', tellsPeak, path.join(root, 'cli/sluice.mjs'), ...words],
+    {
+      cwd: root,
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   const killer = setTimeout(() => child.kill('SIGKILL'), SECONDS_MAX * 1000);
   const errors: Buffer[] = [];
   child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
@@ -62,5 +77,6 @@ export const runSluice = async ({
     throw new Error(
       `sluice ${words.join(' ')} ended with ${code}: ${Buffer.concat(errors).toString('utf8')}`,
     );
-  return { lastLine, secondsToLine, seconds: elapsed() };
+  const peakMemoryMb = peakOf(Buffer.concat(errors).toString('utf8'));
+  return { lastLine, secondsToLine, seconds: elapsed(), peakMemoryMb };
 };

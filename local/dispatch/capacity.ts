@@ -1,10 +1,12 @@
-/** Capacity units of DynamoDB by table, as the engine reports them. */
+/** Capacity units of DynamoDB by table, as the engine reports them, and the writes they were consumed by. */
 import type { Json } from '#local/kernel/engine.ts';
 import type { EngineRequest } from '#local/dispatch/dispatcher.ts';
 
 export interface Capacity {
   readonly readUnits: number;
   readonly writeUnits: number;
+  /** Requests that wrote to the table; refused ones consume nothing and are not among them. */
+  readonly writes: number;
 }
 
 export interface CapacityMeter {
@@ -25,13 +27,14 @@ const WRITES: ReadonlySet<string> = new Set([
 
 /** Counts from nothing. */
 export const createCapacityMeter = (): CapacityMeter => {
-  let byTable = new Map<string, { readUnits: number; writeUnits: number }>();
+  let byTable = new Map<string, { readUnits: number; writeUnits: number; writes: number }>();
 
   const add = (operation: string, reported: unknown): void => {
     if (!isReport(reported)) return;
-    const units = byTable.get(reported.TableName) ?? { readUnits: 0, writeUnits: 0 };
+    const units = byTable.get(reported.TableName) ?? { readUnits: 0, writeUnits: 0, writes: 0 };
     byTable.set(reported.TableName, units);
     units[READS.has(operation) ? 'readUnits' : 'writeUnits'] += reported.CapacityUnits;
+    if (WRITES.has(operation)) units.writes += 1;
   };
 
   return {

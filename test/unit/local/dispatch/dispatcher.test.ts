@@ -141,8 +141,8 @@ describe('the meter', () => {
     const asked = { TableName: 'one', ReturnConsumedCapacity: 'TOTAL' };
     expect(await dispatcher.call('dynamodb', 'Query', asked)).toHaveProperty('ConsumedCapacity');
     expect(dispatcher.capacity()).toEqual({
-      one: { readUnits: 3, writeUnits: 3.5 },
-      two: { readUnits: 0, writeUnits: 4 },
+      one: { readUnits: 3, writeUnits: 3.5, writes: 2 },
+      two: { readUnits: 0, writeUnits: 4, writes: 1 },
     });
     dispatcher.reset();
     expect(dispatcher.capacity()).toEqual({});
