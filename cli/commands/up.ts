@@ -33,7 +33,12 @@ export const addUpCommand = (program: Command, root: string): void => {
       new Option('--format <format>', 'format of the tape').choices(['jsonl', 'bars-csv']).default('jsonl'),
     )
     .option('--symbol <symbol>', 'instrument of a bars-csv tape')
-    .option('--speed <speed>', 'max, or a multiple of the tape’s own time such as 60x', speed, 'max')
+    .option(
+      '--speed <speed>',
+      'max, a multiple of the tape’s own time such as 60x, or unlimited, without the limits of a shard',
+      speed,
+      'max',
+    )
     .option('--worker', 'run the example worker')
     .option('--demo', 'deploy and run the demo assets, and play the demo tape unless --tape is given')
     .option('--exit', 'stop when the tape and all runs have ended')
@@ -77,11 +82,11 @@ const port = (text: string): number => {
 };
 
 const speed = (text: string): Speed => {
-  if (text === 'max') return 'max';
+  if (text === 'max' || text === 'unlimited') return text;
   const match = /^(\d+(?:\.\d+)?)x$/.exec(text);
   const factor = Number(match?.[1] ?? 0);
   if (factor <= 0 || factor > 1_000_000)
-    throw new InvalidArgumentError('must be max or a factor such as 60x or 1x.');
+    throw new InvalidArgumentError('must be max, unlimited, or a factor such as 60x or 1x.');
   return factor;
 };
 

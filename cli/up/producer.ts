@@ -9,8 +9,8 @@ import type { TapeRecord } from '#cli/tape/tape-record.ts';
 import { localKinesis, readAll } from '#cli/up/stream-reader.ts';
 import { waitFor } from '#cli/wait-for.ts';
 
-/** `max` as fast as the shard takes it, or a multiple of the tape's own time. */
-export type Speed = 'max' | number;
+/** `max` as fast as the shard takes it, `unlimited` as the machine does, or a multiple of the tape's own time. */
+export type Speed = 'max' | 'unlimited' | number;
 
 export interface ProducerSetting {
   readonly awsUrl: string;
@@ -65,7 +65,7 @@ async function* batches(setting: ProducerSetting, skip: number): AsyncIterable<r
       continue;
     }
     if (setting.signal.aborted) return;
-    const waitMs = setting.speed === 'max' ? 0 : waitOf(record.recvTsMs, lastAtMs, setting.speed);
+    const waitMs = typeof setting.speed === 'number' ? waitOf(record.recvTsMs, lastAtMs, setting.speed) : 0;
     if (batch.length === BATCH_MAX || (waitMs > 0 && batch.length > 0)) {
       yield batch;
       batch = [];
@@ -80,11 +80,13 @@ async function* batches(setting: ProducerSetting, skip: number): AsyncIterable<r
 const waitOf = (atMs: number | undefined, lastAtMs: number | undefined, speed: number): number =>
   atMs === undefined || lastAtMs === undefined ? 0 : Math.max(0, (atMs - lastAtMs) / speed);
 
-/** A token bucket of the shard's own limits, full at first. */
+/** A token bucket of the shard's own limits, full at first; none where the shard has none. */
 const pacer = ({
+  speed,
   sleep = waitFor,
   clockMs = () => performance.now(),
 }: ProducerSetting): ((batch: readonly TapeRecord[]) => Promise<void>) => {
+  if (speed === 'unlimited') return () => Promise.resolve();
   let records = RECORDS_PER_SECOND;
   let bytes = BYTES_PER_SECOND;
   let atMs = clockMs();

@@ -22,6 +22,8 @@ export interface StackSetting {
   /** 0 = any free port. */
   readonly port: number;
   readonly awsPort: number;
+  /** Whether a shard of Kinesis takes no more than on AWS, 1,000 records and 1 MiB a second. */
+  readonly hasShardLimits: boolean;
   readonly log: (text: string) => void;
 }
 
@@ -95,6 +97,7 @@ const boot = async (setting: StackSetting, assemblyDir: string, stateDir: string
       host: 'worker',
       apiPort: setting.port,
       awsPort: setting.awsPort,
+      throttle: setting.hasShardLimits,
       log: setting.log,
     });
   } catch (error) {

@@ -63,7 +63,11 @@ export const up = async (
 ): Promise<void> => {
   const startedMs = performance.now();
   const source = await tapeOf(setting);
-  const stack = await start({ ...setting, log: logger() });
+  const stack = await start({
+    ...setting,
+    hasShardLimits: setting.speed !== 'unlimited',
+    log: logger(),
+  });
   const readySeconds = round((performance.now() - startedMs) / 1000);
   announce(setting, stack, readySeconds);
   const stop = new AbortController();

@@ -19,6 +19,7 @@ const setting = (more: Partial<StackSetting> = {}): StackSetting => ({
   isEphemeral: false,
   port: 0,
   awsPort: 0,
+  hasShardLimits: true,
   log: () => undefined,
   ...more,
 });

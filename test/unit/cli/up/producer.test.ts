@@ -60,6 +60,16 @@ describe('a tape', () => {
     expect([acknowledged, told]).toEqual([501, [0, 500, 501]]);
   });
 
+  it('never waits where the shard has no limits', async () => {
+    const { slept } = await play(tapeOf(...Array.from({ length: 2_001 }, () => 0)), {
+      speed: 'unlimited',
+      clockMs: () => 0,
+    });
+
+    expect(puts().map((batch) => batch.length)).toEqual([500, 500, 500, 500, 1]);
+    expect(slept).toEqual([]);
+  });
+
   it('goes out in its own time divided by the speed', async () => {
     const { slept } = await play(tapeOf(1_000, 1_000, 7_000, undefined, 4_000), { speed: 60 });
 
