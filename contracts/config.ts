@@ -81,6 +81,7 @@ export const Environment = z.strictObject({
   RETRY_TASK_MACHINE_ARN: name,
   FEED_RECOVERY_MACHINE_ARN: name,
   TASK_TOKEN_SECRET_ID: name,
+  RUN_ID_SECRET_ID: name,
   OIDC_ISSUER: z.url(),
   OIDC_AUDIENCE: name,
   OIDC_JWKS_URL: z.url(),
@@ -107,7 +108,7 @@ const acting = [
 
 /** The variables of each function, and no others. */
 export const environmentKeysOf = {
-  'api-runs': [...everywhere, ...oidc, ...acting, 'WORKSPACE_ID', 'VIEWS_TABLE'],
+  'api-runs': [...everywhere, ...oidc, ...acting, 'WORKSPACE_ID', 'VIEWS_TABLE', 'RUN_ID_SECRET_ID'],
   'api-feeds': [...everywhere, ...oidc, ...acting, 'VIEWS_TABLE'],
   'api-access': [...everywhere, ...oidc, ...acting, 'VIEWS_TABLE'],
   'api-streams': [...everywhere, ...oidc, 'LEDGER_TABLE', 'CONTROL_TABLE'],

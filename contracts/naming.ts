@@ -82,8 +82,12 @@ export type FunctionName = (typeof functionNames)[number];
 export const stateMachineNames = ['retry-task', 'feed-recovery'] as const;
 export type StateMachineName = (typeof stateMachineNames)[number];
 
-/** The secret that signs task tokens, and seals those of Step Functions. */
-export const taskTokenSecretName = 'task-token-key';
+/**
+ * The secrets: `task-token-key` signs task tokens and seals those of Step Functions; `run-id-key` is what nobody can
+ * compute the run of a run key without.
+ */
+export const secretNames = ['task-token-key', 'run-id-key'] as const;
+export type SecretName = (typeof secretNames)[number];
 
 /** The alias functions are called by. */
 export const liveAlias = 'live';

@@ -6,7 +6,7 @@
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
 import { deadQueueOf } from '#contracts/naming.ts';
-import type { FunctionName, QueueName, StateMachineName, StreamName } from '#contracts/naming.ts';
+import type { FunctionName, QueueName, SecretName, StateMachineName, StreamName } from '#contracts/naming.ts';
 import type { ResourceNames } from '#infra/resource-names.ts';
 
 type Grant = (names: ResourceNames) => readonly PolicyStatement[];
@@ -75,7 +75,10 @@ const readDocuments: Grant = (names) => [
   allow(['dynamodb:GetItem'], names.tableArn('ledger')),
   ...readBlobs(names),
 ];
-const readSecret: Grant = (names) => [allow(['secretsmanager:GetSecretValue'], names.secretArn)];
+const readSecret =
+  (secret: SecretName): Grant =>
+  (names) => [allow(['secretsmanager:GetSecretValue'], names.secretArn(secret))];
+const readTokenKey = readSecret('task-token-key');
 const start =
   (machine: StateMachineName): Grant =>
   (names) => [
@@ -145,12 +148,21 @@ const actForFeeds: readonly Grant[] = [
 const act: readonly Grant[] = [...actForRuns, ...actForFeeds];
 
 const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
-  'api-runs': [...decide, ...actForRuns, limitRates, readViews, readPartitions, readBlobs, writeBlobs],
+  'api-runs': [
+    ...decide,
+    ...actForRuns,
+    limitRates,
+    readViews,
+    readPartitions,
+    readBlobs,
+    writeBlobs,
+    readSecret('run-id-key'),
+  ],
   'api-feeds': [...decide, ...actForFeeds, limitRates, readViews, readPartitions, readDocuments],
   'api-access': [...decide, limitRates, listRows],
-  'api-workers': [...decide, ...actForRuns, limitRates, takeOffers, readSecret],
+  'api-workers': [...decide, ...actForRuns, limitRates, takeOffers, readTokenKey],
   'api-streams': [readLedger, limitRates],
-  'task-callback': [...decide, ...actForRuns, writeBlobs, readSecret, send('commands.fifo')],
+  'task-callback': [...decide, ...actForRuns, writeBlobs, readTokenKey, send('commands.fifo')],
   'ingest-market': [
     ...decide,
     ...actForFeeds,
@@ -163,7 +175,7 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   'run-engine': [...decide, ...actForFeeds, readDocuments, consume('engine-runs.fifo')],
   commands: [...decide, ...act, consume('commands.fifo'), giveBack('commands.fifo')],
   'retry-task': [...decide, ...actForRuns],
-  'feed-recovery': [...decide, ...actForFeeds, keepTokens, readSecret],
+  'feed-recovery': [...decide, ...actForFeeds, keepTokens, readTokenKey],
   compact: [readLedgerStream, readLedger, getRows, writeViews, consume('compactions'), send('dead-letters')],
   publish: [
     readLedgerStream,
@@ -190,7 +202,7 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
     ...actForFeeds,
     moveCursors,
     readTokens,
-    readSecret,
+    readTokenKey,
     answerTasks,
     watchEngineRuns,
     consume('timers'),

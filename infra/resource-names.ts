@@ -8,11 +8,11 @@ import {
   listIndexName,
   liveAlias,
   physicalName,
-  taskTokenSecretName,
 } from '#contracts/naming.ts';
 import type {
   FunctionName,
   QueueName,
+  SecretName,
   Stage,
   StateMachineName,
   StreamName,
@@ -42,7 +42,7 @@ export interface ResourceNames {
   readonly machineArn: (machine: StateMachineName) => string;
   readonly executionsArn: (machine: StateMachineName) => string;
   /** AWS ends a secret's ARN in six characters of its own. */
-  readonly secretArn: string;
+  readonly secretArn: (secret: SecretName) => string;
   readonly logGroupName: (name: FunctionName) => string;
   readonly logStreamsArn: (name: FunctionName) => string;
 }
@@ -71,7 +71,7 @@ export const resourceNames = (stage: Stage): ResourceNames => {
     functionArn: (name) => regional('lambda', `function:${of(name)}:${liveAlias}`),
     machineArn: (machine) => regional('states', `stateMachine:${of(machine)}`),
     executionsArn: (machine) => regional('states', `execution:${of(machine)}:*`),
-    secretArn: regional('secretsmanager', `secret:${of(taskTokenSecretName)}-??????`),
+    secretArn: (secret) => regional('secretsmanager', `secret:${of(secret)}-??????`),
     logGroupName,
     logStreamsArn: (name) => regional('logs', `log-group:${logGroupName(name)}:*`),
   };

@@ -25,7 +25,7 @@ import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
 import { platformOf } from '#functions/shared/platform.ts';
 import { rateLimitOf } from '#functions/shared/rate-limit.ts';
-import { actingOf, verifierOf } from '#functions/shared/wiring.ts';
+import { actingOf, runIdSecretOf, verifierOf } from '#functions/shared/wiring.ts';
 
 /** Builds the handler from its settings. */
 export const createHandler = (source: Source, plugin?: object) => {
@@ -33,7 +33,8 @@ export const createHandler = (source: Source, plugin?: object) => {
   const platform = platformOf(plugin);
   const acting = actingOf('api-runs', environment, platform);
   const views = dynamoViewReader({ client: dynamodbClient(platform.plugin), table: environment.VIEWS_TABLE });
-  const ports = { ...acting, views, nowMs: platform.nowMs };
+  const runIdSecret = runIdSecretOf(environment, platform);
+  const ports = { ...acting, views, runIdSecret, nowMs: platform.nowMs };
   const scope = { tenantId: environment.TENANT_ID, workspaceId: environment.WORKSPACE_ID };
   return httpHandler({
     operations: {

@@ -1,6 +1,7 @@
 /** Runs again what a run left undone, or a subset of it (asset reference, section 8.4). */
 import { rerunReasons, RerunRequest } from '#contracts/runs/rerun.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
+import type { RunId } from '#contracts/ids.ts';
 import type { RunState } from '#contracts/runs/states.ts';
 import { planId } from '#domain/kernel/ids.ts';
 import type { TriggerRun } from '#domain/run/command.ts';
@@ -16,7 +17,7 @@ import { runNotFound, runOf } from '#functions/shared/run-path.ts';
 import {
   currentManifest,
   manifestReader,
-  runIdOf,
+  runIdOfKey,
   startedBody,
   startRun,
   withRunKey,
@@ -43,8 +44,11 @@ export const rerunRun = (ports: StartPorts) => {
     const latest = body.codeVersion === 'latest' ? await latestCode(ports, caller, manifestOf) : undefined;
     const planned = planRerun(parent, body, latest);
     if (planned.kind === 'rejected') throw apiErrorOf(planned.rejection);
-    const start = (runKey: string): Promise<Started> =>
-      startRun(ports, request, { caller, command: commandOf({ parent, planned, latest, caller, runKey }) });
+    const start = async (runKey: string): Promise<Started> => {
+      const runId = await runIdOfKey(ports, caller, runKey);
+      const command = commandOf({ parent, planned, latest, caller, runKey, runId });
+      return startRun(ports, request, { caller, command });
+    };
     const started = await (body.runKey === undefined
       ? startGeneration(ports, { caller, planned, isForced: body.force, start })
       : start(body.runKey));
@@ -86,7 +90,7 @@ const UNSUCCESSFUL: readonly RunState[] = ['FAILED', 'CANCELLED', 'TIMED_OUT'];
  * is the answer; the first that nobody has used is started.
  */
 const startGeneration = async (
-  { ledger, nowMs }: StartPorts,
+  ports: StartPorts,
   asked: {
     readonly caller: Caller;
     readonly planned: PlannedRerun;
@@ -97,8 +101,8 @@ const startGeneration = async (
   const { caller, planned, isForced, start } = asked;
   for (let generation = 1; generation <= runLimits.rerunGenerationsMax; generation++) {
     const runKey = planned.keyOf(generation);
-    const runId = runIdOf(caller, runKey, nowMs());
-    const { state: run } = await loadStream(ledger, runAggregate, runStream({ ...caller, runId }));
+    const runId = await runIdOfKey(ports, caller, runKey);
+    const { state: run } = await loadStream(ports.ledger, runAggregate, runStream({ ...caller, runId }));
     if (run.status === 'none') return start(runKey);
     if (run.status === 'TRIGGERED' || isForced) continue;
     const isSame = originOf(run).header.fingerprint === planned.fingerprint;
@@ -117,14 +121,15 @@ const commandOf = ({
   latest,
   caller,
   runKey,
+  runId,
 }: {
   readonly parent: ParentRun;
   readonly planned: PlannedRerun;
   readonly latest: LatestCode | undefined;
   readonly caller: Caller;
   readonly runKey: string;
+  readonly runId: RunId;
 }): TriggerRun => {
-  const runId = runIdOf(caller, runKey, 0);
   const codeVersion = latest?.codeVersion ?? header.codeVersion;
   return {
     type: 'TriggerRun',

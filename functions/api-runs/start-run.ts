@@ -26,6 +26,8 @@ export interface StartPorts {
   readonly mailbox: Mailbox;
   readonly ledger: LedgerReader;
   readonly blobs: BlobStore;
+  /** What run keys are turned into run ids with. */
+  readonly runIdSecret: () => Promise<string>;
   readonly nowMs: () => number;
 }
 
@@ -107,15 +109,15 @@ const refusalOf = (
 
 const hasRunKey = (body: unknown): boolean => typeof body === 'object' && body !== null && 'runKey' in body;
 
-/** The id of the run of a key, or a fresh one. */
-export const runIdOf = (
+/** A fresh id. */
+export const freshRunId = (nowMs: number): RunId => `run_${ulid(nowMs)}` as RunId;
+
+/** The id of the run of a key. */
+export const runIdOfKey = async (
+  { runIdSecret }: Pick<StartPorts, 'runIdSecret'>,
   { tenantId, workspaceId }: Caller,
-  runKey: string | undefined,
-  nowMs: number,
-): RunId =>
-  runKey === undefined
-    ? (`run_${ulid(nowMs)}` as RunId)
-    : runIdFromRunKey(tenantId, { tenantId, workspaceId, runKey });
+  runKey: string,
+): Promise<RunId> => runIdFromRunKey(await runIdSecret(), { tenantId, workspaceId, runKey });
 
 type Deployed = Extract<Manifests, { readonly status: 'deployed' }>;
 

@@ -3,8 +3,9 @@ import { TriggerRunRequest } from '#contracts/runs/trigger.ts';
 import { planRun, triggerRun } from '#domain/run/plan.ts';
 import {
   currentManifest,
+  freshRunId,
   manifestReader,
-  runIdOf,
+  runIdOfKey,
   startRun,
   withRunKey,
 } from '#functions/api-runs/start-run.ts';
@@ -29,7 +30,8 @@ export const triggerRunOperation = (ports: StartPorts) => {
     const context = {
       tenantId: caller.tenantId,
       workspaceId: caller.workspaceId,
-      runId: runIdOf(caller, body.runKey, ports.nowMs()),
+      runId:
+        body.runKey === undefined ? freshRunId(ports.nowMs()) : await runIdOfKey(ports, caller, body.runKey),
       manifestId: current.manifestId,
       codeVersion: current.codeVersionId,
       trigger: { type: 'manual' as const, userId: caller.userId },

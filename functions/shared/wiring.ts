@@ -183,6 +183,15 @@ export const taskTokensOf = (
   });
 };
 
+/** The key by which run keys name their runs. */
+export const runIdSecretOf = (
+  { RUN_ID_SECRET_ID: secretId }: Pick<EnvironmentOf<'api-runs'>, 'RUN_ID_SECRET_ID'>,
+  { nowMs, plugin }: Platform,
+): (() => Promise<string>) => {
+  const secrets = secretValues(secretsClient(plugin), nowMs);
+  return () => secrets.get(secretId);
+};
+
 /** Sealed task tokens of executions, with the stage's secret. */
 export const resumeTokensOf = (
   environment: Pick<EnvironmentOf<'timers'>, 'TASK_TOKEN_SECRET_ID' | 'CONTROL_TABLE'>,

@@ -9,7 +9,7 @@ import { Construct } from 'constructs';
 
 import { environmentKeysOf } from '#contracts/config.ts';
 import type { EnvironmentKey } from '#contracts/config.ts';
-import { liveAlias, taskTokenSecretName } from '#contracts/naming.ts';
+import { liveAlias } from '#contracts/naming.ts';
 import type { FunctionName } from '#contracts/naming.ts';
 import { acknowledge } from '#infra/constructs/acknowledge.ts';
 import { functionSettings } from '#infra/function-settings.ts';
@@ -127,7 +127,8 @@ const environmentOf = (
     MARKET_DEAD_LETTERS_QUEUE_URL: names.queueUrl('market-dead-letters'),
     RETRY_TASK_MACHINE_ARN: names.machineArn('retry-task'),
     FEED_RECOVERY_MACHINE_ARN: names.machineArn('feed-recovery'),
-    TASK_TOKEN_SECRET_ID: names.of(taskTokenSecretName),
+    TASK_TOKEN_SECRET_ID: names.of('task-token-key'),
+    RUN_ID_SECRET_ID: names.of('run-id-key'),
     OIDC_ISSUER: tokenIssuer?.issuer,
     OIDC_AUDIENCE: tokenIssuer?.audience,
     OIDC_JWKS_URL: tokenIssuer && `${tokenIssuer.issuer}/.well-known/jwks.json`,

@@ -1,6 +1,6 @@
 /**
- * What must outlive every deployment: the ledger, the read models, coordination, bodies, the streams and the key
- * of task tokens. Other stacks know these by name.
+ * What must outlive every deployment: the ledger, the read models, coordination, bodies, the streams and the
+ * secrets. Other stacks know these by name.
  */
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb';
@@ -11,13 +11,8 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { CfnParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 
-import {
-  dueIndexName,
-  ledgerStreamParameterName,
-  listIndexName,
-  taskTokenSecretName,
-} from '#contracts/naming.ts';
-import type { StreamName, TableName } from '#contracts/naming.ts';
+import { dueIndexName, ledgerStreamParameterName, listIndexName } from '#contracts/naming.ts';
+import type { SecretName, StreamName, TableName } from '#contracts/naming.ts';
 import { acknowledge } from '#infra/constructs/acknowledge.ts';
 import { resourceNames } from '#infra/resource-names.ts';
 import type { ResourceNames } from '#infra/resource-names.ts';
@@ -39,7 +34,16 @@ export class DataStack extends Stack {
     this.views();
     this.control();
     this.blobs();
-    this.taskTokenKey();
+    this.secret('TaskTokenKey', {
+      name: 'task-token-key',
+      description: 'Signs the tokens of task attempts',
+      reason: 'a rotation would refuse the reports of every attempt at work; tokens live one attempt anyway',
+    });
+    this.secret('RunIdKey', {
+      name: 'run-id-key',
+      description: 'Names the run of a run key',
+      reason: 'with another key every run key would name another run, and what was started would start again',
+    });
     if (settings.feeds === 'on') {
       this.stream('MarketEvents', 'market-events', settings.marketRetentionHours);
       this.stream('OrchestratorEvents', 'orchestrator-events', 24);
@@ -126,16 +130,21 @@ export class DataStack extends Stack {
     stream.applyRemovalPolicy(RemovalPolicy.RETAIN);
   }
 
-  private taskTokenKey(): void {
-    const secret = new Secret(this, 'TaskTokenKey', {
-      secretName: this.names.of(taskTokenSecretName),
-      description: 'Signs the tokens of task attempts',
+  /** A secret that is generated once and never rotates; `reason` says why. */
+  private secret(
+    id: string,
+    {
+      name,
+      description,
+      reason,
+    }: { readonly name: SecretName; readonly description: string; readonly reason: string },
+  ): void {
+    const secret = new Secret(this, id, {
+      secretName: this.names.of(name),
+      description,
       generateSecretString: { passwordLength: 64, excludePunctuation: true },
       removalPolicy: RemovalPolicy.RETAIN,
     });
-    acknowledge(secret, {
-      rule: 'AwsSolutions-SMG4',
-      reason: 'a rotation would refuse the reports of every attempt at work; tokens live one attempt anyway',
-    });
+    acknowledge(secret, { rule: 'AwsSolutions-SMG4', reason });
   }
 }

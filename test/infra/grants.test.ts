@@ -36,6 +36,9 @@ const listRows: Grants = { [`${views}/index/by-list`]: ['dynamodb:Query'] };
 const readSecret: Grants = {
   'secret:sluice-dev-task-token-key-??????': ['secretsmanager:GetSecretValue'],
 };
+const readRunIdKey: Grants = {
+  'secret:sluice-dev-run-id-key-??????': ['secretsmanager:GetSecretValue'],
+};
 const readLedgerStream: Grants = {
   [`${ledger}/stream/local`]: [
     'dynamodb:DescribeStream',
@@ -77,6 +80,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
     { [views]: ['dynamodb:Query'] },
     readBlobs,
     writeBlobs,
+    readRunIdKey,
   ],
   'api-feeds': [
     ...forFeeds,

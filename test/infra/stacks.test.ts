@@ -68,7 +68,7 @@ describe('stacks', () => {
 });
 
 describe('stores', () => {
-  it('are the tables, streams, bucket and secret that everything else names', () => {
+  it('are the tables, streams, bucket and secrets that everything else names', () => {
     expect(names('AWS::DynamoDB::Table', 'TableName')).toEqual([
       'sluice-dev-control',
       'sluice-dev-ledger',
@@ -79,7 +79,10 @@ describe('stores', () => {
       'sluice-dev-orchestrator-events',
     ]);
     expect(names('AWS::S3::Bucket', 'BucketName')).toEqual(['sluice-dev-blobs-000000000000']);
-    expect(names('AWS::SecretsManager::Secret', 'Name')).toEqual(['sluice-dev-task-token-key']);
+    expect(names('AWS::SecretsManager::Secret', 'Name')).toEqual([
+      'sluice-dev-run-id-key',
+      'sluice-dev-task-token-key',
+    ]);
   });
 
   it('can be restored, and survive a deleted stack', () => {
@@ -92,7 +95,7 @@ describe('stores', () => {
     const stores = app.stacks
       .flatMap(({ template }) => Object.values(template.Resources ?? {}))
       .filter(({ Type }) => lasting.test(Type));
-    expect(stores).toHaveLength(8);
+    expect(stores).toHaveLength(9);
     for (const store of stores) {
       expect(store.DeletionPolicy).toBe('Retain');
       expect(store.UpdateReplacePolicy).toBe('Retain');

@@ -155,6 +155,7 @@ const environmentOf = (queueUrl: (name: string) => string): Readonly<Record<stri
   RETRY_TASK_MACHINE_ARN: `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:retry-task`,
   FEED_RECOVERY_MACHINE_ARN: `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:feed-recovery`,
   TASK_TOKEN_SECRET_ID: 'task-token-key',
+  RUN_ID_SECRET_ID: 'run-id-key',
   OIDC_ISSUER: 'https://issuer.test',
   OIDC_AUDIENCE: 'sluice-api',
   OIDC_JWKS_URL: 'https://issuer.test/jwks.json',
@@ -201,6 +202,11 @@ const provision = async ({ call }: Dispatcher): Promise<ReadonlyMap<string, stri
     Name: 'task-token-key',
     SecretString: 'a secret of tests that is long enough for HS256',
     ClientRequestToken: 'a'.repeat(32),
+  });
+  await call('secretsmanager', 'CreateSecret', {
+    Name: 'run-id-key',
+    SecretString: 'dev-secret',
+    ClientRequestToken: 'b'.repeat(32),
   });
   for (const [name, definition] of Object.entries({
     'retry-task': waitThenCall,

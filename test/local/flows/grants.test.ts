@@ -112,6 +112,14 @@ describe('a flow fails with the named denial when the template no longer grants'
     ]);
   });
 
+  it('a run key its secret', async () => {
+    const api = await bootWithout('sluice-dev-api-runs-function', 'secretsmanager:GetSecretValue');
+    await deploy(api, { a: [] });
+
+    await expect(trigger(api, ['a'], { runKey: 'k' })).rejects.toThrow(/500/);
+    expect(denied(api.cloud)).toMatchObject([/secretsmanager:GetSecretValue sluice-dev-run-id-key-/]);
+  });
+
   it('the callback its secret', async () => {
     const api = await bootWithout('sluice-dev-task-callback-function', 'secretsmanager:GetSecretValue');
     await deploy(api, { a: [] });

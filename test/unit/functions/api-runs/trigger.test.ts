@@ -31,6 +31,13 @@ describe('triggering a run', () => {
     });
   });
 
+  it('under a key has an id that nobody computes without the secret of the stage', async () => {
+    const { body } = await plane.trigger(['m.a'], { runKey: 'sched:eod-close:1767225600' });
+
+    // The vector of the formula: this secret, tenant acme, workspace prod.
+    expect(body['runId']).toBe('run_hkcoauemkiy6y4sk3a2qpwr54m');
+  });
+
   it('names the conflict after where its key came from', async () => {
     await plane.trigger(['m.a'], {}, keyed('k'));
 
