@@ -94,6 +94,12 @@ export const errorCatalogue = {
     'upload one, or look again in a moment: lists follow the ledger',
   ),
   run_not_found: entry(404, false, 'there is no such run in this workspace', 'check the run id'),
+  run_key_not_found: entry(
+    404,
+    false,
+    'no run was started under this run key in this workspace',
+    'check the run key; start a run with it',
+  ),
   feed_not_found: entry(404, false, 'there is no such feed in this workspace', 'check the feed id'),
   api_key_not_found: entry(
     404,

@@ -49,6 +49,8 @@ import {
 import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
 import { runTraceShapes } from '#contracts/runs/run-trace-shapes.ts';
 import {
+  BackfillRunKeyRequest,
+  BackfillRunKeyResponse,
   CancelRunRequest,
   CancelRunResponse,
   TriggerRunRequest,
@@ -152,6 +154,18 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
       'no_manifest',
       'run_key_conflict',
       'commit_too_large',
+    ],
+  },
+  backfillRunKey: {
+    body: BackfillRunKeyRequest,
+    answers: ok(BackfillRunKeyResponse),
+    refusals: [
+      'run_key_not_found',
+      'invalid_selection',
+      'invalid_partition',
+      'plan_too_large',
+      'no_manifest',
+      'run_key_conflict',
     ],
   },
   listRuns: { query: RunListQuery, answers: ok(RunPage), refusals: ['invalid_cursor'] },

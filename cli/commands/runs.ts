@@ -10,6 +10,7 @@ import { paint, table } from '#cli/output.ts';
 
 const Deployed = z.object({ manifestId: z.string(), fingerprint: z.string(), assetCount: z.int() });
 const Triggered = z.object({ runId: z.string(), state: z.string(), created: z.boolean() });
+const RunKeyAnswer = z.object({ runId: z.string(), requestFingerprint: z.string() });
 const RunItem = z.object({
   runId: z.string(),
   state: z.string(),
@@ -48,15 +49,8 @@ export const addRunCommands = (program: Command, contextOf: GetContext): void =>
     .description('deploy a manifest (JSON or YAML); all its faults are listed at once')
     .action(async (file: string, _options: unknown, command: Command) => deploy(contextOf(command), file));
   const run = program.command('run').description('runs of asset graphs');
-  run
-    .command('start')
-    .description('start a run of the selected assets')
-    .requiredOption('--select <assets>', 'assets, separated by commas')
-    .option('--upstream', 'include everything the assets need')
-    .option('--downstream', 'include everything that needs the assets')
-    .option('--partition <key>', 'canonical partition key, for example date=d:2026-01-02')
+  withIntent(run.command('start').description('start a run of the selected assets'))
     .option('--run-key <key>', 'the same key and request answer the same run')
-    .option('--label <pair...>', 'label as key=value')
     .option('--timeout <seconds>', 'stop the run when it has not ended by then')
     .option('--wait', 'wait for the end of the run')
     .action(async (options: StartOptions, command: Command) => start(contextOf(command), options));
@@ -103,6 +97,32 @@ export const addRunCommands = (program: Command, contextOf: GetContext): void =>
     .description('tell what a run waits for, and until when')
     .action(async (runId: string, _options: unknown, command: Command) => why(contextOf(command), runId));
   addRunTraceCommands(run, contextOf);
+  const runKey = program.command('run-key').description('names that callers gave their requests to run');
+  withIntent(runKey.command('backfill <runKey>'))
+    .description('answer the run of a key if this is the request it was started by, else the conflict')
+    .action(async (key: string, options: IntentOptions, command: Command) =>
+      backfillRunKey(contextOf(command), key, options),
+    );
+};
+
+/** The options that say what a run is asked to do. */
+const withIntent = (command: Command): Command =>
+  command
+    .requiredOption('--select <assets>', 'assets, separated by commas')
+    .option('--upstream', 'include everything the assets need')
+    .option('--downstream', 'include everything that needs the assets')
+    .option('--partition <key>', 'canonical partition key, for example date=d:2026-01-02')
+    .option('--label <pair...>', 'label as key=value');
+
+const backfillRunKey = async (
+  { client, output }: CommandContext,
+  runKey: string,
+  options: IntentOptions,
+): Promise<void> => {
+  const body = { runKey, ...intentOf(options) };
+  const answer = await client().request('POST', '{ws}/runs/run-key/backfill', { body });
+  const { runId, requestFingerprint } = RunKeyAnswer.parse(answer);
+  output.result(answer, () => `${paint('bold', runId)} ${requestFingerprint}`);
 };
 
 const deploy = async ({ client, output }: CommandContext, file: string): Promise<void> => {
@@ -111,26 +131,34 @@ const deploy = async ({ client, output }: CommandContext, file: string): Promise
   output.result(answer, () => `deployed ${assetCount} assets as ${paint('bold', manifestId)}`);
 };
 
-interface StartOptions {
+interface IntentOptions {
   readonly select: string;
   readonly upstream?: boolean;
   readonly downstream?: boolean;
   readonly partition?: string;
-  readonly runKey?: string;
   readonly label?: readonly string[];
+}
+
+interface StartOptions extends IntentOptions {
+  readonly runKey?: string;
   readonly timeout?: string;
   readonly wait?: boolean;
 }
 
+/** What a run is asked to do, as the API names it. */
+const intentOf = (options: IntentOptions): object => ({
+  selection: assetsIn(options.select),
+  includeUpstream: options.upstream === true,
+  includeDownstream: options.downstream === true,
+  ...(options.partition === undefined ? {} : { partitionKey: options.partition }),
+  labels: Object.fromEntries((options.label ?? []).map(splitLabel)),
+});
+
 const start = async (context: CommandContext, options: StartOptions): Promise<void> => {
   const answer = await context.client().request('POST', '{ws}/runs', {
     body: {
-      selection: assetsIn(options.select),
-      includeUpstream: options.upstream === true,
-      includeDownstream: options.downstream === true,
-      ...(options.partition === undefined ? {} : { partitionKey: options.partition }),
+      ...intentOf(options),
       ...(options.runKey === undefined ? {} : { runKey: options.runKey }),
-      labels: Object.fromEntries((options.label ?? []).map(splitLabel)),
       // What is no number is refused by the API, which names the member and its range.
       ...(options.timeout === undefined ? {} : { timeoutSec: numberOr(options.timeout) }),
     },

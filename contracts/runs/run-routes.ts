@@ -15,6 +15,16 @@ export const runRoutes = [
     mutating: true,
   },
   {
+    operationId: 'backfillRunKey',
+    method: 'POST',
+    path: `${workspace}/runs/run-key/backfill`,
+    function: 'api-runs',
+    access: 'operator',
+    summary:
+      'Answers the run of a key when this is the request it was started by, and conflicts when it is not',
+    mutating: true,
+  },
+  {
     operationId: 'cancelRun',
     method: 'POST',
     path: `${workspace}/runs/{runId}/cancel`,

@@ -25,27 +25,38 @@ export const PartitionValue = z
   .readonly();
 export type PartitionValue = z.infer<typeof PartitionValue>;
 
+/** What a run is asked to do: the members its fingerprint is made of. */
+const intent = {
+  selection: z
+    .array(z.string().max(runLimits.selectionItemLengthMax))
+    .min(1)
+    .max(runLimits.selectionMax)
+    .readonly(),
+  includeUpstream: z.boolean().default(false),
+  includeDownstream: z.boolean().default(false),
+  partitions: z.array(PartitionValue).min(1).max(runLimits.partitionsMax).readonly().optional(),
+  partitionKey: z.string().min(1).max(runLimits.partitionKeyLengthMax).optional(),
+  labels: RunLabels.default({}),
+};
+
+const namesOnePartition = (body: {
+  readonly partitions?: unknown;
+  readonly partitionKey?: unknown;
+}): boolean => body.partitions === undefined || body.partitionKey === undefined;
+const partitionTwice = {
+  path: ['partitionKey'],
+  error: 'must be absent when partitions is given: both name the partition',
+};
+
 /** Body of `POST /runs`. The `Idempotency-Key` header is the run key when the body has none. */
 export const TriggerRunRequest = z
   .strictObject({
-    selection: z
-      .array(z.string().max(runLimits.selectionItemLengthMax))
-      .min(1)
-      .max(runLimits.selectionMax)
-      .readonly(),
-    includeUpstream: z.boolean().default(false),
-    includeDownstream: z.boolean().default(false),
-    partitions: z.array(PartitionValue).min(1).max(runLimits.partitionsMax).readonly().optional(),
-    partitionKey: z.string().min(1).max(runLimits.partitionKeyLengthMax).optional(),
+    ...intent,
     runKey: RunKey.optional(),
-    labels: RunLabels.default({}),
     /** Seconds from now to the run's deadline, at which it is stopped and ends `TIMED_OUT`; absent, it has none. */
     timeoutSec: z.int().min(1).max(runLimits.runTimeoutSecMax).optional(),
   })
-  .refine((body) => body.partitions === undefined || body.partitionKey === undefined, {
-    path: ['partitionKey'],
-    error: 'must be absent when partitions is given: both name the partition',
-  })
+  .refine(namesOnePartition, partitionTwice)
   .readonly();
 export type TriggerRunRequest = z.infer<typeof TriggerRunRequest>;
 
@@ -59,6 +70,24 @@ export const TriggerRunResponse = z.strictObject({
   createdAt: z.iso.datetime(),
 });
 export type TriggerRunResponse = z.infer<typeof TriggerRunResponse>;
+
+/** Body of `POST /runs/run-key/backfill`: the request that the run of the key is believed to have been started by. */
+export const BackfillRunKeyRequest = z
+  .strictObject({ ...intent, runKey: RunKey })
+  .refine(namesOnePartition, partitionTwice)
+  .readonly();
+export type BackfillRunKeyRequest = z.infer<typeof BackfillRunKeyRequest>;
+
+/** Answer of `POST /runs/run-key/backfill`. */
+export const BackfillRunKeyResponse = z.strictObject({
+  runKey: RunKey,
+  runId: RunId,
+  requestFingerprint: z.string(),
+  /** Whether the reservation had no fingerprint before; false as all of them have had one from the start. */
+  updated: z.boolean(),
+  createdAt: z.iso.datetime(),
+});
+export type BackfillRunKeyResponse = z.infer<typeof BackfillRunKeyResponse>;
 
 /** Body of `POST /runs/{runId}/cancel`; an object, which may be empty. */
 export const CancelRunRequest = z

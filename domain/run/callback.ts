@@ -9,7 +9,7 @@ import type { RunCommand } from '#domain/run/command.ts';
 import { attemptNeverMade, guardReport, placeOf, refuse } from '#domain/run/guard.ts';
 import type { Fitting, Refused, Report } from '#domain/run/guard.ts';
 import { isWorthRecording } from '#domain/run/heartbeat.ts';
-import { attemptOf, originOf, taskAt } from '#domain/run/run.ts';
+import { attemptOf, headerOf, originOf, taskAt } from '#domain/run/run.ts';
 import type { PlannedRun, Run } from '#domain/run/run.ts';
 import { cancellationOf } from '#domain/run/stop.ts';
 
@@ -90,7 +90,7 @@ const scopeMismatch = (run: Run, taskId: string, claims: TaskTokenClaims): strin
   const target = decodeCallbackTaskId(taskId);
   if (!target) return undefined;
   if (run.status !== 'none') {
-    const { header } = run.status === 'TRIGGERED' ? run.header : originOf(run);
+    const { header } = headerOf(run);
     if (claims.tenantId !== header.tenantId) return 'tenant_mismatch';
     if (claims.workspaceId !== header.workspaceId) return 'workspace_mismatch';
   }

@@ -27,7 +27,7 @@ import { guardReport, placeOf } from '#domain/run/guard.ts';
 import type { Fitting, Guarded } from '#domain/run/guard.ts';
 import { isWorthRecording } from '#domain/run/heartbeat.ts';
 import { planHash } from '#domain/run/plan-hash.ts';
-import { originOf, plannedTask, taskAt } from '#domain/run/run.ts';
+import { headerOf, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { Run, RunHeader } from '#domain/run/run.ts';
 import { safeText } from '#domain/run/safe-text.ts';
 import { reportVisibility } from '#domain/run/visibility.ts';
@@ -74,13 +74,17 @@ const trigger = (command: TriggerRun, run: Run, nowMs: number): RunDecision => {
     );
     return accept(...advance(draft));
   }
-  const existing = run.status === 'TRIGGERED' ? run.header : originOf(run);
+  const existing = headerOf(run);
   return existing.header.fingerprint === header.fingerprint
     ? accept()
     : reject(runKeyConflict(existing, header.fingerprint));
 };
 
-const runKeyConflict = ({ header, triggeredAtMs }: RunHeader, requestedFingerprint: string): Rejection => {
+/** The refusal of a request under the key of a run that was started by another one. */
+export const runKeyConflict = (
+  { header, triggeredAtMs }: RunHeader,
+  requestedFingerprint: string,
+): Rejection => {
   const runKey = header.runKey ?? header.runId;
   const details: RunKeyConflict = {
     conflictType: 'RUN_KEY_FINGERPRINT_MISMATCH',

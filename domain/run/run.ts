@@ -119,6 +119,10 @@ export const originOf = (run: PlannedRun): RunOrigin => {
   return run.origin;
 };
 
+/** How a run was asked for, and when, whether it has its plan yet or not. */
+export const headerOf = (run: Exclude<Run, { readonly status: 'none' }>): RunHeader =>
+  run.status === 'TRIGGERED' ? run.header : originOf(run);
+
 /** True for tasks that never change again. */
 export const isEnded = (task: Task): task is EndedTask => {
   switch (task.status) {

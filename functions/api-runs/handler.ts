@@ -16,6 +16,7 @@ import {
   listRunTasks,
   listTaskAttempts,
 } from '#functions/api-runs/reads.ts';
+import { backfillRunKey } from '#functions/api-runs/run-key.ts';
 import { rerunRun } from '#functions/api-runs/rerun.ts';
 import { triggerRunOperation } from '#functions/api-runs/trigger.ts';
 import { reportOutputVisibility } from '#functions/api-runs/visibility.ts';
@@ -44,6 +45,7 @@ export const createHandler = (source: Source, plugin?: object) => {
       listManifests: listManifests(ports),
       getManifest: getManifest(ports),
       triggerRun: triggerRunOperation(ports),
+      backfillRunKey: backfillRunKey(ports),
       cancelRun: cancelRun(ports),
       rerunRun: rerunRun(ports),
       listRuns: listRuns(ports),

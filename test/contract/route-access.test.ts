@@ -23,6 +23,7 @@ const admitted: Readonly<Record<OperationId, Admitted>> = {
   listManifests: readers,
   getManifest: readers,
   triggerRun: operators,
+  backfillRunKey: operators,
   cancelRun: operators,
   getRunTask: readers,
   listTaskAttempts: readers,

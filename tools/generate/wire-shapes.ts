@@ -48,6 +48,8 @@ import { InlineRunMessage } from '#contracts/runs/runner.ts';
 import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
 import * as logs from '#contracts/runs/task-log.ts';
 import {
+  BackfillRunKeyRequest,
+  BackfillRunKeyResponse,
   CancelRunRequest,
   CancelRunResponse,
   TriggerRunRequest,
@@ -96,6 +98,7 @@ const byType = (
 /** Bodies of requests by name. */
 export const requestBodies = {
   DeployManifestRequest: manifest.DeployManifestRequest,
+  BackfillRunKeyRequest,
   CancelRunRequest,
   RerunRequest,
   TriggerRunRequest,
@@ -125,6 +128,7 @@ export const answerBodies = {
   DeployManifestResponse: manifest.DeployManifestResponse,
   ManifestPage: manifest.ManifestPage,
   ManifestRead: manifest.ManifestRead,
+  BackfillRunKeyResponse,
   CancelRunResponse,
   RerunResponse,
   TriggerRunResponse,

@@ -246,6 +246,18 @@ const readSamples = (events: readonly RecordedEvent[]): Samples => {
       rerunKind: 'SUBSET',
       rerunReason: 'subset_selection',
     },
+    [sampleFile('requests', 'BackfillRunKeyRequest')]: {
+      runKey: 'eod:2026-01-02',
+      selection: ['markets.features'],
+      includeUpstream: true,
+    },
+    [sampleFile('answers', 'BackfillRunKeyResponse')]: {
+      runKey: 'eod:2026-01-02',
+      runId,
+      requestFingerprint: sha256Hex('daily-2026-01-01'),
+      updated: false,
+      createdAt: detail.createdAt,
+    },
     [sampleFile('requests', 'CancelRunRequest')]: { reason: 'the tape of the wrong day' },
     [sampleFile('answers', 'CancelRunResponse')]: {
       runId,

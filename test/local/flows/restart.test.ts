@@ -40,7 +40,9 @@ const firstHalf = async (api: Api): Promise<readonly string[]> => {
     await trigger(api, ['a', 'b', 'c'], { runKey: 'one' }),
     await trigger(api, ['a'], { runKey: 'two' }),
   ];
-  const [one, two] = await claim(api);
+  // Tasks of one age are offered by id, which is by chance here.
+  const claimed = await claim(api);
+  const [one, two] = runIds.map((runId) => claimed.find((task) => task.runId === runId));
   if (!one || !two) throw new Error('two tasks were expected');
   await fail(api, one);
   await succeed(api, two, { deltaTable: 't', deltaVersion: 4 });
@@ -65,9 +67,10 @@ describe('a cloud that is stopped in the middle of asset runs', () => {
     const after = await bootFrom(how === 'killed' ? killed(directory) : directory, START_MS + 5_000);
     await secondHalf(after);
 
-    expect(runIds).toEqual(expectedIds);
-    for (const runId of runIds) {
-      expect(await runOutcome(after, runId)).toEqual(await runOutcome(undisturbed, runId));
+    // Each stage has a secret of its own, and so other ids for the same run keys.
+    for (const [index, runId] of runIds.entries()) {
+      const expected = await runOutcome(undisturbed, expectedIds[index] ?? '');
+      expect(await runOutcome(after, runId)).toEqual(expected);
       expect(await listedRun(after, runId)).toMatchObject({ state: 'SUCCEEDED' });
     }
     expect(numberingFaults(await commitsIn(after.cloud))).toEqual([]);

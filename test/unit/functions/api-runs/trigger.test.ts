@@ -38,6 +38,46 @@ describe('triggering a run', () => {
     expect(body['runId']).toBe('run_hkcoauemkiy6y4sk3a2qpwr54m');
   });
 
+  it('tells whose request a run key was used for, and writes nothing', async () => {
+    const asked = { selection: ['m.a'], labels: { desk: 'rates' } };
+    const started = await plane.trigger(['m.a'], { runKey: 'k', labels: asked.labels });
+    const backfill = (body: object) =>
+      plane.call(plane.handlers.runs, plane.inWorkspace('/runs/run-key/backfill', { method: 'POST', body }));
+
+    const same = await backfill({ runKey: 'k', ...asked });
+    const other = await backfill({ runKey: 'k', selection: ['m.b'] });
+
+    expect(same).toMatchObject({
+      status: 200,
+      body: {
+        runKey: 'k',
+        runId: started.body['runId'],
+        updated: false,
+        createdAt: started.body['createdAt'],
+      },
+    });
+    expect(other).toMatchObject({
+      status: 409,
+      body: {
+        code: 'run_key_conflict',
+        details: {
+          existingRunId: started.body['runId'],
+          existingFingerprint: same.body['requestFingerprint'],
+          requestedFingerprint: expect.stringMatching(/^[0-9a-f]{64}$/),
+        },
+      },
+    });
+    expect(await backfill({ runKey: 'unused', ...asked })).toMatchObject({
+      status: 404,
+      body: { code: 'run_key_not_found' },
+    });
+    expect(await backfill(asked)).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    expect(await backfill({ runKey: 'k', selection: ['m.none'] })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_selection' },
+    });
+  });
+
   it('names the conflict after where its key came from', async () => {
     await plane.trigger(['m.a'], {}, keyed('k'));
 

@@ -70,6 +70,7 @@ describe('the API description', () => {
       .map(({ operationId }) => operationId);
 
     expect(keyed.sort()).toEqual([
+      'backfillRunKey',
       'cancelRun',
       'closeWorkspace',
       'configureTenant',
