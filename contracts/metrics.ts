@@ -97,6 +97,10 @@ export const metricCatalogue = {
   'market_data.exchange_to_recv.latency_ms': milliseconds(
     'greatest time of a batch from the venue to the producer',
   ),
+  IngestionFailures: alarmed(
+    count('batches of a feed that could not be taken in after all tries and wait in their stream'),
+    moreThan(0, 2),
+  ),
   'orchestrator.buffer.append_failures': alarmed(
     count('batches that could not be written to the buffer after all tries'),
     moreThan(0),
@@ -173,7 +177,7 @@ export type DashboardName = (typeof dashboardNames)[number];
 
 /** The dashboard that shows a metric. */
 export const dashboardOf = (name: string): DashboardName =>
-  /\.|^(Records|EngineRuns|Publish|Resume|Chunks)/.test(name) ? 'market' : 'overview';
+  /\.|^(Records|Ingestion|EngineRuns|Publish|Resume|Chunks)/.test(name) ? 'market' : 'overview';
 
 /** Series one dashboard may show and stay free of charge. */
 export const dashboardSeriesMax = 50;

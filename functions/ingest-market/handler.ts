@@ -9,7 +9,7 @@ import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { ingestBatch } from '#functions/ingest-market/ingest-market.ts';
 import { startedFeeds } from '#functions/ingest-market/started-feeds.ts';
 import { lazily } from '#functions/shared/handler.ts';
-import type { Source } from '#functions/shared/handler.ts';
+import type { Invocation, Source } from '#functions/shared/handler.ts';
 import { platformOf } from '#functions/shared/platform.ts';
 import { actingOf } from '#functions/shared/wiring.ts';
 
@@ -28,9 +28,10 @@ export const createHandler = (source: Source, plugin?: object) => {
     feeds: startedFeeds(views, scope),
     refuse: deadLetters(sqsClient(platform.plugin), environment.MARKET_DEAD_LETTERS_QUEUE_URL),
   };
-  return async (event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> => {
+  return async (event: KinesisStreamEvent, invocation?: Invocation): Promise<KinesisStreamBatchResponse> => {
+    const remainingMs = () => invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY;
     try {
-      await ingestBatch(ports, event.Records);
+      await ingestBatch({ ...ports, remainingMs }, event.Records);
       return { batchItemFailures: [] };
     } finally {
       acting.telemetry.flush();

@@ -2,33 +2,26 @@
  * Takes records of one shard into one feed: a chunk and a commit as often as it takes, ticks planned on the way. When
  * the buffer has no room, or cannot be written, the batch fails and waits in its stream; nothing is dropped.
  */
-import type { CommandOutcome, CommandRequest } from '#domain/kernel/commit.ts';
-import { sha256Hex } from '#domain/kernel/hash.ts';
+import type { CommandOutcome } from '#domain/kernel/commit.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { roomAt } from '#domain/market/feed/flow-control.ts';
 import type { Room } from '#domain/market/feed/flow-control.ts';
-import { batchLimits, feedTime, ingestCommand, planBatch } from '#domain/market/feed/plan-batch.ts';
-import type { BatchPlan, BatchRecord } from '#domain/market/feed/plan-batch.ts';
-import { retryBounds } from '#domain/market/feed/retry-bounds.ts';
+import { batchLimits, feedTime, planBatch } from '#domain/market/feed/plan-batch.ts';
+import type { BatchRecord } from '#domain/market/feed/plan-batch.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
-import type { Ledger } from '#domain/ports/ledger.ts';
-import type { QueueDepth, Telemetry } from '#domain/ports/outside.ts';
-import { ContentionError, EffectsFailedError } from '#functions/shared/command-handler.ts';
-import { pressureCommand, reportPressure } from '#functions/shared/engine-pressure.ts';
+import type { QueueDepth } from '#domain/ports/outside.ts';
+import { appendToBuffer } from '#functions/ingest-market/buffer-append.ts';
+import type { AppendPorts } from '#functions/ingest-market/buffer-append.ts';
+import { SettledError } from '#functions/ingest-market/failure-domain.ts';
+import { feedRequest } from '#functions/ingest-market/feed-requests.ts';
 import { reportIngested } from '#functions/ingest-market/ingest-report.ts';
+import { pressureCommand, reportPressure } from '#functions/shared/engine-pressure.ts';
 import { feedProgress } from '#functions/shared/feed-acknowledgement.ts';
-import type { Mailbox } from '#functions/shared/mailbox.ts';
-import { storeChunk } from '#functions/shared/market-chunks.ts';
-import { withRetries } from '#functions/shared/with-retries.ts';
 
-export interface IngestFeedPorts {
-  readonly ledger: Ledger;
-  readonly mailbox: Mailbox;
+export interface IngestFeedPorts extends AppendPorts {
   readonly loadFeed: (stream: string) => Promise<Feed>;
   /** How long the queue of engine runs is. */
   readonly engineDepth: QueueDepth;
-  readonly telemetry: Telemetry;
-  readonly sleep: (waitMs: number) => Promise<void>;
   readonly nowMs: () => number;
 }
 
@@ -39,14 +32,23 @@ export interface ShardBatch {
 }
 
 /** The buffer has no room for the next record; the batch comes again when there is some. */
-export class BufferFullError extends Error {
+export class BufferFullError extends SettledError {
   readonly code = 'buffer_full';
   constructor(
     stream: string,
     { pause: { reason, observed, limit } }: Extract<Room, { readonly kind: 'full' }>,
   ) {
-    super(`input buffer ${reason} exceeded: feed ${stream} has ${observed}, at most ${limit} are taken`);
-    this.name = 'BufferFullError';
+    super(
+      'BufferFullError',
+      `input buffer ${reason} exceeded: feed ${stream} has ${observed}, at most ${limit} are taken`,
+    );
+  }
+}
+
+/** A feed refused a batch, or moved each time it was planned: only the next delivery can be another. */
+export class BatchRefusedError extends SettledError {
+  constructor(message: string) {
+    super('BatchRefusedError', message);
   }
 }
 
@@ -73,7 +75,7 @@ export const ingestFeed = async (
       // So many ticks lie before the next record that they fill commits of their own.
       const caughtUp = await catchUp(ports, feed, next);
       if (caughtUp.kind !== 'committed' && ++replans > REPLANS_MAX)
-        throw new Error(`feed ${stream} does not plan the ticks before its next record`);
+        throw new BatchRefusedError(`feed ${stream} does not plan the ticks before its next record`);
       feed = existing(caughtUp.state, stream);
       records = records.slice(plan.duplicateCount);
       continue;
@@ -83,11 +85,11 @@ export const ingestFeed = async (
       continue;
     }
     const before = feed;
-    const outcome = await append(ports, feed, plan);
+    const outcome = await appendToBuffer(ports, feed, plan);
     feed = existing(outcome.state, stream);
     if (outcome.kind === 'rejected') {
       if (outcome.rejection.code !== 'contention' || ++replans > REPLANS_MAX)
-        throw new Error(`feed ${stream} refused a batch: ${outcome.rejection.message}`);
+        throw new BatchRefusedError(`feed ${stream} refused a batch: ${outcome.rejection.message}`);
       feed = existing(await ports.loadFeed(stream), stream);
       continue;
     }
@@ -105,59 +107,6 @@ const existing = (feed: Feed, stream: string): ExistingFeed => {
 const roomFor = (feed: ExistingFeed, [first]: readonly BatchRecord[]): Room =>
   roomAt(feed, first && feedTime(feed, first));
 
-/** Stores the chunk and commits it, trying again as the feed says; a buffer that cannot be written degrades it. */
-const append = async (
-  ports: IngestFeedPorts,
-  feed: ExistingFeed,
-  plan: BatchPlan,
-): Promise<CommandOutcome<Feed>> => {
-  const { stream, config } = feed;
-  try {
-    return await withRetries(
-      { bounds: retryBounds(config.buffer_retry), sleep: ports.sleep, isTransient: isOfBuffer },
-      async () => {
-        const location = await storeChunk(ports.ledger, feed, plan.chunk);
-        return ports.mailbox.send(feedAggregate, request(stream, ingestCommand(plan, location)), {
-          effectsMustSucceed: true,
-        });
-      },
-    );
-  } catch (error) {
-    if (isOfBuffer(error)) await degrade(ports, feed, error);
-    throw error;
-  }
-};
-
-/** The facts stand when an effect fails, and a lost race is no failure of the buffer. */
-const isOfBuffer = (error: unknown): boolean =>
-  !(error instanceof EffectsFailedError || error instanceof ContentionError);
-
-const degrade = async (
-  { mailbox, telemetry }: IngestFeedPorts,
-  feed: ExistingFeed,
-  error: unknown,
-): Promise<void> => {
-  const errorDetail = (error instanceof Error ? error.message : String(error)).slice(0, 200);
-  const failure = { failureDomain: 'buffer', errorKind: 'buffer_append_failure', errorDetail } as const;
-  telemetry.count('orchestrator.buffer.append_failures');
-  telemetry.log('warn', 'orchestrator.failure', {
-    stream: feed.stream,
-    failure_domain: failure.failureDomain,
-    error_kind: failure.errorKind,
-    error_detail: errorDetail,
-  });
-  if (feed.status === 'degraded') return;
-  try {
-    await mailbox.send(feedAggregate, request(feed.stream, { type: 'DegradeFeed', ...failure }));
-  } catch (cause) {
-    // The ledger itself does not answer: the batch fails either way, and its next delivery says so again.
-    telemetry.log('error', 'a feed could not be marked as degraded', {
-      stream: feed.stream,
-      errorMessage: cause instanceof Error ? cause.message : String(cause),
-    });
-  }
-};
-
 /** Frees what is consumed: plans the ticks before the next record and acknowledges runs; throws when that is not enough. */
 const makeRoom = async (
   ports: IngestFeedPorts,
@@ -170,14 +119,17 @@ const makeRoom = async (
   if (room.kind === 'room') return freed;
   ports.telemetry.count('orchestrator.backpressure.count');
   if (!freed.ingestionPaused)
-    await ports.mailbox.send(feedAggregate, request(freed.stream, { type: 'PauseIngestion', ...room.pause }));
+    await ports.mailbox.send(
+      feedAggregate,
+      feedRequest(freed.stream, { type: 'PauseIngestion', ...room.pause }),
+    );
   throw new BufferFullError(freed.stream, room);
 };
 
 const acknowledge = async (ports: IngestFeedPorts, feed: ExistingFeed): Promise<ExistingFeed> => {
   const progress = await feedProgress(ports.ledger, feed);
   if (!progress) return feed;
-  const outcome = await ports.mailbox.send(feedAggregate, request(feed.stream, progress.command));
+  const outcome = await ports.mailbox.send(feedAggregate, feedRequest(feed.stream, progress.command));
   return existing(outcome.state, feed.stream);
 };
 
@@ -189,7 +141,7 @@ const followPressure = async (ports: IngestFeedPorts, feed: ExistingFeed): Promi
   const command = await pressureCommand(ports, calm);
   if (!command) return calm;
   reportPressure(ports, calm);
-  return existing((await ports.mailbox.send(feedAggregate, request(stream, command))).state, stream);
+  return existing((await ports.mailbox.send(feedAggregate, feedRequest(stream, command))).state, stream);
 };
 
 /**
@@ -202,7 +154,10 @@ const confirm = async (
   { shardId, last }: { readonly shardId: string; readonly last: BatchRecord | undefined },
 ): Promise<void> => {
   const command = { type: 'ConfirmBatch', shardId, lastSequenceNumber: last?.sequenceNumber ?? '0' } as const;
-  await mailbox.send(feedAggregate, request(stream, command), { effectsMustSucceed: true, performAll: true });
+  await mailbox.send(feedAggregate, feedRequest(stream, command), {
+    effectsMustSucceed: true,
+    performAll: true,
+  });
 };
 
 const catchUp = (
@@ -212,26 +167,7 @@ const catchUp = (
 ): Promise<CommandOutcome<Feed>> => {
   const { clock } = feed.config;
   const beforeMs = feedTime(feed, next) ?? 0;
-  return mailbox.send(feedAggregate, request(feed.stream, { type: 'PlanTicks', clock, beforeMs }), {
+  return mailbox.send(feedAggregate, feedRequest(feed.stream, { type: 'PlanTicks', clock, beforeMs }), {
     effectsMustSucceed: true,
   });
-};
-
-type FeedCommandOf = Parameters<(typeof feedAggregate)['decide']>[0];
-
-const request = (stream: string, command: FeedCommandOf): CommandRequest<FeedCommandOf> => ({
-  stream,
-  command,
-  commandId: commandIdOf(command),
-  actor: { kind: 'service', id: 'ingest-market' },
-  correlationId: stream,
-});
-
-/** The same batch planned on the same state is the same command, however often it is delivered. */
-const commandIdOf = (command: FeedCommandOf): string => {
-  if (command.type === 'IngestBatch')
-    return `ingest:${command.basedOnVersion}:${command.ingested.chunk.hash}:${command.ingested.lastSequenceNumber}`;
-  return command.type === 'PlanTicks'
-    ? `ticks:${command.beforeMs}`
-    : `${command.type}:${sha256Hex(JSON.stringify(command))}`;
 };

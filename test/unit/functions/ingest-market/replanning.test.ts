@@ -58,6 +58,7 @@ const ingesting = async (answer: Answer, more: Partial<IngestPorts> = {}) => {
     refuse: () => Promise.resolve(),
     engineDepth: () => Promise.resolve(0),
     sleep: () => Promise.resolve(),
+    remainingMs: () => 60_000,
     nowMs: () => 0,
     ...more,
   };
