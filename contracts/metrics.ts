@@ -131,7 +131,10 @@ export const metricCatalogue = {
   'dashboards.snapshots.produced': count('dashboards that were made for a reader'),
   'dashboards.snapshot_latency_ms': milliseconds('time it took to read and make a dashboard'),
   'dashboards.builder.lag_ms': milliseconds('from the newest run a dashboard shows to the instant it is of'),
-  'dashboards.failures': alarmed(count('dashboards that could not be made'), moreThan(10)),
+  'dashboards.failures': alarmed(
+    count('dashboards that could not be made, and rows they lack because they cannot be read'),
+    moreThan(10),
+  ),
   'orchestrator.publish.count': count('records put on the output stream'),
   'orchestrator.publish.latency_ms': alarmed(milliseconds('from a commit to its output being published'), {
     statistic: 'p99',
