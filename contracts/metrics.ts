@@ -83,6 +83,7 @@ export const metricCatalogue = {
   'orchestrator.ingest.count': count('market records written to the buffer'),
   RecordsRefused: alarmed(count('market records sent to the dead-letter queue'), moreThan(100)),
   RecordsRepeated: count('market records delivered again and skipped'),
+  RecordsSpilled: count('market records that wait in the object store because their buffer is full'),
   'orchestrator.buffer.depth': gauge(count('records in a buffer that are not consumed')),
   'orchestrator.buffer.age_ms': gauge(milliseconds('feed time since the oldest record that is not consumed')),
   'orchestrator.scheduler.lag_ms': milliseconds('from the instant of a tick of a live clock to its plan'),
@@ -91,6 +92,10 @@ export const metricCatalogue = {
     'time for which records had waited in their stream, or planned runs for the queue',
   ),
   'market_data.events.count': count('market events that arrived for a feed'),
+  'market_data.backpressure.count': count('batches of a venue that wait in their stream for a buffer'),
+  'market_data.backpressure.blocked_ms': milliseconds(
+    'from the arrival of a batch that met a full buffer to its being taken in, or spilled',
+  ),
   'market_data.decode_failures.count': count(
     'records that could not be decoded and were kept as DecodeFailure',
   ),

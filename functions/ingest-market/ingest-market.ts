@@ -9,12 +9,12 @@ import { groupBy } from '#domain/kernel/group-by.ts';
 import type { BatchRecord } from '#domain/market/feed/plan-batch.ts';
 import { decodeRecord, routeEvent } from '#domain/market/ingest.ts';
 import type { MarketRecord, RefusedRecord } from '#domain/market/ingest.ts';
-import { tryIngestion } from '#functions/ingest-market/failure-domain.ts';
-import { ingestFeed } from '#functions/ingest-market/ingest-feed.ts';
-import type { IngestFeedPorts } from '#functions/ingest-market/ingest-feed.ts';
+import { tryIngestion } from '#functions/shared/ingestion-retry.ts';
+import { ingestFeed } from '#functions/shared/ingest-feed.ts';
+import type { SpillPorts } from '#functions/shared/spill-records.ts';
 import type { StartedFeed, StartedFeeds } from '#functions/ingest-market/started-feeds.ts';
 
-export interface IngestPorts extends IngestFeedPorts {
+export interface IngestPorts extends SpillPorts {
   /** The started feeds for one batch. */
   readonly feeds: () => StartedFeeds;
   readonly refuse: (records: readonly RefusedLetter[]) => Promise<void>;

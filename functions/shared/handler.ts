@@ -11,6 +11,12 @@ export interface Invocation {
   readonly getRemainingTimeInMillis: () => number;
 }
 
+/** The time an invocation has left; without end where there is none, as in a test of the function alone. */
+export const remainingOf =
+  (invocation: Invocation | undefined): (() => number) =>
+  () =>
+    invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY;
+
 type Handle<Event, Answer> = (event: Event, invocation?: Invocation) => Promise<Answer>;
 export type CreateHandler<Event, Answer> = (source: Source, plugin?: object) => Handle<Event, Answer>;
 

@@ -105,7 +105,7 @@ const expectWholeBuffer = async (
   const chunks = ingestedOf(events).map(({ chunk }) => chunk);
   const { ledger } = adaptersOf(stage);
   const records = (
-    await Promise.all(chunks.map(({ hash }) => chunkRecords(ledger, FEED_STREAM, hash)))
+    await Promise.all(chunks.map((chunk) => chunkRecords(ledger, FEED_STREAM, chunk)))
   ).flat();
   expect(records.map(({ ingestSeq }) => ingestSeq)).toEqual(upTo(sent.length));
   const times = records.map(({ ingestTsMs }) => ingestTsMs);

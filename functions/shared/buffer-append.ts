@@ -3,7 +3,6 @@
  * in place; a buffer that still cannot be written degrades its feed.
  */
 import type { CommandOutcome } from '#domain/kernel/commit.ts';
-import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { ingestCommand } from '#domain/market/feed/plan-batch.ts';
 import type { BatchPlan } from '#domain/market/feed/plan-batch.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
@@ -14,9 +13,9 @@ import {
   patience,
   reportFailure,
   SettledError,
-} from '#functions/ingest-market/failure-domain.ts';
-import type { PatiencePorts } from '#functions/ingest-market/failure-domain.ts';
-import { feedRequest } from '#functions/ingest-market/feed-requests.ts';
+} from '#functions/shared/ingestion-retry.ts';
+import type { PatiencePorts } from '#functions/shared/ingestion-retry.ts';
+import { tellFeed } from '#functions/shared/feed-requests.ts';
 import { ContentionError, EffectsFailedError } from '#functions/shared/command-handler.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 import { storeChunk } from '#functions/shared/market-chunks.ts';
@@ -47,9 +46,7 @@ export const appendToBuffer = async (
       { ...patience(ports, config.buffer_retry), isTransient: isOfBuffer },
       async () => {
         const location = await storeChunk(ports.ledger, feed, plan.chunk);
-        return ports.mailbox.send(feedAggregate, feedRequest(stream, ingestCommand(plan, location)), {
-          effectsMustSucceed: true,
-        });
+        return tellFeed(ports, stream, ingestCommand(plan, location), { effectsMustSucceed: true });
       },
     );
   } catch (error) {
@@ -64,10 +61,11 @@ const isOfBuffer = (error: unknown): boolean =>
   !(error instanceof EffectsFailedError || error instanceof ContentionError);
 
 const degrade = async (
-  { mailbox, telemetry }: AppendPorts,
+  ports: AppendPorts,
   { stream, status }: ExistingFeed,
   error: unknown,
 ): Promise<void> => {
+  const { telemetry } = ports;
   const errorDetail = messageOf(error).slice(0, DETAIL_MAX);
   const failure = { failureDomain: 'buffer', errorKind: 'buffer_append_failure', errorDetail } as const;
   telemetry.count('orchestrator.buffer.append_failures');
@@ -79,7 +77,7 @@ const degrade = async (
   });
   if (status === 'degraded') return;
   try {
-    await mailbox.send(feedAggregate, feedRequest(stream, { type: 'DegradeFeed', ...failure }));
+    await tellFeed(ports, stream, { type: 'DegradeFeed', ...failure });
   } catch (cause) {
     // The ledger itself does not answer: the batch fails either way, and its next delivery says so again.
     telemetry.log('error', 'a feed could not be marked as degraded', {
