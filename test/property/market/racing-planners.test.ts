@@ -104,9 +104,7 @@ const expectWholeBuffer = async (
 ): Promise<void> => {
   const chunks = ingestedOf(events).map(({ chunk }) => chunk);
   const { ledger } = adaptersOf(stage);
-  const records = (
-    await Promise.all(chunks.map((chunk) => chunkRecords(ledger, FEED_STREAM, chunk)))
-  ).flat();
+  const records = (await Promise.all(chunks.map((chunk) => chunkRecords(ledger, FEED_STREAM, chunk)))).flat();
   expect(records.map(({ ingestSeq }) => ingestSeq)).toEqual(upTo(sent.length));
   const times = records.map(({ ingestTsMs }) => ingestTsMs);
   expect([...times].sort((one, other) => one - other)).toEqual(times);
