@@ -83,6 +83,7 @@ export const metricCatalogue = {
   'orchestrator.ingest.count': count('market records written to the buffer'),
   RecordsRefused: alarmed(count('market records sent to the dead-letter queue'), moreThan(100)),
   RecordsRepeated: count('market records delivered again and skipped'),
+  RecordsSpilled: count('market records that wait in the object store because their buffer is full'),
   'orchestrator.buffer.depth': gauge(count('records in a buffer that are not consumed')),
   'orchestrator.buffer.age_ms': gauge(milliseconds('feed time since the oldest record that is not consumed')),
   'orchestrator.scheduler.lag_ms': milliseconds('from the instant of a tick of a live clock to its plan'),
@@ -91,11 +92,19 @@ export const metricCatalogue = {
     'time for which records had waited in their stream, or planned runs for the queue',
   ),
   'market_data.events.count': count('market events that arrived for a feed'),
+  'market_data.backpressure.count': count('batches of a venue that wait in their stream for a buffer'),
+  'market_data.backpressure.blocked_ms': milliseconds(
+    'from the arrival of a batch that met a full buffer to its being taken in, or spilled',
+  ),
   'market_data.decode_failures.count': count(
     'records that could not be decoded and were kept as DecodeFailure',
   ),
   'market_data.exchange_to_recv.latency_ms': milliseconds(
     'greatest time of a batch from the venue to the producer',
+  ),
+  IngestionFailures: alarmed(
+    count('batches of a feed that could not be taken in after all tries and wait in their stream'),
+    moreThan(0, 2),
   ),
   'orchestrator.buffer.append_failures': alarmed(
     count('batches that could not be written to the buffer after all tries'),
@@ -127,7 +136,10 @@ export const metricCatalogue = {
   'dashboards.snapshots.produced': count('dashboards that were made for a reader'),
   'dashboards.snapshot_latency_ms': milliseconds('time it took to read and make a dashboard'),
   'dashboards.builder.lag_ms': milliseconds('from the newest run a dashboard shows to the instant it is of'),
-  'dashboards.failures': alarmed(count('dashboards that could not be made'), moreThan(10)),
+  'dashboards.failures': alarmed(
+    count('dashboards that could not be made, and rows they lack because they cannot be read'),
+    moreThan(10),
+  ),
   'orchestrator.publish.count': count('records put on the output stream'),
   'orchestrator.publish.latency_ms': alarmed(milliseconds('from a commit to its output being published'), {
     statistic: 'p99',
@@ -173,7 +185,7 @@ export type DashboardName = (typeof dashboardNames)[number];
 
 /** The dashboard that shows a metric. */
 export const dashboardOf = (name: string): DashboardName =>
-  /\.|^(Records|EngineRuns|Publish|Resume|Chunks)/.test(name) ? 'market' : 'overview';
+  /\.|^(Records|Ingestion|EngineRuns|Publish|Resume|Chunks)/.test(name) ? 'market' : 'overview';
 
 /** Series one dashboard may show and stay free of charge. */
 export const dashboardSeriesMax = 50;

@@ -70,6 +70,14 @@ const readBlobs: Grant = (names) => [
 const writeBlobs: Grant = (names) => [allow(['s3:PutObject'], `${names.bucketArn}/*`)];
 /** Content of market chunks that no feed needs any more; no other body is ever deleted. */
 const deleteChunks: Grant = (names) => [allow(['s3:DeleteObject'], names.chunksArn)];
+/** Records a feed had no room for wait in the bucket, and are deleted once the buffer has them. */
+const spillRecords: readonly Grant[] = [
+  writeBlobs,
+  (names) => [
+    allow(['s3:GetObject', 's3:DeleteObject'], names.spillsArn),
+    allow(['s3:ListBucket'], names.bucketArn),
+  ],
+];
 /** Documents are items of the ledger, or bodies when they are large. */
 const readDocuments: Grant = (names) => [
   allow(['dynamodb:GetItem'], names.tableArn('ledger')),
@@ -166,7 +174,7 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   'ingest-market': [
     ...decide,
     ...actForFeeds,
-    writeBlobs,
+    ...spillRecords,
     listRows,
     readRecords('market-events'),
     watchEngineRuns,
@@ -200,6 +208,7 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   timers: [
     ...decide,
     ...actForFeeds,
+    ...spillRecords,
     moveCursors,
     readTokens,
     readTokenKey,

@@ -34,6 +34,8 @@ export interface ResourceNames {
   readonly bucketArn: string;
   /** The objects of market chunks: their key begins with the kind of their stream, encoded. */
   readonly chunksArn: string;
+  /** The objects of records that feeds have spilled. */
+  readonly spillsArn: string;
   readonly streamArn: (stream: StreamName) => string;
   readonly queueArn: (queue: QueueName) => string;
   readonly queueUrl: (queue: QueueName) => string;
@@ -65,6 +67,7 @@ export const resourceNames = (stage: Stage): ResourceNames => {
     bucketName,
     bucketArn: `arn:${Aws.PARTITION}:s3:::${bucketName}`,
     chunksArn: `arn:${Aws.PARTITION}:s3:::${bucketName}/documents/chunk%23*`,
+    spillsArn: `arn:${Aws.PARTITION}:s3:::${bucketName}/documents/spill%23*`,
     streamArn: (stream) => regional('kinesis', `stream/${of(stream)}`),
     queueArn: (queue) => regional('sqs', of(queue)),
     queueUrl: (queue) => `https://sqs.${Aws.REGION}.${Aws.URL_SUFFIX}/${Aws.ACCOUNT_ID}/${of(queue)}`,

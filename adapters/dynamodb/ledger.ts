@@ -41,7 +41,7 @@ export const dynamoLedger = (setting: LedgerSetting): Ledger & LedgerScan & DueI
   append: (commit) => append(setting, commit),
   keepState: (stream, item) => keepState(setting, stream, item),
   putDocument: (stream, text, options = {}) => putDocument(setting, { stream, body: text, ...options }),
-  document: (stream) => document(setting, stream),
+  document: (stream, location) => document(setting, stream, location),
   scan: () => scan(setting),
   streamsDue: (bucket) => streamsDue(setting, bucket),
   everyStreamDue: (page) => everyStreamDue(setting, page),
@@ -167,7 +167,9 @@ const putDocument = async (
 const document = async (
   { client, table, blobs }: LedgerSetting,
   stream: string,
+  location?: 'item' | 'blob',
 ): Promise<string | undefined> => {
+  if (location === 'blob') return storeOf(blobs).get(documentKey(stream));
   const answer = await client.send(
     new GetItemCommand({
       TableName: table,

@@ -207,8 +207,15 @@ const retentionOf = (value: unknown): BufferRetention => {
     max_age_ms: boundOrNull(given.max_age_ms, `${label}.max_age_ms`),
     replay_window_ms: integerAtLeast(given.replay_window_ms, 0, `${label}.replay_window_ms`),
     delete_pruned: booleanOf(given.delete_pruned, false, `${label}.delete_pruned`),
+    on_full: onFullOf(given.on_full),
+    max_spilled_records: integerAtLeast(given.max_spilled_records, 1, `${label}.max_spilled_records`),
   };
 };
+
+const onFullOf = (value: unknown): BufferRetention['on_full'] =>
+  value === 'block' || value === 'spill'
+    ? value
+    : broken("buffer_retention.on_full must be 'block' or 'spill'");
 
 const publishOf = (value: unknown): OutputPublish => {
   const label = 'output_publish';

@@ -61,6 +61,10 @@ export const BufferRetention = z.strictObject({
   replay_window_ms: z.int().min(0),
   /** Whether records that count no more are deleted, so that they cannot be replayed: ours, default false. */
   delete_pruned: z.boolean().default(false),
+  /** What becomes of a batch without room: it waits in its stream, or in the object store so that others go on: ours, default block. */
+  on_full: z.enum(['block', 'spill']).default('block'),
+  /** Records that may wait in the object store; beyond it the feed blocks: ours, default 500,000. */
+  max_spilled_records: z.int().min(1).default(500_000),
 });
 export type BufferRetention = z.infer<typeof BufferRetention>;
 
@@ -70,6 +74,8 @@ export const bufferRetentionDefault: BufferRetention = {
   max_age_ms: null,
   replay_window_ms: 0,
   delete_pruned: false,
+  on_full: 'block',
+  max_spilled_records: 500_000,
 };
 
 /** How much may wait in the queue of engine runs before what is planned is held back. */

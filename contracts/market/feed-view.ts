@@ -24,6 +24,8 @@ export const FeedView = z.strictObject({
   updatedAtMs: z.int(),
   /** Records wait in their stream because the buffer has no room; absent on rows from before there was a bound. */
   ingestionPaused: z.boolean().optional(),
+  /** Records that wait in the object store because the buffer has no room; absent when none does. */
+  spilledRecordCount: z.int().optional(),
   /** Planned runs are held back because the engine's queue has no room. */
   schedulingPaused: z.boolean().optional(),
   /** What is valid in the configuration and may not be meant. */

@@ -4,6 +4,7 @@ import { MarketSymbol } from '#contracts/ids.ts';
 import { ChunkRef, CutKind } from '#contracts/market/engine-run.ts';
 import { FeedConfig } from '#contracts/market/feed-config.ts';
 import { FailureDomain } from '#contracts/market/feed-health.ts';
+import { RecordsSpilled, SpillPlace, SpillRecords } from '#contracts/market/feed-spill.ts';
 import { ChunksDeleted, ChunksPruned, ConfirmDeletion, PruneChunks } from '#contracts/market/feed-pruning.ts';
 import {
   EndRecovery,
@@ -88,6 +89,8 @@ export const RecordsIngested = z.strictObject({
   scheduleStartMs: z.int().min(0).optional(),
   decodeFailures: z.int().min(0),
   symbols: z.array(IngestedSymbol).min(1),
+  /** Present when they had been spilled; their shard's position stands where that left it. */
+  fromSpill: SpillPlace.optional(),
 });
 export type RecordsIngested = z.infer<typeof RecordsIngested>;
 
@@ -170,6 +173,7 @@ export const feedEvents = {
   SchedulingResumed,
   HeldRunsDispatched,
   RecordsIngested,
+  RecordsSpilled,
   TicksPlanned,
   RunsAcknowledged,
   PublicationHalted,
@@ -270,6 +274,7 @@ export const FeedCommand = z.discriminatedUnion('type', [
   ResumeScheduling,
   RecordDispatch,
   IngestBatch,
+  SpillRecords,
   PlanTicks,
   AcknowledgeRuns,
   HaltPublication,

@@ -14,7 +14,8 @@ import type { RunErrorKind } from '#contracts/market/orchestrator-event.ts';
 import type { RegimeOutput } from '#contracts/market/regime.ts';
 import { addCandles, closedCandles } from '#domain/market/composer/candles.ts';
 import type { ClosedCandle } from '#domain/market/composer/candles.ts';
-import { compose } from '#domain/market/composer/compose.ts';
+import { compose, composedOf } from '#domain/market/composer/compose.ts';
+import type { Composed } from '#domain/market/composer/compose.ts';
 import { referenceEngine } from '#domain/market/engine/options.ts';
 import type { EngineOptions } from '#domain/market/engine/options.ts';
 import { hasEmbeddedEvidence, think } from '#domain/market/engine/run.ts';
@@ -73,6 +74,8 @@ export interface ExecutedRun {
   readonly candles?: SeenCandles;
   /** Whether the snapshot the engine was given carried evidence; absent when there was none to give. */
   readonly isEvidenceEmbedded?: boolean;
+  /** What the composer put into the snapshot; absent where another source made it. */
+  readonly composed?: Composed;
 }
 
 /** The closed candles of a slice, and how many of a symbol are remembered. */
@@ -108,10 +111,13 @@ const conclude = (
 ): ExecutedRun => {
   if (!snapshot) return { outcome: failed('missing_snapshot_inputs', 'missing SnapshotInputs'), memory };
   const thought = attempt(snapshot, setting.engine);
-  const isEvidenceEmbedded = hasEmbeddedEvidence(snapshot);
+  const told = {
+    isEvidenceEmbedded: hasEmbeddedEvidence(snapshot),
+    ...(setting.source === 'composer' ? { composed: composedOf(snapshot) } : {}),
+  };
   return 'kind' in thought
-    ? { outcome: thought, memory, isEvidenceEmbedded }
-    : { ...stabilize(thought, setting, memory), isEvidenceEmbedded };
+    ? { outcome: thought, memory, ...told }
+    : { ...stabilize(thought, setting, memory), ...told };
 };
 
 const failed = (errorKind: RunErrorKind, errorDetail: string) =>

@@ -6,6 +6,7 @@ import type {
   HysteresisState,
 } from '#contracts/market/hysteresis.ts';
 import type { Remark } from '#domain/kernel/projection.ts';
+import type { Composed } from '#domain/market/composer/compose.ts';
 import type { ExecutedRun, RunMemory, RunOutcome, RunSetting } from '#domain/market/execute-run.ts';
 import {
   hysteresisDecisionLog,
@@ -24,13 +25,14 @@ export interface RemarkedRun {
   readonly setting: RunSetting;
 }
 
-/** That the engine was asked, what hysteresis made of its answer, the run as a whole, and why it failed if it did. */
+/** What the composer put in, that the engine was asked, what hysteresis made of its answer, the run as a whole, and why it failed if it did. */
 export const runRemarks = (remarked: RemarkedRun): readonly Remark[] => {
   const { run, executed, before, setting } = remarked;
-  const { outcome, isEvidenceEmbedded } = executed;
+  const { outcome, isEvidenceEmbedded, composed } = executed;
   const at = { symbol: run.symbol, engine_timestamp_ms: run.engineTimestampMs };
   const invoke = { ...at, embedded_evidence_present: isEvidenceEmbedded };
   return [
+    ...(composed ? composerLines(at, composed) : []),
     ...(isEvidenceEmbedded === undefined ? [] : [line('orchestrator.engine.invoke', invoke)]),
     ...(outcome.kind === 'completed' ? hysteresisLines(at, outcome, { before, setting }) : []),
     line('orchestrator.engine_run', runFields(remarked)),
@@ -71,6 +73,17 @@ interface Instant {
   readonly symbol: string;
   readonly engine_timestamp_ms: number;
 }
+
+/** What the composer thought, whose opinions they were, and that they went into the snapshot; no values of the market. */
+const composerLines = (at: Instant, { sources, hasNeutral }: Composed): readonly Remark[] => [
+  line('composer.evidence.emitted', { ...at, opinion_count: sources.length }),
+  line('composer.evidence.provenance', { ...at, sources }),
+  line('composer.evidence.embed', {
+    ...at,
+    embedded_evidence_present: sources.length > 0,
+    neutral_evidence_present: hasNeutral,
+  }),
+];
 
 const hysteresisLines = (
   at: Instant,

@@ -6,6 +6,7 @@ import type { BufferedRecord } from '#domain/market/chunk.ts';
 export interface SliceEvent {
   readonly event_type: string;
   readonly exchange_ts_ms: number | null;
+  readonly recv_ts_ms?: number | undefined;
   readonly normalized: Readonly<Record<string, unknown>>;
   readonly source_id?: string | undefined;
   readonly channel?: string | null | undefined;
@@ -58,11 +59,14 @@ const inputsInText = (record: BufferedRecord, engineTimestampMs: number): Snapsh
 };
 
 /** The slice of records as they are stored; for snapshot inputs alone, most of them are not parsed. */
-export const sliceOfTexts = (records: readonly BufferedRecord[]): Slice => ({
-  snapshotInputs: (engineTimestampMs) =>
-    lastDefined(records, (record) => inputsInText(record, engineTimestampMs)),
-  events: () => records.map(eventOf),
-});
+export const sliceOfTexts = (records: readonly BufferedRecord[]): Slice => {
+  let events: readonly SliceEvent[] | undefined;
+  return {
+    snapshotInputs: (engineTimestampMs) =>
+      lastDefined(records, (record) => inputsInText(record, engineTimestampMs)),
+    events: () => (events ??= records.map(eventOf)),
+  };
+};
 
 /** How many events of each type a slice has, the type seen first before the others. */
 export const countsByEventType = (slice: Slice): Readonly<Record<string, number>> => {

@@ -49,8 +49,11 @@ export interface LedgerReader {
   readonly tail: (stream: string, limit: number, before?: number) => Promise<Tail>;
   /** Reads commits in order from a sequence on, at most `limit`; the next call starts behind the last. */
   readonly read: (stream: string, fromSequence: number, limit: number) => Promise<readonly StoredCommit[]>;
-  /** Reads a document stored beside the commits (a plan, a market chunk) at sequence 0 of its own stream. */
-  readonly document: (stream: string) => Promise<string | undefined>;
+  /**
+   * Reads a document stored beside the commits (a plan, a market chunk) at sequence 0 of its own stream. Who knows that
+   * it is a `blob` of the object store saves the look into the table.
+   */
+  readonly document: (stream: string, location?: 'item' | 'blob') => Promise<string | undefined>;
 }
 
 export interface Ledger extends LedgerReader {

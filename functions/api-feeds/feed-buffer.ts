@@ -85,7 +85,7 @@ const readPage = async (
     if (type !== 'RecordsIngested') continue;
     firstSequence ??= sequence;
     if (lastSeq >= endSeq) break;
-    for (const record of await chunkRecords(ledger, stream, (data as RecordsIngested).chunk.hash)) {
+    for (const record of await chunkRecords(ledger, stream, (data as RecordsIngested).chunk)) {
       if (record.ingestSeq <= lastSeq || record.ingestSeq > endSeq) continue;
       if (records.length === limit || characters >= pageCharactersMax)
         return { records, firstSequence, next: { sequence, lastSeq } };

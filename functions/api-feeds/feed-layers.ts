@@ -10,6 +10,8 @@ import type { ExistingFeed } from '#domain/market/feed/state.ts';
 import { analysisView, dashboardOf, gateView, regimeView } from '#domain/market/layers/views.ts';
 import { feedStream } from '#domain/market/streams.ts';
 import type { FeedRef } from '#domain/market/streams.ts';
+import type { Row } from '#domain/kernel/projection.ts';
+import type { Telemetry } from '#domain/ports/outside.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
 import { feedNotFound, feedOf } from '#functions/api-feeds/feed-path.ts';
 import type { FeedOperation, FeedPorts } from '#functions/api-feeds/feed-view.ts';
@@ -55,8 +57,10 @@ export const getFeedDashboard =
     const asOfMs = feed.config.clock === 'record' ? feedTimeMs(feed) : nowMs();
     const windowMs = feed.config.dashboards.default_time_window_ms;
     const body = await reported(ports, async () => {
-      const { rows, more } = await rowsAfter(views, ref, { after, limit });
-      return { ...dashboardOf(rows, { asOfMs, windowMs }), ...more };
+      const { shown, more } = await rowsAfter(views, ref, { after, limit });
+      const rows = shown.flatMap((row) => readable(ports, row));
+      const hasUnreadableRows = rows.length < shown.length;
+      return { ...dashboardOf(rows, { asOfMs, windowMs, hasUnreadableRows }), ...more };
     });
     return { status: 200, body };
   };
@@ -80,21 +84,38 @@ const reported = async (
     });
     return model;
   } catch (error) {
-    telemetry.count('dashboards.failures');
-    telemetry.log('error', 'dashboards.ingest_failure', {
-      error_kind: 'unreadable_row',
-      error_detail: error instanceof Error ? error.message : String(error),
-    });
+    reportFailure(telemetry, 'unreadable_rows', error);
     throw error;
   }
+};
+
+/** A row as it is shown; one that cannot be read is told, and missing from a dashboard that says so. */
+const readable = ({ telemetry }: Pick<FeedPorts, 'telemetry'>, { data }: Row): readonly FeedLayersRow[] => {
+  const row = FeedLayersRow.safeParse(data);
+  if (row.success) return [row.data];
+  reportFailure(telemetry, 'unreadable_row', row.error);
+  return [];
+};
+
+const DETAIL_MAX = 200;
+
+const reportFailure = (telemetry: Telemetry, errorKind: string, error: unknown): void => {
+  telemetry.count('dashboards.failures');
+  telemetry.log('error', 'dashboards.ingest_failure', {
+    error_kind: errorKind,
+    error_detail: (error instanceof Error ? error.message : String(error)).slice(0, DETAIL_MAX),
+  });
 };
 
 const feedTimeMs = ({ lastIngestTsMs, schedule }: ExistingFeed): number =>
   Math.max(lastIngestTsMs, schedule?.lastTickMs ?? 0);
 
-interface LayersPage {
-  readonly rows: readonly FeedLayersRow[];
+interface More {
   readonly more: { readonly nextCursor?: string };
+}
+
+interface LayersPage extends More {
+  readonly rows: readonly FeedLayersRow[];
 }
 
 const layersPage = async (
@@ -108,21 +129,22 @@ const layersPage = async (
     const row = await views.get({ pk, sk: symbol });
     return { rows: row ? [FeedLayersRow.parse(row.data)] : [], more: {} };
   }
-  return rowsAfter(views, ref, { ...positionOf(pk, cursor), limit });
+  const { shown, more } = await rowsAfter(views, ref, { ...positionOf(pk, cursor), limit });
+  return { rows: shown.map(({ data }) => FeedLayersRow.parse(data)), more };
 };
 
 const rowsAfter = async (
   views: ViewReader,
   ref: FeedRef,
   { after, limit }: { readonly after?: string | undefined; readonly limit: number },
-): Promise<LayersPage> => {
+): Promise<More & { readonly shown: readonly Row[] }> => {
   const pk = feedLayersPartition(ref);
   // One more than is shown: a table says only of a page that is not full that nothing follows.
   const { rows } = await views.partition(pk, after, limit + 1);
   const shown = rows.slice(0, limit);
   const last = rows.length > limit ? shown.at(-1) : undefined;
   return {
-    rows: shown.map(({ data }) => FeedLayersRow.parse(data)),
+    shown,
     more: last ? cursorOf(pk, { next: last.sk }) : {},
   };
 };

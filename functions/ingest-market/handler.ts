@@ -1,15 +1,17 @@
 /** Consumes the market stream of one workspace, shard by shard. */
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { readEnvironment } from '#contracts/config.ts';
+import { s3DocumentRemoval } from '#adapters/s3/document-removal.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
+import { s3Client } from '#adapters/sdk/s3-client.ts';
 import { sqsClient } from '#adapters/sdk/sqs-client.ts';
 import { deadLetters } from '#adapters/sqs/dead-letters.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { ingestBatch } from '#functions/ingest-market/ingest-market.ts';
 import { startedFeeds } from '#functions/ingest-market/started-feeds.ts';
-import { lazily } from '#functions/shared/handler.ts';
-import type { Source } from '#functions/shared/handler.ts';
+import { lazily, remainingOf } from '#functions/shared/handler.ts';
+import type { Invocation, Source } from '#functions/shared/handler.ts';
 import { platformOf } from '#functions/shared/platform.ts';
 import { actingOf } from '#functions/shared/wiring.ts';
 
@@ -25,12 +27,15 @@ export const createHandler = (source: Source, plugin?: object) => {
     sleep: platform.sleep,
     nowMs: platform.nowMs,
     loadFeed: (stream: string) => acting.peekOrLoad(feedAggregate, stream),
+    reloadFeed: async (stream: string) => (await acting.loadWarm(feedAggregate, stream)).state,
+    removal: s3DocumentRemoval(s3Client(platform.plugin), environment.BLOBS_BUCKET),
     feeds: startedFeeds(views, scope),
     refuse: deadLetters(sqsClient(platform.plugin), environment.MARKET_DEAD_LETTERS_QUEUE_URL),
   };
-  return async (event: KinesisStreamEvent): Promise<KinesisStreamBatchResponse> => {
+  return async (event: KinesisStreamEvent, invocation?: Invocation): Promise<KinesisStreamBatchResponse> => {
+    const remainingMs = remainingOf(invocation);
     try {
-      await ingestBatch(ports, event.Records);
+      await ingestBatch({ ...ports, remainingMs }, event.Records);
       return { batchItemFailures: [] };
     } finally {
       acting.telemetry.flush();

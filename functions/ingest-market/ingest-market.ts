@@ -1,18 +1,20 @@
 /**
  * Takes a batch of one shard of the market stream into the feeds that list its records (docs/guide/design.md §10): one
  * chunk and one commit per feed, ticks planned on the way. A record that no feed can take goes to the dead-letter
- * queue with its reason; nothing is dropped.
+ * queue with its reason; nothing is dropped. What one feed cannot take now keeps no other from its records.
  */
 import type { KinesisStreamRecord } from 'aws-lambda';
+import { feedRetryDefault } from '#contracts/market/feed-config.ts';
 import { groupBy } from '#domain/kernel/group-by.ts';
 import type { BatchRecord } from '#domain/market/feed/plan-batch.ts';
 import { decodeRecord, routeEvent } from '#domain/market/ingest.ts';
 import type { MarketRecord, RefusedRecord } from '#domain/market/ingest.ts';
-import { ingestFeed } from '#functions/ingest-market/ingest-feed.ts';
-import type { IngestFeedPorts } from '#functions/ingest-market/ingest-feed.ts';
+import { tryIngestion } from '#functions/shared/ingestion-retry.ts';
+import { ingestFeed } from '#functions/shared/ingest-feed.ts';
+import type { SpillPorts } from '#functions/shared/spill-records.ts';
 import type { StartedFeed, StartedFeeds } from '#functions/ingest-market/started-feeds.ts';
 
-export interface IngestPorts extends IngestFeedPorts {
+export interface IngestPorts extends SpillPorts {
   /** The started feeds for one batch. */
   readonly feeds: () => StartedFeeds;
   readonly refuse: (records: readonly RefusedLetter[]) => Promise<void>;
@@ -59,25 +61,36 @@ const ingestShard = async (
   { shardId, placed }: { readonly shardId: string; readonly placed: readonly Placed[] },
 ): Promise<void> => {
   // By stream: the list of feeds may be read again in the midst of a batch, and a feed must not get two.
-  const batches = new Map<string, BatchRecord[]>();
+  const batches = new Map<string, { readonly feed: StartedFeed; readonly records: BatchRecord[] }>();
   const letters: RefusedLetter[] = [];
   for (const one of placed) {
-    const answer = await place(feeds, one);
+    const answer = await tryIngestion(ports, UNRESOLVED, () => place(feeds, one));
     if (answer.kind === 'refused') letters.push(letterOf(shardId, one, answer));
     else
-      for (const { stream } of answer.feeds) {
-        const batch = batches.get(stream);
-        if (batch) batch.push(answer.record);
-        else batches.set(stream, [answer.record]);
+      for (const feed of answer.feeds) {
+        const batch = batches.get(feed.stream);
+        if (batch) batch.records.push(answer.record);
+        else batches.set(feed.stream, { feed, records: [answer.record] });
       }
   }
-  if (letters.length > 0) {
-    await ports.refuse(letters);
-    ports.telemetry.count('RecordsRefused', letters.length);
-  }
-  await Promise.all(
-    [...batches].map(([stream, batch]) => ingestFeed(ports, stream, { shardId, records: batch })),
-  );
+  const results = await Promise.allSettled([
+    refuse(ports, letters),
+    ...[...batches.values()].map(({ feed: { stream, config }, records }) =>
+      tryIngestion(ports, { retry: config.ingestion_retry, stream }, () =>
+        ingestFeed(ports, stream, { shardId, records }),
+      ),
+    ),
+  ]);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+};
+
+/** How a batch is tried again that is not yet known to be of a feed. */
+const UNRESOLVED = { retry: feedRetryDefault };
+
+const refuse = async (ports: IngestPorts, letters: readonly RefusedLetter[]): Promise<void> => {
+  if (letters.length === 0) return;
+  await tryIngestion(ports, UNRESOLVED, () => ports.refuse(letters));
+  ports.telemetry.count('RecordsRefused', letters.length);
 };
 
 type Answer =

@@ -28,9 +28,15 @@ export const startedFeeds =
   (): StartedFeeds => {
     let first: Promise<readonly StartedFeed[]> | undefined;
     let again: Promise<readonly StartedFeed[]> | undefined;
+    // An answer that failed is none: it is asked for again.
+    const orForget = (answer: Promise<readonly StartedFeed[]>, forget: () => void) =>
+      answer.catch((error: unknown) => {
+        forget();
+        throw error;
+      });
     return {
-      list: () => again ?? (first ??= read(views, scope)),
-      listAfresh: () => (again ??= read(views, scope)),
+      list: () => again ?? (first ??= orForget(read(views, scope), () => (first = undefined))),
+      listAfresh: () => (again ??= orForget(read(views, scope), () => (again = undefined))),
     };
   };
 

@@ -3,6 +3,7 @@ import type { EngineMode, PlannedRun } from '#contracts/market/engine-run.ts';
 import type { FeedConfig } from '#contracts/market/feed-config.ts';
 import type { FinishedRun } from '#contracts/market/feed-symbol.ts';
 import type { BufferedRecord } from '#domain/market/chunk.ts';
+import { cadenceRemark } from '#domain/market/cadence.ts';
 import { isSkipped } from '#domain/market/cut.ts';
 import type { executeRun, ExecutedRun, RunMemory, RunSetting } from '#domain/market/execute-run.ts';
 import { retryBounds } from '#domain/market/feed/retry-bounds.ts';
@@ -65,10 +66,10 @@ export const finishRuns = async (
     });
     bytes += JSON.stringify(outcome).length;
     ports.telemetry.count('orchestrator.engine.duration_ms', ports.nowMs() - startedMs);
-    tellRemarks(
-      ports.telemetry,
-      runRemarks({ ...execution, engineMode, attempts, executed, before: execution.memory }),
-    );
+    tellRemarks(ports.telemetry, [
+      cadenceRemark(execution.run, slice),
+      ...runRemarks({ ...execution, engineMode, attempts, executed, before: execution.memory }),
+    ]);
   }
   return finished;
 };

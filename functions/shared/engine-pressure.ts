@@ -18,13 +18,19 @@ export interface PressurePorts {
 /** For how long an answer is good: a queue does not fill faster than a few batches. */
 const FRESH_MS = 5_000;
 
-/** The depth of the queue, at most five seconds old. */
+/** The depth of the queue, at most five seconds old. A question that failed is asked again at once. */
 export const watchedDepth = (depth: QueueDepth, nowMs: () => number): QueueDepth => {
   let known: { readonly atMs: number; readonly value: Promise<number> } | undefined;
-  return () => {
+  return async () => {
     const atMs = nowMs();
     if (!known || atMs - known.atMs >= FRESH_MS) known = { atMs, value: depth() };
-    return known.value;
+    const asked = known;
+    try {
+      return await asked.value;
+    } catch (error) {
+      if (known === asked) known = undefined;
+      throw error;
+    }
   };
 };
 

@@ -5,19 +5,27 @@
 import process from 'node:process';
 
 export type Source = Readonly<Record<string, string | undefined>>;
-export type CreateHandler<Event, Answer> = (
-  source: Source,
-  plugin?: object,
-) => (event: Event) => Promise<Answer>;
+/** What a handler may ask of its invocation. */
+export interface Invocation {
+  /** Milliseconds until the platform ends it. */
+  readonly getRemainingTimeInMillis: () => number;
+}
+
+/** The time an invocation has left; without end where there is none, as in a test of the function alone. */
+export const remainingOf =
+  (invocation: Invocation | undefined): (() => number) =>
+  () =>
+    invocation?.getRemainingTimeInMillis() ?? Number.POSITIVE_INFINITY;
+
+type Handle<Event, Answer> = (event: Event, invocation?: Invocation) => Promise<Answer>;
+export type CreateHandler<Event, Answer> = (source: Source, plugin?: object) => Handle<Event, Answer>;
 
 /** The handler AWS calls, which builds itself from this process's environment. */
-export const lazily = <Event, Answer>(
-  create: CreateHandler<Event, Answer>,
-): ((event: Event) => Promise<Answer>) => {
-  let built: ((event: Event) => Promise<Answer>) | undefined;
-  return (event) => {
+export const lazily = <Event, Answer>(create: CreateHandler<Event, Answer>): Handle<Event, Answer> => {
+  let built: Handle<Event, Answer> | undefined;
+  return (event, invocation) => {
     built ??= create(process.env);
-    return built(event);
+    return built(event, invocation);
   };
 };
 

@@ -49,11 +49,15 @@ const lastSeqOf = (event: RecordedEvent): number => (event.data['chunk'] as Chun
 export const chunkRecords = async (
   ledger: LedgerReader,
   feedStream: string,
-  hash: string,
-): Promise<readonly BufferedRecord[]> => everyRecordOf(await contentOf(ledger, feedStream, hash));
+  chunk: Pick<ChunkRef, 'hash' | 'location'>,
+): Promise<readonly BufferedRecord[]> => everyRecordOf(await contentOf(ledger, feedStream, chunk));
 
-const contentOf = async (ledger: LedgerReader, feedStream: string, hash: string): Promise<Uint8Array> => {
-  const text = await ledger.document(chunkStream(feedStream, hash));
+const contentOf = async (
+  ledger: LedgerReader,
+  feedStream: string,
+  { hash, location }: Pick<ChunkRef, 'hash' | 'location'>,
+): Promise<Uint8Array> => {
+  const text = await ledger.document(chunkStream(feedStream, hash), location);
   if (text === undefined) throw new Error(`market chunk ${hash} of ${feedStream} is missing`);
   return new TextEncoder().encode(text);
 };
@@ -65,8 +69,8 @@ export const keepDocuments = (ledger: LedgerReader): LedgerReader => {
   const kept = new Map<string, Promise<string | undefined>>();
   return {
     ...ledger,
-    document: (stream) => {
-      const text = kept.get(stream) ?? ledger.document(stream);
+    document: (stream, location) => {
+      const text = kept.get(stream) ?? ledger.document(stream, location);
       kept.delete(stream);
       kept.set(stream, text);
       const [oldest] = kept.keys();
@@ -89,7 +93,7 @@ export const chunkReader = (ledger: LedgerReader): ReadRecords => {
     const key = `${feedStream}\u0000${symbol}\u0000${ref.hash}`;
     const known = kept.get(key);
     if (known) return known;
-    const content = await contentOf(ledger, feedStream, ref.hash);
+    const content = await contentOf(ledger, feedStream, ref);
     const records = recordsOf(content, symbol, [1, Number.MAX_SAFE_INTEGER]);
     kept.set(key, records);
     const [oldest] = kept.keys();

@@ -1,11 +1,13 @@
 /** Consumes `timers`: what feeds have to be told later, delayed by the queue itself. */
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readEnvironment } from '#contracts/config.ts';
+import { s3DocumentRemoval } from '#adapters/s3/document-removal.ts';
+import { s3Client } from '#adapters/sdk/s3-client.ts';
 import { stepFunctionsClient } from '#adapters/sdk/step-functions-client.ts';
 import { stepFunctionsAnswers } from '#adapters/stepfunctions/task-answers.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
-import { lazily } from '#functions/shared/handler.ts';
-import type { Source } from '#functions/shared/handler.ts';
+import { lazily, remainingOf } from '#functions/shared/handler.ts';
+import type { Invocation, Source } from '#functions/shared/handler.ts';
 import { platformOf } from '#functions/shared/platform.ts';
 import { eachMessage } from '#functions/shared/queue-batch.ts';
 import { actingOf, resumeTokensOf } from '#functions/shared/wiring.ts';
@@ -21,10 +23,16 @@ export const createHandler = (source: Source, plugin?: object) => {
     tokens: resumeTokensOf(environment, platform, acting.telemetry),
     answers: stepFunctionsAnswers(stepFunctionsClient(platform.plugin)),
     loadFeed: (stream: string) => acting.peekOrLoad(feedAggregate, stream),
+    reloadFeed: async (stream: string) => (await acting.loadWarm(feedAggregate, stream)).state,
+    removal: s3DocumentRemoval(s3Client(platform.plugin), environment.BLOBS_BUCKET),
+    sleep: platform.sleep,
     nowMs: platform.nowMs,
   };
-  return async (event: SQSEvent): Promise<SQSBatchResponse> => {
-    const answer = await eachMessage(event.Records, acting.telemetry, ({ body }) => fireTimer(ports, body));
+  return async (event: SQSEvent, invocation?: Invocation): Promise<SQSBatchResponse> => {
+    const remainingMs = remainingOf(invocation);
+    const answer = await eachMessage(event.Records, acting.telemetry, ({ body }) =>
+      fireTimer({ ...ports, remainingMs }, body),
+    );
     acting.telemetry.flush();
     return answer;
   };

@@ -1,5 +1,6 @@
 /**
- * Watches the queue of engine runs for one feed: each look decides what the queue means for it and asks for the next one.
+ * Watches the queue of engine runs, and what it spilled, for one feed: each look takes in spilled records there is room
+ * for, decides what the queue means for it and asks for the next one.
  * A mark in `control` names the next look, so that of several messages one goes on; a watch that is lost, message or
  * mark, is begun again by whoever performs what the feed owes.
  */
@@ -8,24 +9,24 @@ import type { FeedCommand } from '#contracts/market/feed.ts';
 import type { CommandOutcome } from '#domain/kernel/commit.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
 import { pressureDelayMs } from '#domain/market/feed/pressure-watch.ts';
+import { takesRecords } from '#domain/market/feed/lifecycle.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import type { Cursors } from '#domain/ports/control.ts';
-import type { Queues, Telemetry } from '#domain/ports/outside.ts';
+import type { Queues } from '#domain/ports/outside.ts';
 import {
   ageCommand,
   oldestRunMs,
   pressureCommand,
   reportPressure,
 } from '#functions/shared/engine-pressure.ts';
-import type { PressurePorts } from '#functions/shared/engine-pressure.ts';
-import type { Mailbox } from '#functions/shared/mailbox.ts';
+import { tryIngestion } from '#functions/shared/ingestion-retry.ts';
+import { drainSpill } from '#functions/shared/spill-records.ts';
+import type { SpillPorts } from '#functions/shared/spill-records.ts';
+import { existing } from '#functions/shared/take-in.ts';
 
-export interface WatchPorts extends PressurePorts {
-  readonly mailbox: Mailbox;
+export interface WatchPorts extends SpillPorts {
   readonly queues: Queues;
   readonly cursors: Cursors;
-  readonly telemetry: Telemetry;
-  readonly loadFeed: (stream: string) => Promise<Feed>;
 }
 
 /** So long after its instant a look counts as lost, and a new watch may begin. */
@@ -68,12 +69,22 @@ const isMine = (place: string | undefined, dueMs: number | undefined, nowMs: num
 };
 
 /** Tells the feed what the queue means for it; the time to the next look, or undefined when none is needed. */
-const look = async (ports: WatchPorts, feed: ExistingFeed): Promise<number | undefined> => {
+const look = async (ports: WatchPorts, known: ExistingFeed): Promise<number | undefined> => {
+  const feed = await drained(ports, known);
   const ageMs = isAgeBounded(feed) ? await oldestRunMs(ports, feed) : 0;
   const command = ageCommand(feed, ageMs) ?? (await pressureCommand(ports, feed));
   if (!command) return pressureDelayMs(feed, ageMs);
   const { state } = await tell(ports, feed, command);
   return state.status === 'none' ? undefined : pressureDelayMs(state, ageMs);
+};
+
+/** What is spilled is taken in where there is room, in the failure domain of ingestion. */
+const drained = async (ports: WatchPorts, feed: ExistingFeed): Promise<ExistingFeed> => {
+  if (!feed.spill || !takesRecords(feed)) return feed;
+  const { stream, config } = feed;
+  return tryIngestion(ports, { retry: config.ingestion_retry, stream }, async () =>
+    drainSpill(ports, existing(await ports.loadFeed(stream), stream)),
+  );
 };
 
 const tell = (ports: WatchPorts, feed: ExistingFeed, command: FeedCommand): Promise<CommandOutcome<Feed>> => {

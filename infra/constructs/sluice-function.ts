@@ -87,6 +87,7 @@ const wildcards = (names: ResourceNames, name: FunctionName): readonly (readonly
   [names.logStreamsArn(name), 'Lambda names the log streams inside this one log group'],
   [`${names.bucketArn}/*`, 'keys are hashes of what is stored, under this one bucket'],
   [names.chunksArn, 'keys of chunks end in hashes of what is stored, under this one prefix'],
+  [names.spillsArn, 'keys of spilled records end in hashes of what is stored, under this one prefix'],
   [names.executionsArn('retry-task'), 'executions of this one machine are named after run and attempt'],
   [names.executionsArn('feed-recovery'), 'executions of this one machine are named after feed and halt'],
   ['*', 'a task token stands for its task: whoever answers one can name no resource'],

@@ -68,6 +68,11 @@ const forFeeds: readonly Grants[] = [
   send('engine-runs.fifo', 'timers', 'publications', 'sweep'),
   start('feed-recovery'),
 ];
+const spillRecords: readonly Grants[] = [
+  writeBlobs,
+  { [`${bucket}/documents/spill%23*`]: ['s3:GetObject', 's3:DeleteObject'] },
+  { [bucket]: ['s3:ListBucket'] },
+];
 const limitRates: Grants = { [control]: ['dynamodb:UpdateItem'] };
 const forAll: readonly Grants[] = [...forRuns, ...forFeeds];
 
@@ -96,7 +101,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
   'task-callback': [...forRuns, writeBlobs, readSecret, send('commands.fifo')],
   'ingest-market': [
     ...forFeeds,
-    writeBlobs,
+    ...spillRecords,
     listRows,
     readMarket,
     watchEngineRuns,
@@ -155,6 +160,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
     ),
   ],
   timers: [
+    ...spillRecords,
     ...forFeeds,
     cursors,
     { '*': ['states:SendTaskSuccess'] },
@@ -170,6 +176,7 @@ const wildcards: Readonly<Record<string, string>> = {
   'logs of one function': 'Lambda names the streams of a log group',
   'bucket/sluice-dev-blobs-000000000000/*': 'keys are hashes of the content',
   'bucket/sluice-dev-blobs-000000000000/documents/chunk%23*': 'keys are hashes of the content',
+  'bucket/sluice-dev-blobs-000000000000/documents/spill%23*': 'keys are hashes of the content',
   'execution:sluice-dev-retry-task:*': 'executions are named after run and attempt',
   'execution:sluice-dev-feed-recovery:*': 'executions are named after feed and halt',
   '*': 'log delivery, X-Ray and task tokens know no resources',

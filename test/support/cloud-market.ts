@@ -82,10 +82,18 @@ export const putRecords = async (cloud: Cloud, records: readonly Put[]): Promise
 };
 
 /** Everything on a stream, read from its beginning. */
-export const readStream = async (cloud: Cloud, StreamName: string): Promise<readonly string[]> => {
+export const readStream = async (cloud: Cloud, StreamName: string): Promise<readonly string[]> =>
+  (await readShards(cloud, StreamName)).flat();
+
+/** Everything on each shard of a stream, in its order. */
+export const readShards = async (
+  cloud: Cloud,
+  StreamName: string,
+): Promise<readonly (readonly string[])[]> => {
   const { Shards } = await cloud.call('kinesis', 'ListShards', { StreamName });
-  const data: string[] = [];
+  const shards: string[][] = [];
   for (const { ShardId } of Shards as readonly { ShardId: string }[]) {
+    const data: string[] = [];
     let { ShardIterator } = await cloud.call('kinesis', 'GetShardIterator', {
       StreamName,
       ShardId,
@@ -98,8 +106,9 @@ export const readStream = async (cloud: Cloud, StreamName: string): Promise<read
       data.push(...records.map(({ Data }) => Buffer.from(Data, 'base64').toString('utf8')));
       ShardIterator = page['NextShardIterator'];
     }
+    shards.push(data);
   }
-  return data;
+  return shards;
 };
 
 /** The published orchestrator events in the order of the stream. */

@@ -18,6 +18,7 @@ import { memoryVault } from '#local/secrets/vault.ts';
 import { createSqs } from '#local/sqs/engine.ts';
 import { createStepFunctions } from '#local/stepfunctions/engine.ts';
 import type { RunTask } from '#local/stepfunctions/run.ts';
+import type { WireHandler } from '#local/wire/message.ts';
 import { createWire } from '#local/wire/wire.ts';
 
 export const START_MS = Date.UTC(2026, 0, 5, 9, 30);
@@ -65,6 +66,8 @@ export interface StageOptions {
   /** Answers the tasks of state machines; by default with nothing. */
   readonly runTask?: RunTask;
   readonly fetch?: typeof globalThis.fetch;
+  /** What each request waits for before it is answered: the order of requests that race is then the test's. */
+  readonly gate?: () => Promise<unknown>;
 }
 
 /** An empty stage. */
@@ -98,7 +101,11 @@ export const localStage = async (options: StageOptions = {}): Promise<LocalStage
       injected: () => faults.injected(),
     },
   });
-  const { handle } = createWire({ dispatcher, accountId: ACCOUNT });
+  const wire = createWire({ dispatcher, accountId: ACCOUNT });
+  const handle: WireHandler = async (request) => {
+    await options.gate?.();
+    return wire.handle(request);
+  };
   const host = createSdkHost({ handle, fidelity: options.fidelity ?? 'bytes', region: REGION });
   const written: string[] = [];
   const queueUrls = await provision(dispatcher);

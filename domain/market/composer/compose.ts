@@ -96,3 +96,19 @@ const embed = (
     market: { ...shell.market, structure_levels: Object.fromEntries([...kept, ...said]) },
   };
 };
+
+/** What a composed snapshot carries: who has an opinion, and whether neutral evidence stands beside them. */
+export interface Composed {
+  readonly sources: readonly string[];
+  readonly hasNeutral: boolean;
+}
+
+/** What `compose` put into a snapshot, which nobody else writes under its keys. */
+export const composedOf = ({ market }: RegimeInputSnapshot): Composed => {
+  const levels = market['structure_levels'] as Readonly<Record<string, unknown>>;
+  const evidence = levels[EVIDENCE_KEY] as { readonly opinions: readonly Opinion[] } | undefined;
+  return {
+    sources: evidence?.opinions.map(({ source }) => source) ?? [],
+    hasNeutral: levels[NEUTRAL_EVIDENCE_KEY] !== undefined,
+  };
+};

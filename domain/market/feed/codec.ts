@@ -10,6 +10,7 @@ import type { Halts } from '#domain/market/feed/halts.ts';
 import { nothingGone } from '#domain/market/feed/pruning.ts';
 import type { GoneChunks } from '#domain/market/feed/pruning.ts';
 import type { Recovery } from '#domain/market/feed/recovery.ts';
+import type { Spill } from '#domain/market/feed/spill.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 
 const encodePlanned = (planned: TicksPlanned, places: ReadonlyMap<string, number>): PlannedTicksText => ({
@@ -72,6 +73,7 @@ export const encodeFeed = (feed: Feed): string => {
     ...(unacknowledged ? { waits: [unacknowledged.sequence, unacknowledged.sinceMs] } : {}),
     ...(feed.halts.size === 0 ? {} : { halts: encodeHalts(feed.halts) }),
     ...(feed.recovery ? { recovery: encodeRecovery(feed.recovery) } : {}),
+    ...(feed.spill ? { spill: encodeSpill(feed.spill) } : {}),
     ...(feed.gone.seq === 0 ? {} : { gone: encodeGone(feed.gone) }),
     ...encodeFlow(feed),
   };
@@ -107,6 +109,22 @@ const decodeRecovery = (recovery: NonNullable<FeedStateText['recovery']>): Recov
   const [openedSequence, generation, reminderCount, seenAtMs, isOver] = recovery;
   return { status: isOver ? 'over' : 'waiting', openedSequence, generation, reminderCount, seenAtMs };
 };
+
+const encodeSpill = (spill: Spill): NonNullable<FeedStateText['spill']> => [
+  spill.sequence,
+  spill.index,
+  spill.recordCount,
+  spill.sinceMs,
+];
+
+const decodeSpill = ([sequence, index, recordCount, sinceMs]: NonNullable<
+  FeedStateText['spill']
+>): Spill => ({
+  sequence,
+  index,
+  recordCount,
+  sinceMs,
+});
 
 const encodeGone = ({ seq, nextSequence, deleting }: GoneChunks): NonNullable<FeedStateText['gone']> => [
   seq,
@@ -176,6 +194,7 @@ export const decodeFeed = (encoded: string): Feed => {
     ...(waits ? { unacknowledged: { sequence: waits[0], sinceMs: waits[1] } } : {}),
     halts: decodeHalts(text.halts ?? []),
     gone: text.gone ? decodeGone(text.gone) : nothingGone,
+    ...(text.spill ? { spill: decodeSpill(text.spill) } : {}),
     ...(text.recovery ? { recovery: decodeRecovery(text.recovery) } : {}),
     ...decodeFlow(text),
   };

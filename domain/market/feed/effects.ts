@@ -11,6 +11,7 @@ import { pressureWatch } from '#domain/market/feed/pressure-watch.ts';
 import { pruningWaiting } from '#domain/market/feed/pruning.ts';
 import { recoveryEffects, recoveryWaiting } from '#domain/market/feed/recovery.ts';
 import { pendingRuns, runMessages } from '#domain/market/feed/run-messages.ts';
+import { spillWaiting } from '#domain/market/feed/spill.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import { nextTick } from '#domain/market/scheduler.ts';
 import { orderKey, parseFeedStream } from '#domain/market/streams.ts';
@@ -92,5 +93,6 @@ export const waitingOf = (feed: Feed): readonly Waiting[] => {
     ...haltsWaiting(feed.halts),
     ...recoveryWaiting(feed),
     ...pruningWaiting(feed),
+    ...spillWaiting(feed),
   ];
 };

@@ -3,7 +3,14 @@
  * chunk stored before the commit (`planBatch`); the decider then only checks that nothing moved meanwhile.
  */
 import type { FeedCommand, IngestBatch, PlanTicks } from '#contracts/market/feed.ts';
-import type { AcknowledgeRuns, ConfirmBatch, CutChunks, TicksPlanned } from '#contracts/market/feed.ts';
+import type {
+  AcknowledgeRuns,
+  ConfirmBatch,
+  CutChunks,
+  RecordsIngested,
+  TicksPlanned,
+} from '#contracts/market/feed.ts';
+import type { SpillRecords } from '#contracts/market/feed-spill.ts';
 import { FEED_SYMBOLS_EVER_MAX } from '#contracts/market/feed-config.ts';
 import type { FeedConfig } from '#contracts/market/feed-config.ts';
 import type { Aggregate, DecideContext, ProposedEvent, Rejection } from '#domain/kernel/aggregate.ts';
@@ -24,6 +31,7 @@ import { degradeFeed, drainFeed, startFeed, stopFeed, takesRecords } from '#doma
 import { endRecovery, remindRecovery, restartRecovery } from '#domain/market/feed/recovery.ts';
 import { batchLimits, compareSequenceNumbers } from '#domain/market/feed/plan-batch.ts';
 import { confirmDeletion, pruneChunks } from '#domain/market/feed/pruning.ts';
+import { isInTurn, spillRecords } from '#domain/market/feed/spill.ts';
 import { evolveFeed } from '#domain/market/feed/state.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import { listedSymbols } from '#domain/market/feed/simulated-config.ts';
@@ -59,6 +67,12 @@ const configureFeed = (feed: ExistingFeed, config: FeedConfig): FeedDecision => 
     return reject({
       code: 'feed_state_conflict',
       message: 'runs of the feed are still at work; change its configuration when they are terminal',
+      details: { state: feed.status },
+    });
+  if (feed.spill)
+    return reject({
+      code: 'feed_state_conflict',
+      message: `${feed.spill.recordCount} records of the feed wait for room under its configuration; start it and let them be taken in first`,
       details: { state: feed.status },
     });
   const symbolsEver = new Set([...feed.symbols.keys(), ...listedSymbols(config)]).size;
@@ -106,12 +120,32 @@ const ticksPlanned = (data: TicksPlanned): ProposedEvent => ({
   data,
 });
 
+/** Whether records were taken in or spilled before, or taken in after they had been spilled. */
+const isTaken = (
+  { shards, spill }: Pick<ExistingFeed, 'shards' | 'spill'>,
+  {
+    shardId,
+    lastSequenceNumber,
+    fromSpill,
+  }: Pick<RecordsIngested, 'shardId' | 'lastSequenceNumber' | 'fromSpill'>,
+): boolean => {
+  if (fromSpill)
+    return !spill || !isInTurn(spill, { sequence: fromSpill.sequence, index: fromSpill.count - 1 });
+  const taken = shards.get(shardId);
+  return taken !== undefined && compareSequenceNumbers(lastSequenceNumber, taken) <= 0;
+};
+
+const spill = (feed: ExistingFeed, command: z.infer<typeof SpillRecords>): FeedDecision => {
+  if (!takesRecords(feed)) return notStarted(feed);
+  return isTaken(feed, command.spilled) ? accept() : spillRecords(feed, command);
+};
+
 const ingestBatch = (feed: ExistingFeed, command: Ingest): FeedDecision => {
   if (!takesRecords(feed)) return notStarted(feed);
   const { ingested, ticks, idleCount, lastTickMs } = command;
-  const taken = feed.shards.get(ingested.shardId);
-  if (taken !== undefined && compareSequenceNumbers(ingested.lastSequenceNumber, taken) <= 0) return accept();
-  if (command.basedOnVersion !== feed.planVersion)
+  if (isTaken(feed, ingested)) return accept();
+  // Nothing newer goes before what was spilled.
+  if (command.basedOnVersion !== feed.planVersion || (feed.spill && !ingested.fromSpill))
     return reject({
       code: 'contention',
       message: 'the feed has moved since the batch was planned; plan it again',
@@ -129,15 +163,8 @@ const ingestBatch = (feed: ExistingFeed, command: Ingest): FeedDecision => {
 };
 
 /** The answer of an append may be lost and its batch come again: then the feed was degraded for nothing. */
-const confirmBatch = (
-  feed: ExistingFeed,
-  { shardId, lastSequenceNumber }: z.infer<typeof ConfirmBatch>,
-): FeedDecision => {
-  const taken = feed.shards.get(shardId);
-  return taken !== undefined && compareSequenceNumbers(lastSequenceNumber, taken) <= 0
-    ? accept(...recoveryFromDegraded(feed))
-    : accept();
-};
+const confirmBatch = (feed: ExistingFeed, batch: z.infer<typeof ConfirmBatch>): FeedDecision =>
+  isTaken(feed, batch) ? accept(...recoveryFromDegraded(feed)) : accept();
 
 const recoveryFromDegraded = ({ status, stream, version }: ExistingFeed): readonly ProposedEvent[] =>
   status === 'degraded'
@@ -217,6 +244,8 @@ const decideExisting = (
       return confirmBatch(feed, command);
     case 'IngestBatch':
       return ingestBatch(feed, command);
+    case 'SpillRecords':
+      return spill(feed, command);
     case 'PlanTicks':
       return planTicks(feed, command);
     case 'AcknowledgeRuns':
@@ -251,7 +280,7 @@ const decideExisting = (
 /** A feed never ends; it is at rest when no run is unacknowledged and no timer drives it. */
 export const feedAggregate: Aggregate<Feed, FeedCommand, ProposedEvent> = {
   kind: 'feed',
-  foldVersion: 6,
+  foldVersion: 7,
   eventTypes: new Set(Object.keys(feedEvents)),
   initialState: () => ({ status: 'none' }),
   decide,

@@ -5,9 +5,11 @@
  */
 import type { ChunkRef } from '#contracts/market/engine-run.ts';
 import type { FeedCommand, RecordsIngested } from '#contracts/market/feed.ts';
+import type { SpillPlace } from '#contracts/market/feed-spill.ts';
 import { encodeChunk } from '#domain/market/chunk.ts';
 import type { BufferedRecord, Chunk } from '#domain/market/chunk.ts';
 import type { DecodedEvent } from '#domain/market/ingest.ts';
+import type { Spill } from '#domain/market/feed/spill.ts';
 import type { ExistingFeed } from '#domain/market/feed/state.ts';
 import { draftTicks, noteRecord, planBefore, ticksOf } from '#domain/market/feed/tick-draft.ts';
 import type { PlannedTicks, TickDraft, TickLimits } from '#domain/market/feed/tick-draft.ts';
@@ -23,6 +25,8 @@ export interface BatchRecord {
 export interface Batch {
   readonly shardId: string;
   readonly records: readonly BatchRecord[];
+  /** Where they wait when they were spilled; those were new to the feed then, and are taken as they are. */
+  readonly spilled?: Pick<Spill, 'sequence' | 'index'>;
 }
 
 /** Bounds of one commit. What does not fit stays for the next one. */
@@ -146,8 +150,14 @@ const take = (draft: Draft, record: BatchRecord, timeMs: number | undefined): bo
 const isNew = (taken: string | undefined, { sequenceNumber }: BatchRecord): boolean =>
   taken === undefined || compareSequenceNumbers(sequenceNumber, taken) > 0;
 
+/** The records of a batch that its feed has neither taken in nor spilled. */
+export const newRecords = (
+  { shards }: Pick<ExistingFeed, 'shards'>,
+  { shardId, records }: Batch,
+): readonly BatchRecord[] => records.filter((record) => isNew(shards.get(shardId), record));
+
 const fill = (feed: ExistingFeed, batch: Batch, limits: BatchLimits): Draft => {
-  const taken = feed.shards.get(batch.shardId);
+  const taken = batch.spilled ? undefined : feed.shards.get(batch.shardId);
   const draft: Draft = {
     ticks: draftTicks(feed, limits),
     limits,
@@ -195,11 +205,17 @@ export const planBatch = (
       ...(scheduleStartMs === undefined ? {} : { scheduleStartMs }),
       decodeFailures: draft.decodeFailures,
       symbols: [...draft.symbols].map(([symbol, count]) => ({ symbol, ...count })),
+      ...(batch.spilled ? { fromSpill: takenPlace(batch.spilled, consumedCount) } : {}),
     },
     planned: ticksOf(draft.ticks),
     basedOnVersion: feed.planVersion,
   };
 };
+
+const takenPlace = (
+  { sequence, index }: NonNullable<Batch['spilled']>,
+  consumedCount: number,
+): SpillPlace => ({ sequence, count: index + consumedCount });
 
 /** The command that commits a plan, once its chunk is stored at `location`. */
 export const ingestCommand = (

@@ -1,5 +1,6 @@
 /**
- * When a feed looks at the queue of engine runs again: every few seconds while that holds its runs back, and, where the
+ * When a feed looks at the queue of engine runs again: every few seconds while that holds its runs back, or records wait
+ * in the object store for room, and, where the
  * age of a run is bounded, when the oldest one could have passed the bound.
  */
 import type { RecordedEvent } from '#contracts/event.ts';
@@ -7,6 +8,7 @@ import type { FeedPressureMessage } from '#contracts/market/feed-timer.ts';
 import type { HeldRunsDispatched, TicksPlanned } from '#contracts/market/feed.ts';
 import type { SendMessage } from '#domain/kernel/effect.ts';
 import { sha256Base32 } from '#domain/kernel/hash.ts';
+import { takesRecords } from '#domain/market/feed/lifecycle.ts';
 import { pendingRuns } from '#domain/market/feed/run-messages.ts';
 import { asAcknowledged } from '#domain/market/feed/resend.ts';
 import type { TerminalRuns } from '#domain/market/feed/resend.ts';
@@ -17,14 +19,17 @@ export const PRESSURE_LOOK_MS = 5_000;
 
 const DELAY_MAX_SECONDS = 900;
 
-type Watched = Pick<ExistingFeed, 'config' | 'schedulingPaused' | 'unacknowledged' | 'stream'>;
+type Watched = Pick<
+  ExistingFeed,
+  'config' | 'schedulingPaused' | 'unacknowledged' | 'stream' | 'status' | 'spill'
+>;
 
 /** How long to wait before the next look, in milliseconds; undefined when nothing asks for one. */
 export const pressureDelayMs = (
-  { config, schedulingPaused, unacknowledged }: Watched,
+  { config, schedulingPaused, unacknowledged, status, spill }: Watched,
   oldestRunMs = 0,
 ): number | undefined => {
-  if (schedulingPaused) return PRESSURE_LOOK_MS;
+  if (schedulingPaused || (spill && takesRecords({ status }))) return PRESSURE_LOOK_MS;
   const { max_block_ms: limitMs } = config.output_publish;
   if (limitMs === null || !unacknowledged) return undefined;
   return Math.max(PRESSURE_LOOK_MS, limitMs - oldestRunMs + 1);
@@ -34,11 +39,13 @@ export const pressureDelayMs = (
 export const pressureWatch = (feed: Watched): readonly SendMessage[] => {
   const delayMs = pressureDelayMs(feed);
   if (delayMs === undefined) return [];
-  const { stream, schedulingPaused, unacknowledged } = feed;
+  const { stream, schedulingPaused, unacknowledged, spill } = feed;
   const body: FeedPressureMessage = { kind: 'feed-pressure', feedStream: stream };
   const since = schedulingPaused
     ? `paused-${schedulingPaused.sinceMs}`
-    : `open-${String(unacknowledged?.sequence)}`;
+    : spill
+      ? `spilled-${spill.sinceMs}`
+      : `open-${String(unacknowledged?.sequence)}`;
   const name = `pressure-${sha256Base32(stream)}-${since}`;
   const delaySeconds = Math.min(DELAY_MAX_SECONDS, Math.ceil(delayMs / 1000));
   return [{ kind: 'send-message', name, queue: 'timers', body, delaySeconds }];

@@ -8,6 +8,7 @@ import type {
   RecordsIngested,
   TicksPlanned,
 } from '#contracts/market/feed.ts';
+import type { RecordsSpilled } from '#contracts/market/feed-spill.ts';
 import type { FeedView } from '#contracts/market/feed-view.ts';
 import { feedEvents } from '#contracts/market/feed.ts';
 import { feedHealth, lifecycleState } from '#contracts/market/feed-health.ts';
@@ -61,6 +62,14 @@ const ingested = (view: FeedView, data: RecordsIngested): FeedView => ({
   lastIngestTsMs: data.lastIngestTsMs,
 });
 
+const withSpilled = ({ spilledRecordCount = 0, ...view }: FeedView, moreCount: number): FeedView => {
+  const count = spilledRecordCount + moreCount;
+  return count > 0 ? { ...view, spilledRecordCount: count } : view;
+};
+
+const ingestedFrom = (view: FeedView, data: RecordsIngested): FeedView =>
+  ingested(data.fromSpill ? withSpilled(view, -data.chunk.count) : view, data);
+
 /** Runs that ask the engine; those with an empty cut are only said to be skipped. */
 const runCount = ({ runs, cutEnd }: PlannedTick): number =>
   runs.filter((run) => !isSkipped({ ...run, cutEnd })).length;
@@ -104,7 +113,9 @@ const next = (view: FeedView, event: RecordedEvent): FeedView => {
     case 'SchedulingResumed':
       return { ...view, schedulingPaused: false };
     case 'RecordsIngested':
-      return lag(ingested(view, event.data as RecordsIngested));
+      return lag(ingestedFrom(view, event.data as RecordsIngested));
+    case 'RecordsSpilled':
+      return withSpilled(view, (event.data as RecordsSpilled).count);
     case 'TicksPlanned':
       return lag(ticked(view, event.data as TicksPlanned));
     case 'PublicationHalted': {

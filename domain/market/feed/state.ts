@@ -14,6 +14,7 @@ import type {
   SchedulingPaused,
   TicksPlanned,
 } from '#contracts/market/feed.ts';
+import type { RecordsSpilled } from '#contracts/market/feed-spill.ts';
 import { canonicalJson } from '#domain/kernel/canonical-json.ts';
 import { emptyBuffer, isSchedulingPaused, pruneBuffer } from '#domain/market/feed/flow-control.ts';
 import type { BufferState, ConsumedMark, HeldRuns, Pause } from '#domain/market/feed/flow-control.ts';
@@ -24,6 +25,8 @@ import type { GoneChunks } from '#domain/market/feed/pruning.ts';
 import { recoveryAfter, withRecovery } from '#domain/market/feed/recovery.ts';
 import type { Recovery } from '#domain/market/feed/recovery.ts';
 import { isSimulatedAlike, listedSymbols } from '#domain/market/feed/simulated-config.ts';
+import { spillLess, spillMore } from '#domain/market/feed/spill.ts';
+import type { Spill } from '#domain/market/feed/spill.ts';
 import type { ScheduleState } from '#domain/market/scheduler.ts';
 
 /** A symbol of the buffer: its first record, the last run planned, and the last run known to be terminal. */
@@ -75,6 +78,8 @@ export interface ExistingFeed {
   readonly buffer: BufferState;
   /** How much of it was deleted. */
   readonly gone: GoneChunks;
+  /** Records that wait in the object store. */
+  readonly spill?: Spill;
   /** Records wait in their stream because the buffer has no room. */
   readonly ingestionPaused?: Pause<IngestionPaused['reason']>;
   /** Planned runs are held back because the engine's queue has no room. */
@@ -127,7 +132,11 @@ const configured = (feed: ExistingFeed, config: FeedConfig): ExistingFeed => {
   return { ...rest, config, schedule: { startMs: schedule.lastTickMs + 1 + delayMs } };
 };
 
-const moveShard = (feed: ExistingFeed, data: RecordsIngested): ReadonlyMap<string, string> => {
+const moveShard = (
+  feed: ExistingFeed,
+  data: Pick<RecordsIngested, 'shardId' | 'lastSequenceNumber' | 'fromSpill'>,
+): ReadonlyMap<string, string> => {
+  if (data.fromSpill) return feed.shards;
   const shards = new Map(feed.shards);
   shards.delete(data.shardId);
   shards.set(data.shardId, data.lastSequenceNumber);
@@ -155,9 +164,11 @@ const addChunk = (
 };
 
 const ingested = (feed: ExistingFeed, event: RecordedEvent, data: RecordsIngested): ExistingFeed => {
-  const { planned: _planned, ...rest } = feed;
+  const { planned: _planned, spill, ...rest } = feed;
+  const left = data.fromSpill ? spillLess(spill, data.fromSpill, data.chunk.count) : spill;
   return {
     ...rest,
+    ...(left ? { spill: left } : {}),
     ...addChunk(feed, { ...data.chunk, sequence: event.sequence }),
     // Time has passed: more of what was consumed may lie outside the replay window.
     buffer: prunedAfter(feed, undefined, data.lastIngestTsMs),
@@ -169,6 +180,12 @@ const ingested = (feed: ExistingFeed, event: RecordedEvent, data: RecordsIngeste
     ...(data.scheduleStartMs === undefined ? {} : { schedule: { startMs: data.scheduleStartMs } }),
   };
 };
+
+const spilled = (feed: ExistingFeed, event: RecordedEvent, data: RecordsSpilled): ExistingFeed => ({
+  ...feed,
+  shards: moveShard(feed, data),
+  spill: spillMore(feed.spill, data, event),
+});
 
 const planRuns = (feed: ExistingFeed, data: TicksPlanned): ReadonlyMap<string, FeedSymbol> => {
   const symbols = new Map(feed.symbols);
@@ -247,6 +264,8 @@ const evolveExisting = (feed: ExistingFeed, event: RecordedEvent): ExistingFeed 
       return flowAfter({ ...feed, version: event.sequence }, event.type, event);
     case 'RecordsIngested':
       return ingested(moved, event, event.data as RecordsIngested);
+    case 'RecordsSpilled':
+      return spilled(moved, event, event.data as RecordsSpilled);
     case 'TicksPlanned':
       return ticked(moved, event, event.data as TicksPlanned);
     case 'RunsAcknowledged':

@@ -3,7 +3,7 @@ import type { FeedLayersRow } from '#contracts/market/feed-layers.ts';
 import type { RegimeKey } from '#contracts/market/regime-evaluation.ts';
 import type { DashboardViewModel } from '#contracts/market/dashboard.ts';
 import type { FeedAnalysisView, FeedGateView, FeedRegimeView } from '#contracts/market/layers-view.ts';
-import { initialDashboard, observe } from '#domain/market/dashboard/observation.ts';
+import { initialDashboard, noteIngestFailure, observe } from '#domain/market/dashboard/observation.ts';
 import { dashboardViewModel } from '#domain/market/dashboard/view-model.ts';
 import { regimeBehaviour } from '#domain/market/evaluation/metrics.ts';
 
@@ -51,11 +51,18 @@ export const regimeView = ({ symbol, regimes: log }: FeedLayersRow, key: RegimeK
   };
 };
 
+/** How a dashboard is made: as of an instant, and whether rows are missing that could not be read. */
+export interface DashboardView {
+  readonly asOfMs: number;
+  readonly windowMs: number;
+  readonly hasUnreadableRows?: boolean;
+}
+
 /** The dashboard of a feed over all its symbols. */
 export const dashboardOf = (
   rows: readonly FeedLayersRow[],
-  { asOfMs, windowMs }: { readonly asOfMs: number; readonly windowMs: number },
-): DashboardViewModel =>
-  dashboardViewModel(rows.flatMap(({ latest }) => latest).reduce(observe, initialDashboard), asOfMs, {
-    windowMs,
-  });
+  { asOfMs, windowMs, hasUnreadableRows = false }: DashboardView,
+): DashboardViewModel => {
+  const seen = rows.flatMap(({ latest }) => latest).reduce(observe, initialDashboard);
+  return dashboardViewModel(hasUnreadableRows ? noteIngestFailure(seen) : seen, asOfMs, { windowMs });
+};

@@ -6,6 +6,7 @@ import type { FinishedRun } from '#contracts/market/feed-symbol.ts';
 import { FeedPressureMessage, FeedResumedMessage, FeedTimerMessage } from '#contracts/market/feed-timer.ts';
 import { FeedView } from '#contracts/market/feed-view.ts';
 import { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
+import { sha256Hex } from '#domain/kernel/hash.ts';
 import { feedSymbolAggregate, terminalRun } from '#domain/market/feed-symbol/feed-symbol.ts';
 import { engineRunView, orchestratorEvents } from '#domain/market/feed-symbol/run-facts.ts';
 import type { TerminalRun } from '#domain/market/feed-symbol/run-facts.ts';
@@ -129,12 +130,21 @@ const lifeStory = (harness: FeedHarness, last: unknown): void => {
     runNo,
   }));
   harness.send({ type: 'AcknowledgeRuns', symbols });
-  const buffer_retention = { delete_pruned: true };
+  const buffer_retention = { delete_pruned: true, on_full: 'spill' };
   const next = validConfig({ ...config, emit_skipped: false, buffer_retention });
   harness.send({ type: 'CreateFeed', config: next, start: false });
   const chunks = prunableChunks(harness.feed, harness.events);
   if (chunks) harness.send({ type: 'PruneChunks', ...chunks });
   if (chunks) harness.send({ type: 'ConfirmDeletion', throughSequence: chunks.throughSequence });
+  harness.send({ type: 'StartFeed' });
+  const spilled = {
+    hash: sha256Hex('records'),
+    bytes: 41_873,
+    count: 120,
+    shardId: 'shardId-000000000000',
+    lastSequenceNumber: '49590338271490256608559692538361571095921575989136588898',
+  };
+  harness.send({ type: 'SpillRecords', basedOnVersion: harness.feed.planVersion, spilled });
   harness.send({ type: 'StopFeed' });
 };
 

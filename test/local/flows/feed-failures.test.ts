@@ -1,4 +1,4 @@
-/** The four failure domains of a feed, and pressure both ways, in the running cloud: what /ready, health and events say. */
+/** The failure domains of a feed, and pressure both ways, in the running cloud: what /ready, health and events say. */
 import { describe, expect, it } from 'vitest';
 
 import type { FaultRule } from '#local/dispatch/faults.ts';
@@ -78,6 +78,31 @@ describe('a buffer that cannot be written', () => {
     expect((await eventTypes(api)).slice(2, 5)).toEqual(['FeedDegraded', 'FeedRecovered', 'RecordsIngested']);
     expect(await ready(api)).toEqual({ status: 200, feeds: [] });
     expect(metric(api, 'orchestrator.buffer.append_failures')).toBe(1);
+  });
+});
+
+describe('ingestion that fails', () => {
+  it('is tried three times, says so and leaves the feed as it is, and the records are taken when they come again', async () => {
+    const unanswered: FaultRule = {
+      service: 'sqs',
+      operation: 'GetQueueAttributes',
+      kind: 'server-error',
+      calls: [1, 2, 3],
+    };
+    const api = await stage({}, [unanswered]);
+    await putRecords(api.cloud, [trade('AAA', START_MS)]);
+
+    await api.cloud.advance(299);
+    expect(metric(api, 'IngestionFailures')).toBe(0);
+    await api.cloud.advance(1);
+    expect(metric(api, 'IngestionFailures')).toBe(1);
+    expect(await ready(api)).toEqual({ status: 200, feeds: [] });
+    expect(await eventTypes(api)).toEqual(['FeedCreated', 'FeedStarted']);
+    expect(api.cloud.logged.filter((line) => line.includes('"failure_domain":"ingest"'))).toHaveLength(1);
+    await api.cloud.advance(MINUTE_MS);
+
+    expect(await eventTypes(api)).toEqual(['FeedCreated', 'FeedStarted', 'RecordsIngested']);
+    expect(await readFeed(api)).toMatchObject({ recordCount: 1, state: 'started' });
   });
 });
 

@@ -207,7 +207,20 @@ const workOfFeeds = async (api: Api): Promise<void> => {
   const sources = [{ source_id: 'live', symbols: ['BBB'] }];
   const buffer_retention = { delete_pruned: true };
   await startFeed(api, 'live', minuteFeed({ clock: 'arrival', sources, buffer_retention }));
+  const spilling = { max_records: 2, on_full: 'spill' };
+  const full = [{ source_id: 'full', symbols: ['CCC'] }];
+  await startFeed(
+    api,
+    'full',
+    minuteFeed({ clock: 'arrival', sources: full, buffer_retention: spilling, emit_skipped: false }),
+  );
   const at = cloud.clock.nowMs();
+  await putRecords(
+    cloud,
+    [1, 2, 3].map((each) =>
+      marketEvent({ symbol: 'CCC', recvTsMs: at + each, sourceId: 'full' }, 'MarkPrice', { mark_price: 1 }),
+    ),
+  );
   await putRecords(cloud, [
     marketEvent({ symbol: 'BBB', recvTsMs: at, sourceId: 'live' }, 'SnapshotInputs', {
       timestamp_ms: Math.ceil(at / MINUTE_MS) * MINUTE_MS,

@@ -209,6 +209,9 @@ describe('the ledger on DynamoDB', () => {
     expect(await ledger.putDocument('chunk#large', large)).toBe('blob');
     expect(await ledger.putDocument('chunk#large', large)).toBe('blob');
     expect(await ledger.document('chunk#large')).toBe(large);
+    stage.requests();
+    expect(await ledger.document('chunk#large', 'blob')).toBe(large);
+    expect(stage.requests()).toEqual({ 's3.GetObject': 1 });
   });
 
   it('keeps what may be deleted in the object store alone, from where it can be removed, also twice', async () => {
@@ -234,6 +237,8 @@ describe('the ledger on DynamoDB', () => {
 
     expect(await bare.putDocument('chunk#small', 'small')).toBe('item');
     expect(await bare.document('chunk#none')).toBeUndefined();
+    expect(await bare.document('chunk#none', 'item')).toBeUndefined();
+    await expect(bare.document('chunk#none', 'blob')).rejects.toThrow('no bucket');
     await expect(bare.putDocument('chunk#large', noise(40_000))).rejects.toThrow('no bucket');
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { cadenceRemark } from '#domain/market/cadence.ts';
 import { executeRun, truthSetting } from '#domain/market/execute-run.ts';
 import type { RunMemory, RunSetting } from '#domain/market/execute-run.ts';
 import { beliefDefaults } from '#domain/market/hysteresis/belief.ts';
@@ -140,4 +141,64 @@ describe('what is told of a run', () => {
     expect(late.fields.get('regime_engine.hysteresis.reset')).toMatchObject({ gap_ms: 2 * MINUTE_MS });
     expect(late.fields.get('regime_engine.hysteresis.transition')).toMatchObject({ anchor_prev: null });
   });
+});
+
+describe('what is told of the composer', () => {
+  const composing: RunSetting = { ...truthSetting, source: 'composer' };
+
+  it('is who has an opinion, and what went into the snapshot', () => {
+    const { names, fields } = runAt(1, { setting: composing });
+    const at = { symbol: 'AAA', engine_timestamp_ms: MINUTE_MS };
+
+    expect(names.slice(0, 3)).toEqual([
+      'composer.evidence.emitted',
+      'composer.evidence.provenance',
+      'composer.evidence.embed',
+    ]);
+    const { sources } = fields.get('composer.evidence.provenance') as { readonly sources: readonly string[] };
+    expect(sources.length).toBeGreaterThan(0);
+    for (const source of sources) expect(source).toMatch(/^composer[.:]/);
+    expect(fields.get('composer.evidence.emitted')).toEqual({ ...at, opinion_count: sources.length });
+    expect(fields.get('composer.evidence.embed')).toEqual({
+      ...at,
+      embedded_evidence_present: true,
+      neutral_evidence_present: false,
+    });
+  });
+
+  it('is also that nobody has an opinion where no data are a reason', () => {
+    const engine = { ...truthSetting.engine, noData: 'reason' as const };
+    const { fields } = runAt(1, { setting: { ...composing, engine } });
+
+    expect(fields.get('composer.evidence.emitted')).toMatchObject({ opinion_count: 0 });
+    expect(fields.get('composer.evidence.embed')).toMatchObject({ embedded_evidence_present: false });
+  });
+});
+
+it('tells how busy a symbol was since its last tick', () => {
+  const event = (event_type: string, exchange_ts_ms: number | null, recv_ts_ms: number) => ({
+    event_type,
+    exchange_ts_ms,
+    recv_ts_ms,
+    normalized: {},
+  });
+  const tell = (...events: readonly ReturnType<typeof event>[]) => {
+    const remark = cadenceRemark({ symbol: 'AAA', engineTimestampMs: 60 }, sliceOfEvents(events));
+    return remark.kind === 'line' ? [remark.message, remark.fields] : [];
+  };
+  const at = { symbol: 'AAA', engine_timestamp_ms: 60 };
+
+  expect(
+    tell(event('TradeTick', 7, 8), event('DecodeFailure', null, 9), event('TradeTick', null, 11)),
+  ).toEqual([
+    'market_data.cadence_summary',
+    {
+      ...at,
+      raw_events_ingested: 3,
+      decode_failures: 1,
+      first_event_timestamp_ms: 7,
+      last_event_timestamp_ms: 11,
+    },
+  ]);
+  expect(tell()[1]).toEqual({ ...at, raw_events_ingested: 0, decode_failures: 0 });
 });

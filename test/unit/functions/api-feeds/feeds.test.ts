@@ -72,7 +72,7 @@ describe('the API of feeds', () => {
     });
   });
 
-  it('counts dashboards that were made and those that could not be', async () => {
+  it('counts dashboards that were made, and rows that could not be read, without which they are shown', async () => {
     await put(minuteFeed());
     const { views } = adaptersOf(stage);
     const dashboard = () => call({ resource: `${FEED}/dashboard` });
@@ -83,14 +83,19 @@ describe('the API of feeds', () => {
     await views.put({ pk, sk: 'AAA', version: 1, data: { ...layers } });
     expect((await dashboard()).body).toMatchObject({ symbols: [{ symbol: 'AAA' }] });
     await views.put({ pk, sk: 'BBB', version: 1, data: { nonsense: true } });
+    expect((await dashboard()).body).toMatchObject({
+      symbols: [{ symbol: 'AAA' }],
+      telemetry: { staleness: { stale_reasons: expect.arrayContaining(['ingest_failure']) as unknown } },
+    });
+    stage.inject({ service: 'dynamodb', operation: 'Query', resource: 'views', kind: 'server-error' });
     expect((await dashboard()).status).toBe(500);
 
     const lines = stage.lines();
     const values = (name: string) => lines.flatMap((line) => line[name] ?? []);
-    expect(values('dashboards.snapshots.produced')).toEqual([1, 1]);
-    expect(values('dashboards.snapshot_latency_ms')).toEqual([0, 0]);
-    expect(values('dashboards.builder.lag_ms')).toEqual([0]);
-    expect(values('dashboards.failures')).toEqual([1]);
+    expect(values('dashboards.snapshots.produced')).toEqual([1, 1, 1]);
+    expect(values('dashboards.snapshot_latency_ms')).toEqual([0, 0, 0]);
+    expect(values('dashboards.builder.lag_ms')).toEqual([0, 0]);
+    expect(values('dashboards.failures')).toEqual([1, 1]);
     expect(lines).toContainEqual(
       expect.objectContaining({ message: 'dashboards.ingest_failure', error_kind: 'unreadable_row' }),
     );

@@ -88,6 +88,17 @@ describe('finishing runs', () => {
     expect(telemetry.logged).toEqual([
       {
         level: 'debug',
+        message: 'market_data.cadence_summary',
+        fields: {
+          ...at,
+          raw_events_ingested: 1,
+          decode_failures: 0,
+          first_event_timestamp_ms: 0,
+          last_event_timestamp_ms: 0,
+        },
+      },
+      {
+        level: 'debug',
         message: 'orchestrator.engine.invoke',
         fields: { ...at, embedded_evidence_present: false },
       },

@@ -1,4 +1,5 @@
 /** What ingestion says of itself, in the names of the market reference, section 7. */
+import type { RecordsSpilled } from '#contracts/market/feed-spill.ts';
 import type { BatchPlan, BatchRecord } from '#domain/market/feed/plan-batch.ts';
 import type { ExistingFeed } from '#domain/market/feed/state.ts';
 import { groupBy } from '#domain/kernel/group-by.ts';
@@ -21,7 +22,7 @@ export interface Ingested {
 export const reportIngested = (telemetry: Telemetry, ingested: Ingested): void => {
   const { plan, after } = ingested;
   telemetry.count('orchestrator.ingest.count', plan.records.length);
-  telemetry.count('market_data.events.count', plan.records.length);
+  if (!plan.ingested.fromSpill) telemetry.count('market_data.events.count', plan.records.length);
   telemetry.count('RecordsRepeated', plan.duplicateCount);
   telemetry.count('orchestrator.scheduler.ticks', plan.planned.ticks.length);
   if (plan.ingested.decodeFailures > 0)
@@ -30,6 +31,23 @@ export const reportIngested = (telemetry: Telemetry, ingested: Ingested): void =
   reportTimes(telemetry, ingested);
   reportRecords(telemetry, ingested);
   reportFailures(telemetry, ingested);
+};
+
+/** Tells for how long a batch that met a paused feed had waited in its stream until it was taken in or spilled. */
+export const reportWaited = (
+  { telemetry, nowMs }: { readonly telemetry: Telemetry; readonly nowMs: () => number },
+  { ingestionPaused }: Pick<ExistingFeed, 'ingestionPaused'>,
+  [first]: readonly BatchRecord[],
+): void => {
+  if (ingestionPaused && first)
+    telemetry.count('market_data.backpressure.blocked_ms', Math.max(0, nowMs() - first.arrivalMs));
+};
+
+/** Tells that records arrived and wait in the object store. */
+export const reportSpilled = (telemetry: Telemetry, stream: string, { count }: RecordsSpilled): void => {
+  telemetry.count('market_data.events.count', count);
+  telemetry.count('RecordsSpilled', count);
+  telemetry.log('info', 'records wait in the object store because the buffer is full', { stream, count });
 };
 
 const reportBuffer = (telemetry: Telemetry, { lastSeq, lastIngestTsMs, buffer }: ExistingFeed): void => {
