@@ -4,3 +4,11 @@ export const runStream = (scope: {
   readonly workspaceId: string;
   readonly runId: string;
 }): string => `run#${scope.tenantId}/${scope.workspaceId}/${scope.runId}`;
+
+/** The run of a stream. */
+export const runOfStream = (
+  stream: string,
+): { readonly tenantId: string; readonly workspaceId: string; readonly runId: string } => {
+  const [tenantId = '', workspaceId = '', runId = ''] = stream.slice('run#'.length).split('/');
+  return { tenantId, workspaceId, runId };
+};
