@@ -17,8 +17,11 @@ export type AssetKeyParts = z.infer<typeof AssetKeyParts>;
 export const PartitionDimension = z
   .strictObject({
     name: text(runLimits.dimensionNameLengthMax),
-    kind: z.enum(['time', 'static', 'tenant']),
-    granularity: z.enum(['day', 'hour']).optional(),
+    /** `static` takes the values it lists, `tenant` any text, `dynamic` texts nobody could list beforehand. */
+    kind: z.enum(['time', 'static', 'tenant', 'dynamic']),
+    /** The period of a time dimension: weeks begin on Monday. */
+    granularity: z.enum(['day', 'hour', 'week', 'month']).optional(),
+    /** What a static dimension takes; absent, any text. */
     values: z.array(text(runLimits.dimensionValueLengthMax)).max(10_000).readonly().optional(),
   })
   .readonly();

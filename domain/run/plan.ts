@@ -181,7 +181,9 @@ const partitionOf = (assets: Assets, roots: readonly AssetKey[], request: Trigge
   if (dimensions.length === 0)
     return refuse('invalid_partition', 'the selected assets have no partitions; leave the partition out');
   const result = normalizePartition(dimensions, partition);
-  return result.kind === 'fault' ? refuse('invalid_partition', result.message) : { partitionKey: result.key };
+  return result.kind === 'fault'
+    ? refuse('invalid_partition', result.message, result.details)
+    : { partitionKey: result.key };
 };
 
 const dependenciesOf = (asset: ManifestAsset): readonly AssetKey[] =>
