@@ -50,6 +50,15 @@ export const AssetExecution = z
   .readonly();
 export type AssetExecution = z.infer<typeof AssetExecution>;
 
+/** How old a materialization of an asset may grow before it is stale. */
+export const AssetFreshness = z
+  .strictObject({
+    /** Default 1,440: a day. */
+    maximumLagMinutes: z.int().min(1).max(runLimits.freshnessLagMinutesMax),
+  })
+  .readonly();
+export type AssetFreshness = z.infer<typeof AssetFreshness>;
+
 /** One asset: its key, what it depends on and how its tasks are executed. */
 export const ManifestAsset = z
   .strictObject({
@@ -73,6 +82,7 @@ export const ManifestAsset = z
     code: json.optional(),
     checks: z.array(z.json()).max(256).readonly().optional(),
     execution: AssetExecution.optional(),
+    freshness: AssetFreshness.optional(),
     resources: json.optional(),
     io: json.optional(),
     transformFingerprint: text(256).optional(),

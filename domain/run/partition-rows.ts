@@ -3,6 +3,7 @@
  * runs feed one row, so each half stands by the instant of its own event, whichever of them arrives first.
  */
 import type { RecordedEvent } from '#contracts/event.ts';
+import type { RunId } from '#contracts/ids.ts';
 import type { RunEventData } from '#contracts/runs/run-events.ts';
 import type { PartitionOutcome } from '#contracts/runs/partitions.ts';
 import type { RowKey, SharedContent, SharedRow, SharedRows } from '#domain/kernel/projection.ts';
@@ -13,14 +14,14 @@ import { runOfStream } from '#domain/run/run-stream.ts';
 
 /** The last attempt at a partition, whatever became of it and whether or not another followed. */
 interface LastAttempt {
-  readonly lastAttemptRunId: string;
+  readonly lastAttemptRunId: RunId;
   readonly lastAttemptAt: string;
   readonly lastAttemptOutcome: PartitionOutcome;
 }
 
 /** The last success. */
 interface LastMaterialization extends Lineage {
-  readonly lastMaterializationRunId: string;
+  readonly lastMaterializationRunId: RunId;
   readonly lastMaterializationAt: string;
   readonly lastMaterializationCodeVersion?: string;
   readonly executionLineageRef: string;
@@ -104,7 +105,7 @@ const statements = (event: RecordedEvent): readonly SharedRow[] => {
 };
 
 const materialization = (
-  runId: string,
+  runId: RunId,
   at: string,
   data: RunEventData<'TaskCompleted'>,
 ): LastMaterialization => ({

@@ -44,7 +44,8 @@ export const defaultPolicy: TaskPolicy = {
 
 type Assets = ReadonlyMap<AssetKey, ManifestAsset>;
 
-const assetsOf = (manifest: DeployManifestRequest): Assets =>
+/** The assets a manifest has; malformed keys, which none that was deployed has, are left out. */
+export const assetsOf = (manifest: DeployManifestRequest): Assets =>
   new Map(
     manifest.assets.flatMap((asset) => {
       const key = assetKeyOf(asset.key);

@@ -1,3 +1,5 @@
+import type { RunId } from '#contracts/ids.ts';
+
 /** `run#tenant/workspace/runId`: the stream of a run. */
 export const runStream = (scope: {
   readonly tenantId: string;
@@ -8,7 +10,8 @@ export const runStream = (scope: {
 /** The run of a stream. */
 export const runOfStream = (
   stream: string,
-): { readonly tenantId: string; readonly workspaceId: string; readonly runId: string } => {
+): { readonly tenantId: string; readonly workspaceId: string; readonly runId: RunId } => {
   const [tenantId = '', workspaceId = '', runId = ''] = stream.slice('run#'.length).split('/');
-  return { tenantId, workspaceId, runId };
+  // Streams are named after runs that exist.
+  return { tenantId, workspaceId, runId: runId as RunId };
 };

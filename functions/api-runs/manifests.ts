@@ -8,6 +8,8 @@ import { deployManifest, manifestsAggregate } from '#domain/manifest/manifests.t
 import { validateManifest } from '#domain/manifest/validate.ts';
 import type { BlobStore } from '#domain/ports/blobs.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
+import { deployedReader } from '#functions/api-runs/deployed.ts';
+import type { DeployedPorts } from '#functions/api-runs/deployed.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
 import { parseQuery } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
@@ -15,6 +17,7 @@ import type { Mailbox } from '#functions/shared/mailbox.ts';
 import { cursorOf, positionOf } from '#functions/shared/paging.ts';
 import { refuseSecrets } from '#functions/shared/refuse-secrets.ts';
 import { callerOf } from '#functions/shared/request.ts';
+import type { Caller } from '#functions/shared/request.ts';
 import { manifestsStream } from '#functions/shared/streams.ts';
 
 export interface ManifestPorts {
@@ -24,9 +27,9 @@ export interface ManifestPorts {
 }
 
 /** Deploys: 201 when it became the current manifest, 200 when it already was; all faults are listed at once. */
-export const deployManifestOperation =
-  ({ mailbox, blobs }: ManifestPorts) =>
-  async (request: ApiRequest): Promise<ApiReply> => {
+export const deployManifestOperation = (ports: ManifestPorts & DeployedPorts) => {
+  const deploy = deployer(ports);
+  return async (request: ApiRequest): Promise<ApiReply> => {
     const caller = callerOf(request);
     const check = validateManifest(request.body);
     refuseSecrets(request.body);
@@ -38,13 +41,7 @@ export const deployManifestOperation =
           details: { faults: check.faults },
         },
       );
-    const { command, document } = deployManifest(caller, check.manifest);
-    await blobs.put(document.key, document.text);
-    const outcome = await mailbox.send(manifestsAggregate, {
-      stream: manifestsStream(caller),
-      command,
-      ...caller.commandIdentity('deployManifest'),
-    });
+    const { command, outcome } = await deploy(caller, check.manifest);
     if (outcome.kind === 'rejected') throw apiErrorOf(outcome.rejection);
     const { state } = outcome;
     if (state.status === 'none') throw new Error('a deployed manifest left no state');
@@ -61,6 +58,28 @@ export const deployManifestOperation =
     };
     return { status: outcome.kind === 'committed' ? 201 : 200, body };
   };
+};
+
+/** Deploys that may come between before one gives way: each has to be compared with the one before it. */
+const TRIES_MAX = 5;
+
+const deployer = ({ mailbox, ...ports }: ManifestPorts & DeployedPorts) => {
+  const deployedIn = deployedReader(ports);
+  return async (caller: Caller, manifest: DeployManifestRequest) => {
+    const identity = caller.commandIdentity('deployManifest');
+    for (let tries = 1; ; tries++) {
+      const { command, document } = deployManifest(caller, manifest, await deployedIn(caller));
+      await ports.blobs.put(document.key, document.text);
+      const outcome = await mailbox.send(manifestsAggregate, {
+        stream: manifestsStream(caller),
+        command,
+        ...identity,
+      });
+      const isOvertaken = outcome.kind === 'rejected' && outcome.rejection.code === 'contention';
+      if (!isOvertaken || tries === TRIES_MAX) return { command, outcome };
+    }
+  };
+};
 
 /** One page of the deployed manifests, newest first. */
 export const listManifests =
