@@ -53,7 +53,8 @@ export interface ManifestDocument {
 /** What is deployed when another manifest is to follow it. */
 export interface DeployedBefore {
   readonly manifestId: ManifestId;
-  readonly manifest: DeployManifestRequest;
+  /** Absent when its body is lost: what the deploy removes is not known then. */
+  readonly manifest?: DeployManifestRequest | undefined;
 }
 
 /**
@@ -81,7 +82,7 @@ export const deployManifest = (
     deployedBy: manifest.deployedBy ?? scope.userId,
     documentKey: key,
     documentBytes: Buffer.byteLength(text, 'utf8'),
-    ...(before ? removals(before.manifest, manifest) : {}),
+    ...(before?.manifest ? removals(before.manifest, manifest) : {}),
   };
   const command = {
     type: 'DeployManifest' as const,

@@ -1,9 +1,10 @@
 /** What is deployed in a workspace, and what was once. */
 import type { ManifestId } from '#contracts/ids.ts';
-import type { DeployManifestRequest } from '#contracts/runs/manifest.ts';
+import { DeployManifestRequest } from '#contracts/runs/manifest.ts';
 import { removedKeys } from '#domain/manifest/manifest-projection.ts';
 import type { Tombstone } from '#domain/manifest/manifest-projection.ts';
 import { manifestsAggregate } from '#domain/manifest/manifests.ts';
+import type { DeployedBefore } from '#domain/manifest/manifests.ts';
 import type { BlobStore } from '#domain/ports/blobs.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
@@ -37,6 +38,19 @@ export const deployedReader = ({
     return { manifestId, codeVersion: codeVersionId, manifest: await manifestOf(documentKey) };
   };
 };
+
+/** Answers what a deploy will follow, even when its body is lost: a deploy is how people repair that. */
+export const deployedBefore =
+  ({ ledger, blobs }: DeployedPorts): ((caller: Caller) => Promise<DeployedBefore | undefined>) =>
+  async (caller) => {
+    const { state } = await loadStream(ledger, manifestsAggregate, manifestsStream(caller));
+    if (state.status === 'none') return undefined;
+    const text = await blobs.get(state.documentKey);
+    return {
+      manifestId: state.manifestId,
+      manifest: text === undefined ? undefined : DeployManifestRequest.parse(JSON.parse(text)),
+    };
+  };
 
 /** Names in order, and whether more follow. */
 export interface NamePage {

@@ -8,7 +8,7 @@ import { deployManifest, manifestsAggregate } from '#domain/manifest/manifests.t
 import { validateManifest } from '#domain/manifest/validate.ts';
 import type { BlobStore } from '#domain/ports/blobs.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
-import { deployedReader } from '#functions/api-runs/deployed.ts';
+import { deployedBefore } from '#functions/api-runs/deployed.ts';
 import type { DeployedPorts } from '#functions/api-runs/deployed.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
 import { parseQuery } from '#functions/shared/http.ts';
@@ -41,7 +41,7 @@ export const deployManifestOperation = (ports: ManifestPorts & DeployedPorts) =>
           details: { faults: check.faults },
         },
       );
-    const { command, outcome } = await deploy(caller, check.manifest);
+    const { command, outcome, isBlind } = await deploy(caller, check.manifest);
     if (outcome.kind === 'rejected') throw apiErrorOf(outcome.rejection);
     const { state } = outcome;
     if (state.status === 'none') throw new Error('a deployed manifest left no state');
@@ -52,23 +52,32 @@ export const deployManifestOperation = (ports: ManifestPorts & DeployedPorts) =>
       fingerprint: command.deployment.fingerprint,
       assetCount: command.deployment.assetCount,
       deployedAt: new Date(state.deployedAtMs).toISOString(),
-      ...(command.deployment.scheduleCount === 0
-        ? {}
-        : { warnings: ['schedules are stored and do not tick yet'] }),
+      ...warningsOf(command.deployment.scheduleCount, outcome.kind === 'committed' && isBlind),
     };
     return { status: outcome.kind === 'committed' ? 201 : 200, body };
   };
+};
+
+const warningsOf = (scheduleCount: number, isBlind: boolean): Pick<DeployManifestResponse, 'warnings'> => {
+  const warnings = [
+    ...(scheduleCount === 0 ? [] : ['schedules are stored and do not tick yet']),
+    ...(isBlind
+      ? ['the body of the manifest before this one is lost: what this one removes is not listed as removed']
+      : []),
+  ];
+  return warnings.length === 0 ? {} : { warnings };
 };
 
 /** Deploys that may come between before one gives way: each has to be compared with the one before it. */
 const TRIES_MAX = 5;
 
 const deployer = ({ mailbox, ...ports }: ManifestPorts & DeployedPorts) => {
-  const deployedIn = deployedReader(ports);
+  const beforeIn = deployedBefore(ports);
   return async (caller: Caller, manifest: DeployManifestRequest) => {
     const identity = caller.commandIdentity('deployManifest');
     for (let tries = 1; ; tries++) {
-      const { command, document } = deployManifest(caller, manifest, await deployedIn(caller));
+      const before = await beforeIn(caller);
+      const { command, document } = deployManifest(caller, manifest, before);
       await ports.blobs.put(document.key, document.text);
       const outcome = await mailbox.send(manifestsAggregate, {
         stream: manifestsStream(caller),
@@ -76,7 +85,8 @@ const deployer = ({ mailbox, ...ports }: ManifestPorts & DeployedPorts) => {
         ...identity,
       });
       const isOvertaken = outcome.kind === 'rejected' && outcome.rejection.code === 'contention';
-      if (!isOvertaken || tries === TRIES_MAX) return { command, outcome };
+      const isBlind = before !== undefined && before.manifest === undefined;
+      if (!isOvertaken || tries === TRIES_MAX) return { command, outcome, isBlind };
     }
   };
 };

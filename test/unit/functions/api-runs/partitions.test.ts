@@ -7,8 +7,9 @@ import { partitionRowKey } from '#domain/run/partition-rows.ts';
 import { deployManifestOperation } from '#functions/api-runs/manifests.ts';
 import { summarizePartitions } from '#functions/api-runs/partitions.ts';
 import type { ApiRequest } from '#functions/shared/http.ts';
+import { mailbox } from '#functions/shared/mailbox.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
-import { adaptersOf, ledgerEvent, streamedCommits } from '#test/support/ledger.ts';
+import { adaptersOf, commandPorts, ledgerEvent, streamedCommits } from '#test/support/ledger.ts';
 import { asset, manifest } from '#test/support/manifest-fixtures.ts';
 import { assetPlane } from '#test/support/ports-assets.ts';
 import type { Answer, AssetPlane } from '#test/support/ports-assets.ts';
@@ -23,6 +24,8 @@ const graph = [
   asset('m', 'regime', ['m.bars'], DAY),
   asset('m', 'books', [], VENUE),
 ];
+
+const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
 
 const requestFor = (assetKey: string): ApiRequest => ({
   requestId: 'r',
@@ -475,6 +478,27 @@ describe('partitions', () => {
       });
 
       expect(tries).toBe(5);
+    });
+
+    it('is not known after the body of the manifest before was lost; the deploy says so and repairs', async () => {
+      await deploy(graph);
+      const { blobs } = adaptersOf(plane.stage);
+      const lost = deployManifestOperation({
+        ledger: adaptersOf(plane.stage).ledger,
+        views: adaptersOf(plane.stage).views,
+        blobs: { ...blobs, get: () => Promise.resolve(undefined) },
+        mailbox: mailbox(commandPorts(plane.stage)),
+      });
+      const schedules = [schedule('a')];
+
+      const answer = await lost({ ...requestFor('m.a'), body: manifest(graph.slice(0, 1), { schedules }) });
+
+      expect(answer).toMatchObject({
+        status: 201,
+        body: { warnings: [/schedules/, /is lost/].map(matching) },
+      });
+      await compact();
+      expect((await assets()).assets).toHaveLength(1);
     });
 
     it('counts each removal once when two deploys meet', async () => {
