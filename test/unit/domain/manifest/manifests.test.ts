@@ -68,6 +68,14 @@ describe('manifests', () => {
     expect(added?.data).not.toHaveProperty('removedSchedules');
   });
 
+  it('tell nothing of a key that is none, which only a manifest from elsewhere could have', () => {
+    const [one] = first.assets;
+    const foreign = { ...first, assets: one ? [{ ...one, key: { namespace: 'Bad', name: 'a' } }] : [] };
+    const { command } = deployManifest(scope, second, { manifestId: idOf(first), manifest: foreign });
+
+    expect(command.deployment).not.toHaveProperty('removedAssets');
+  });
+
   it('refuse a deploy that was compared with another manifest than it would follow', () => {
     const story = fresh().after(deploy(first));
 
