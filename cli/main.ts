@@ -12,6 +12,7 @@ import { addEngineCommands } from '#cli/commands/engine.ts';
 import { addFeedCommands } from '#cli/commands/feeds.ts';
 import { addLayerCommands } from '#cli/commands/layers.ts';
 import { addMarketCommands } from '#cli/commands/market.ts';
+import { addPartitionCommands } from '#cli/commands/partitions.ts';
 import { addRebuildCommand } from '#cli/commands/rebuild.ts';
 import { addReconcileCommand } from '#cli/commands/reconcile.ts';
 import { addRunCommands } from '#cli/commands/runs.ts';
@@ -47,6 +48,7 @@ const program = (isJson: boolean): Command => {
   addUpCommand(command, root);
   addStatusCommands(command, contextOf);
   addRunCommands(command, contextOf);
+  addPartitionCommands(command, contextOf);
   addFeedCommands(command, contextOf);
   addAccessCommands(command, contextOf);
   addEngineCommands(command);

@@ -51,6 +51,7 @@ export const errorCatalogue = {
     'the partition key is not canonical or does not fit the assets',
     'use the dimensions of the manifest',
   ),
+  invalid_asset_key: entry(400, false, 'the asset key is malformed', 'write a namespace, a dot and a name'),
   invalid_cursor: entry(400, false, 'the cursor was not issued by this list', 'start again without a cursor'),
   invalid_feed_config: entry(
     400,
@@ -93,6 +94,7 @@ export const errorCatalogue = {
     'no log of this run, or of this task, has been uploaded',
     'upload one, or look again in a moment: lists follow the ledger',
   ),
+  partitions_not_found: entry(404, false, 'no partition of the asset is known', 'check its key, or run it'),
   run_not_found: entry(404, false, 'there is no such run in this workspace', 'check the run id'),
   run_key_not_found: entry(
     404,
@@ -252,6 +254,7 @@ export const errorCatalogue = {
     'the stream holds an event this version must understand and does not',
     'deploy the newer version',
   ),
+  too_many_partitions: entry(422, false, 'the asset has too many to count', 'list them page by page'),
   commit_too_large: entry(413, false, 'the events of one command exceed 256 KB', 'send less at once'),
   unsupported_event_type: entry(400, false, 'the event type is unknown', 'use a type of RawMarketEvent v1'),
   missing_normalized_keys: entry(

@@ -25,6 +25,7 @@ import {
   StartedRequest,
   StartedResponse,
 } from '#contracts/runs/callbacks.ts';
+import { AssetPage, SchedulePage } from '#contracts/runs/deployed.ts';
 import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
 import {
   DeployManifestRequest,
@@ -46,6 +47,7 @@ import {
   TaskPage,
   TaskRead,
 } from '#contracts/runs/read.ts';
+import { PartitionListQuery, PartitionPage, PartitionSummary } from '#contracts/runs/partitions.ts';
 import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
 import { runTraceShapes } from '#contracts/runs/run-trace-shapes.ts';
 import {
@@ -138,6 +140,17 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
       201: answer(DeployManifestResponse, 'It has become the current manifest'),
     },
     refusals: ['invalid_manifest', 'idempotency_key_reused', 'commit_too_large'],
+  },
+  listAssets: { query: ListQuery, answers: ok(AssetPage), refusals: ['invalid_cursor'] },
+  listSchedules: { query: ListQuery, answers: ok(SchedulePage), refusals: ['invalid_cursor'] },
+  listPartitions: {
+    query: PartitionListQuery,
+    answers: ok(PartitionPage),
+    refusals: ['invalid_asset_key', 'invalid_cursor'],
+  },
+  summarizePartitions: {
+    answers: ok(PartitionSummary),
+    refusals: ['invalid_asset_key', 'partitions_not_found', 'too_many_partitions'],
   },
   listManifests: { query: ListQuery, answers: ok(ManifestPage), refusals: ['invalid_cursor'] },
   getManifest: { answers: ok(ManifestRead), refusals: ['not_found'] },

@@ -6,6 +6,7 @@ import { accessRoutes } from '#contracts/access/access-routes.ts';
 import { layerRoutes } from '#contracts/market/layer-routes.ts';
 import type { FunctionName } from '#contracts/naming.ts';
 import type { Role } from '#contracts/roles.ts';
+import { partitionRoutes } from '#contracts/runs/partition-routes.ts';
 import { runRoutes } from '#contracts/runs/run-routes.ts';
 
 /** What a caller must show: at least this role, an attempt-scoped task token, or nothing. */
@@ -75,6 +76,7 @@ const table = [
     summary: 'Answers one manifest as it was deployed',
     mutating: false,
   },
+  ...partitionRoutes,
   ...runRoutes,
   {
     operationId: 'listFeeds',

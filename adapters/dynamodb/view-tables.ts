@@ -1,19 +1,23 @@
 /** Tables of read models as a rebuild needs them: whole scans, a table beside the live one, guarded repairs. */
 import {
-  ConditionalCheckFailedException,
   CreateTableCommand,
   DeleteItemCommand,
   DeleteTableCommand,
   DescribeTableCommand,
   GetItemCommand,
-  PutItemCommand,
   ResourceInUseException,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { DynamoDBClient, TableDescription } from '@aws-sdk/client-dynamodb';
-import { number, requiredText } from '#adapters/dynamodb/attributes.ts';
+import { requiredText } from '#adapters/dynamodb/attributes.ts';
 import type { Item } from '#adapters/dynamodb/attributes.ts';
-import { dynamoViewWriter, rowFromItem, rowItem } from '#adapters/dynamodb/views.ts';
+import {
+  dynamoViewWriter,
+  rowFromItem,
+  stillAtVersion,
+  versionOf,
+  whileUnmoved,
+} from '#adapters/dynamodb/views.ts';
 import type { Row, RowKey } from '#domain/kernel/projection.ts';
 import type { FreshViews, LiveViews, ViewTable, ViewTables } from '#domain/ports/rebuild.ts';
 
@@ -65,7 +69,7 @@ const anyRow = (item: Item): Row => {
     return {
       pk: requiredText(item, 'pk'),
       sk: requiredText(item, 'sk'),
-      version: number(item, 'version') ?? 0,
+      version: versionOf(item) ?? 0,
       data: { unreadable: reason },
     };
   }
@@ -88,45 +92,17 @@ async function* scan(client: DynamoDBClient, table: string): AsyncIterable<reado
 
 const liveViews = ({ client, table }: ViewTablesSetting): LiveViews => ({
   ...viewTable(client, table),
-  replace: (row, seenVersion) =>
-    unlessMoved(
-      client.send(
-        new PutItemCommand({
-          TableName: table,
-          Item: rowItem(row),
-          ...(seenVersion === undefined
-            ? { ConditionExpression: 'attribute_not_exists(pk)' }
-            : stillAt(seenVersion)),
-        }),
-      ),
-    ),
   remove: ({ pk, sk }, seenVersion) =>
-    unlessMoved(
+    whileUnmoved(
       client.send(
         new DeleteItemCommand({
           TableName: table,
           Key: { pk: { S: pk }, sk: { S: sk } },
-          ...stillAt(seenVersion),
+          ...stillAtVersion(seenVersion),
         }),
       ),
     ),
 });
-
-const stillAt = (version: number) => ({
-  // A damaged row may have lost its version.
-  ConditionExpression: 'version = :seen OR attribute_not_exists(version)',
-  ExpressionAttributeValues: { ':seen': { N: String(version) } },
-});
-
-const unlessMoved = async (write: Promise<unknown>): Promise<boolean> => {
-  try {
-    await write;
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
-};
 
 /** Tables a rebuild that was killed may have left; beyond so many somebody has to look. */
 const FRESH_TABLES_MAX = 100;

@@ -5,10 +5,15 @@ import {
   PutItemCommand,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
-import type { DynamoDBClient, QueryCommandInput } from '@aws-sdk/client-dynamodb';
-import { packText, requiredNumber, requiredText, text, unpackText } from '#adapters/dynamodb/attributes.ts';
+import type {
+  AttributeValue,
+  DynamoDBClient,
+  PutItemCommandInput,
+  QueryCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { number, packText, requiredText, text, unpackText } from '#adapters/dynamodb/attributes.ts';
 import type { Item } from '#adapters/dynamodb/attributes.ts';
-import type { Row, RowKey } from '#domain/kernel/projection.ts';
+import type { Row, RowKey, RowVersion } from '#domain/kernel/projection.ts';
 import type { RowPage, ViewReader, ViewWriter } from '#domain/ports/views.ts';
 
 export interface ViewsSetting {
@@ -50,29 +55,55 @@ export const dynamoViewReader = (setting: ViewsSetting): ViewReader => ({
 /** Reads and writes rows; handed to compactors alone. */
 export const dynamoViewWriter = (setting: ViewsSetting): ViewWriter => ({
   ...dynamoViewReader(setting),
-  put: async (row) => {
-    try {
-      await setting.client.send(
-        new PutItemCommand({
-          TableName: setting.table,
-          Item: rowItem(row),
-          ConditionExpression: 'attribute_not_exists(pk) OR version < :version',
-          ExpressionAttributeValues: { ':version': { N: String(row.version) } },
-        }),
-      );
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
-  },
+  put: (row) =>
+    putIf(setting, row, {
+      ConditionExpression: 'attribute_not_exists(pk) OR version < :version',
+      ExpressionAttributeValues: { ':version': versionValue(row.version) },
+    }),
+  replace: (row, seenVersion) =>
+    putIf(
+      setting,
+      row,
+      seenVersion === undefined
+        ? { ConditionExpression: 'attribute_not_exists(pk)' }
+        : stillAtVersion(seenVersion),
+    ),
 });
+
+type Condition = Pick<PutItemCommandInput, 'ConditionExpression' | 'ExpressionAttributeValues'>;
+
+/** Holds while the row has the version that was seen, or a damaged one has lost it. */
+export const stillAtVersion = (seenVersion: RowVersion): Condition => ({
+  ConditionExpression: 'version = :seen OR attribute_not_exists(version)',
+  ExpressionAttributeValues: { ':seen': versionValue(seenVersion) },
+});
+
+const versionValue = (version: RowVersion): AttributeValue =>
+  typeof version === 'number' ? { N: String(version) } : { S: version };
+
+/** The version an item has; undefined in a damaged one. */
+export const versionOf = (item: Item): RowVersion | undefined =>
+  number(item, 'version') ?? text(item, 'version');
+
+const putIf = ({ client, table }: ViewsSetting, row: Row, condition: Condition): Promise<boolean> =>
+  whileUnmoved(client.send(new PutItemCommand({ TableName: table, Item: rowItem(row), ...condition })));
+
+/** Whether a conditional write was done. */
+export const whileUnmoved = async (write: Promise<unknown>): Promise<boolean> => {
+  try {
+    await write;
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+};
 
 /** The item of a row. */
 export const rowItem = (row: Row): Item => ({
   pk: { S: row.pk },
   sk: { S: row.sk },
-  version: { N: String(row.version) },
+  version: versionValue(row.version),
   data: packText(JSON.stringify(row.data)),
   ...(row.listKey === undefined || row.listSort === undefined
     ? {}
@@ -83,10 +114,12 @@ export const rowItem = (row: Row): Item => ({
 export const rowFromItem = (item: Item): Row => {
   const listKey = text(item, 'listKey');
   const listSort = text(item, 'listSort');
+  const version = versionOf(item);
+  if (version === undefined) throw new Error('item lacks the attribute version');
   return {
     pk: requiredText(item, 'pk'),
     sk: requiredText(item, 'sk'),
-    version: requiredNumber(item, 'version'),
+    version,
     data: JSON.parse(unpackText(item['data']) ?? '{}') as Record<string, unknown>,
     ...(listKey === undefined ? {} : { listKey }),
     ...(listSort === undefined ? {} : { listSort }),

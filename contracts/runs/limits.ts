@@ -24,6 +24,11 @@ export const runLimits = {
   cancelReasonLengthMax: 1_000,
   claimTasksMax: 10,
   claimWaitMsMax: 20_000,
+  /** Minutes a materialization stays fresh when its asset says nothing else. */
+  freshnessLagMinutesDefault: 1_440,
+  freshnessLagMinutesMax: 5_256_000,
+  /** Partitions a summary counts; an asset with more is listed and not summed up. */
+  summaryPartitionsMax: 20_000,
   listLimitMax: 200,
   runListLimitDefault: 20,
   listLimitDefault: 50,

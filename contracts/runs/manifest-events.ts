@@ -22,6 +22,10 @@ export const ManifestDeployed = z.strictObject({
       /** Where the body is kept. */
       documentKey: z.string(),
       documentBytes: z.int().min(2),
+      /** Canonical keys of the assets that the manifest before it had and this one has not; absent, none. */
+      removedAssets: z.array(z.string()).readonly().optional(),
+      /** The same of schedules, by id. */
+      removedSchedules: z.array(z.string()).readonly().optional(),
     })
     .readonly(),
 });

@@ -17,8 +17,11 @@ export type AssetKeyParts = z.infer<typeof AssetKeyParts>;
 export const PartitionDimension = z
   .strictObject({
     name: text(runLimits.dimensionNameLengthMax),
-    kind: z.enum(['time', 'static', 'tenant']),
-    granularity: z.enum(['day', 'hour']).optional(),
+    /** `static` takes the values it lists, `tenant` any text, `dynamic` texts nobody could list beforehand. */
+    kind: z.enum(['time', 'static', 'tenant', 'dynamic']),
+    /** The period of a time dimension: weeks begin on Monday. */
+    granularity: z.enum(['day', 'hour', 'week', 'month']).optional(),
+    /** What a static dimension takes; absent, any text. */
     values: z.array(text(runLimits.dimensionValueLengthMax)).max(10_000).readonly().optional(),
   })
   .readonly();
@@ -47,6 +50,15 @@ export const AssetExecution = z
   .readonly();
 export type AssetExecution = z.infer<typeof AssetExecution>;
 
+/** How old a materialization of an asset may grow before it is stale. */
+export const AssetFreshness = z
+  .strictObject({
+    /** Default 1,440: a day. */
+    maximumLagMinutes: z.int().min(1).max(runLimits.freshnessLagMinutesMax),
+  })
+  .readonly();
+export type AssetFreshness = z.infer<typeof AssetFreshness>;
+
 /** One asset: its key, what it depends on and how its tasks are executed. */
 export const ManifestAsset = z
   .strictObject({
@@ -70,6 +82,7 @@ export const ManifestAsset = z
     code: json.optional(),
     checks: z.array(z.json()).max(256).readonly().optional(),
     execution: AssetExecution.optional(),
+    freshness: AssetFreshness.optional(),
     resources: json.optional(),
     io: json.optional(),
     transformFingerprint: text(256).optional(),

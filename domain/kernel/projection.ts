@@ -8,9 +8,12 @@ export interface RowKey {
   readonly sk: string;
 }
 
-/** One read-model item. `data` is what readers get; `version` the sequence of the last event it reflects. */
+/** The sequence of the last event of its stream a row reflects; in a row that several streams share, a text. */
+export type RowVersion = number | string;
+
+/** One read-model item. `data` is what readers get; `version` says what it reflects. */
 export interface Row<Data extends object = Record<string, unknown>> extends RowKey {
-  readonly version: number;
+  readonly version: RowVersion;
   readonly data: Data;
   /** List index: the partition and sort key of the `by-list` index; both or neither. */
   readonly listKey?: string;
@@ -36,6 +39,24 @@ export interface RowContent {
   readonly remarks?: readonly Remark[];
 }
 
+/** What is known of a shared row: its content, and a version that differs whenever the content does. */
+export interface SharedContent {
+  readonly version: string;
+  readonly data: Record<string, unknown>;
+}
+
+/** What one event alone says of a shared row. */
+export interface SharedRow extends RowKey, SharedContent {}
+
+/**
+ * Rows that several streams share. No sequence orders their events, so `merge` must come to the same content in
+ * whatever order, grouping and number statements are merged.
+ */
+export interface SharedRows {
+  readonly statements: (event: RecordedEvent) => readonly SharedRow[];
+  readonly merge: (one: SharedContent, other: SharedContent) => SharedContent;
+}
+
 export interface Projection {
   /** Stream kind it reads, the part before `#`. */
   readonly kind: string;
@@ -47,6 +68,11 @@ export interface Projection {
   readonly details: (event: RecordedEvent) => readonly RowKey[];
   /** The row after the event; undefined leaves it absent. Called for the cursor and for each detail row. */
   readonly apply: (row: RowContent | undefined, key: RowKey, event: RecordedEvent) => RowContent | undefined;
+  readonly shared?: SharedRows;
   /** Members of `data` that are operational: times and counters outside the digest. */
   readonly operational: readonly string[];
 }
+
+/** How far the row of a stream is: the sequence of the last event it reflects; 0 for no row. */
+export const sequenceOf = (row: Pick<Row, 'version'> | undefined): number =>
+  typeof row?.version === 'number' ? row.version : 0;

@@ -8,10 +8,11 @@ import type { DeployManifestRequest } from '#contracts/runs/manifest.ts';
 import type { ManifestDeployed, ManifestEvent } from '#contracts/runs/manifest-events.ts';
 import type { Aggregate, Rejection } from '#domain/kernel/aggregate.ts';
 import { canonicalJson } from '#domain/kernel/canonical-json.ts';
-import { accept } from '#domain/kernel/decision.ts';
+import { accept, reject } from '#domain/kernel/decision.ts';
 import type { Decision } from '#domain/kernel/decision.ts';
 import { sha256Hex } from '#domain/kernel/hash.ts';
 import { manifestId } from '#domain/kernel/ids.ts';
+import { assetKeyOf } from '#domain/manifest/asset-key.ts';
 import { manifestFingerprint } from '#domain/manifest/fingerprint.ts';
 
 /** Nothing deployed yet, or the current manifest. */
@@ -31,6 +32,8 @@ export type Manifests =
 /** Makes a manifest the current one; deploying the current one again changes nothing. */
 export interface DeployManifest {
   readonly type: 'DeployManifest';
+  /** The manifest against which the removals were found; absent, there was none. */
+  readonly follows?: ManifestId;
   readonly deployment: Omit<ManifestDeployed['data'], 'deployNumber'>;
 }
 
@@ -47,10 +50,21 @@ export interface ManifestDocument {
   readonly text: string;
 }
 
-/** Everything a deploy needs, derived from a validated manifest: the command and the body to store first. */
+/** What is deployed when another manifest is to follow it. */
+export interface DeployedBefore {
+  readonly manifestId: ManifestId;
+  /** Absent when its body is lost: what the deploy removes is not known then. */
+  readonly manifest?: DeployManifestRequest | undefined;
+}
+
+/**
+ * Everything a deploy needs, derived from a validated manifest and the one it follows: the command and the body to
+ * store first.
+ */
 export const deployManifest = (
   scope: { readonly tenantId: string; readonly workspaceId: string; readonly userId: string },
   manifest: DeployManifestRequest,
+  before?: DeployedBefore,
 ): { readonly command: DeployManifest; readonly document: ManifestDocument } => {
   const fingerprint = manifestFingerprint(manifest);
   const text = canonicalJson(manifest);
@@ -68,8 +82,38 @@ export const deployManifest = (
     deployedBy: manifest.deployedBy ?? scope.userId,
     documentKey: key,
     documentBytes: Buffer.byteLength(text, 'utf8'),
+    ...(before?.manifest ? removals(before.manifest, manifest) : {}),
   };
-  return { command: { type: 'DeployManifest', deployment }, document: { key, text } };
+  const command = {
+    type: 'DeployManifest' as const,
+    deployment,
+    ...(before ? { follows: before.manifestId } : {}),
+  };
+  return { command, document: { key, text } };
+};
+
+/** What a manifest had and the next has not. */
+const removals = (
+  before: DeployManifestRequest,
+  after: DeployManifestRequest,
+): Pick<ManifestDeployed['data'], 'removedAssets' | 'removedSchedules'> => {
+  const removedAssets = missing(assetKeys(before), assetKeys(after));
+  const removedSchedules = missing(scheduleIds(before), scheduleIds(after));
+  return {
+    ...(removedAssets.length === 0 ? {} : { removedAssets }),
+    ...(removedSchedules.length === 0 ? {} : { removedSchedules }),
+  };
+};
+
+const assetKeys = ({ assets }: DeployManifestRequest): readonly string[] =>
+  assets.flatMap(({ key }) => assetKeyOf(key) ?? []);
+
+const scheduleIds = ({ schedules = [] }: DeployManifestRequest): readonly string[] =>
+  schedules.map(({ id }) => id);
+
+const missing = (before: readonly string[], after: readonly string[]): readonly string[] => {
+  const kept = new Set(after);
+  return before.filter((name) => !kept.has(name)).sort();
 };
 
 const decide = (command: ManifestCommand, state: Manifests): Decision<ManifestEvent, Rejection> => {
@@ -79,6 +123,12 @@ const decide = (command: ManifestCommand, state: Manifests): Decision<ManifestEv
     case 'DeployManifest': {
       const { deployment } = command;
       if (state.status === 'deployed' && state.manifestId === deployment.manifestId) return accept();
+      const currentId = state.status === 'none' ? undefined : state.manifestId;
+      if (command.follows !== currentId)
+        return reject({
+          code: 'contention',
+          message: 'another manifest was deployed meanwhile; deploy again',
+        });
       const deployNumber = state.status === 'none' ? 1 : state.deployNumber + 1;
       return accept({
         type: 'ManifestDeployed',

@@ -115,11 +115,14 @@ const partitioningFaults = (partitioning: Partitioning, path: string): readonly 
     ...(isPartitioned !== undefined && isPartitioned !== dimensions.length > 0
       ? [{ path, code: 'invalid_partitioning' as const, message: 'isPartitioned contradicts the dimensions' }]
       : []),
-    ...dimensions.flatMap(({ name, kind, granularity }, index) => [
+    ...dimensions.flatMap(({ name, kind, granularity, values }, index) => [
       ...(/^[a-z][a-z0-9_]*$/.test(name) ? [] : [at(index, `"${name}" is no dimension name`)]),
       ...(names.indexOf(name) < index ? [at(index, `dimension ${name} is declared twice`)] : []),
       ...(kind === 'time' && granularity === undefined
-        ? [at(index, 'a time dimension needs a granularity')]
+        ? [at(index, 'a time dimension needs a granularity: day, hour, week or month')]
+        : []),
+      ...(kind === 'dynamic' && values !== undefined
+        ? [at(index, 'a dynamic dimension lists no values; make it static, or leave them out')]
         : []),
     ]),
   ];

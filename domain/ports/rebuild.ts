@@ -1,5 +1,5 @@
 /** What a rebuild may do with tables of read models; handed to operators' tools alone, never to a function. */
-import type { Row, RowKey } from '#domain/kernel/projection.ts';
+import type { Row, RowKey, RowVersion } from '#domain/kernel/projection.ts';
 import type { ViewWriter } from '#domain/ports/views.ts';
 
 /** One table of rows, read as a whole. */
@@ -8,12 +8,10 @@ export interface ViewTable extends ViewWriter {
   readonly scan: () => AsyncIterable<readonly Row[]>;
 }
 
-/** The table readers see. A repair holds only while the row is as it was seen, so that it undoes no compaction. */
+/** The table readers see. A removal holds only while the row is as it was seen, so that it undoes no compaction. */
 export interface LiveViews extends ViewTable {
-  /** Puts the row in place of the version that was seen, or of none; false when another stands there now. */
-  readonly replace: (row: Row, seenVersion: number | undefined) => Promise<boolean>;
   /** Removes the row while it has the version that was seen; false when it has another now. */
-  readonly remove: (key: RowKey, seenVersion: number) => Promise<boolean>;
+  readonly remove: (key: RowKey, seenVersion: RowVersion) => Promise<boolean>;
 }
 
 /** A table made for one rebuild. */

@@ -1,5 +1,5 @@
 /** Read models: readers get `ViewReader`, compactors alone `ViewWriter` (law 3). */
-import type { Row, RowKey } from '#domain/kernel/projection.ts';
+import type { Row, RowKey, RowVersion } from '#domain/kernel/projection.ts';
 
 export interface RowPage {
   readonly rows: readonly Row[];
@@ -26,4 +26,6 @@ export interface ViewReader {
 export interface ViewWriter extends ViewReader {
   /** Writes the row if the stored one is older; false when a newer one stands. */
   readonly put: (row: Row) => Promise<boolean>;
+  /** Puts the row in place of the version that was seen, or of none; false when another stands there now. */
+  readonly replace: (row: Row, seenVersion: RowVersion | undefined) => Promise<boolean>;
 }

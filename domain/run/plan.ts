@@ -44,7 +44,8 @@ export const defaultPolicy: TaskPolicy = {
 
 type Assets = ReadonlyMap<AssetKey, ManifestAsset>;
 
-const assetsOf = (manifest: DeployManifestRequest): Assets =>
+/** The assets a manifest has; malformed keys, which none that was deployed has, are left out. */
+export const assetsOf = (manifest: DeployManifestRequest): Assets =>
   new Map(
     manifest.assets.flatMap((asset) => {
       const key = assetKeyOf(asset.key);
@@ -181,7 +182,9 @@ const partitionOf = (assets: Assets, roots: readonly AssetKey[], request: Trigge
   if (dimensions.length === 0)
     return refuse('invalid_partition', 'the selected assets have no partitions; leave the partition out');
   const result = normalizePartition(dimensions, partition);
-  return result.kind === 'fault' ? refuse('invalid_partition', result.message) : { partitionKey: result.key };
+  return result.kind === 'fault'
+    ? refuse('invalid_partition', result.message, result.details)
+    : { partitionKey: result.key };
 };
 
 const dependenciesOf = (asset: ManifestAsset): readonly AssetKey[] =>

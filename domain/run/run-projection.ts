@@ -4,6 +4,7 @@ import { newestFirst } from '#domain/kernel/list-sort.ts';
 import type { Projection, RowContent, RowKey } from '#domain/kernel/projection.ts';
 import { sha256Hex } from '#domain/kernel/hash.ts';
 import { asRunEvent } from '#domain/run/evolve.ts';
+import { partitionRows } from '#domain/run/partition-rows.ts';
 import { runRowAfter } from '#domain/run/run-rows.ts';
 import { taskRowAfter } from '#domain/run/task-rows.ts';
 import type { RunRow } from '#domain/run/run-rows.ts';
@@ -61,11 +62,13 @@ const touchedTasks = (event: RecordedEvent): readonly string[] => {
   return 'taskKey' in known.data ? [known.data.taskKey] : [];
 };
 
-/** Folds a run into its own row and one row per task. */
+/** Folds a run into its own row and one row per task, and into the rows of the partitions it attempted. */
 export const runProjection: Projection = {
   kind: 'run',
+  rowKinds: ['run', 'partition'],
   cursor: runRowKey,
   details: (event) => touchedTasks(event).map((taskKey) => taskRowKey(event.stream, taskKey)),
   apply,
+  shared: partitionRows,
   operational: [],
 };

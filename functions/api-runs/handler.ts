@@ -3,10 +3,12 @@ import { readEnvironment } from '#contracts/config.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
+import { listAssets, listSchedules } from '#functions/api-runs/assets.ts';
 import { getHealth, getReady } from '#functions/api-runs/health.ts';
 import { cancelRun } from '#functions/api-runs/cancel.ts';
 import { readRunLogs, uploadRunLog } from '#functions/api-runs/logs.ts';
 import { deployManifestOperation, getManifest, listManifests } from '#functions/api-runs/manifests.ts';
+import { listPartitions, summarizePartitions } from '#functions/api-runs/partitions.ts';
 import {
   getRun,
   getRunTask,
@@ -42,6 +44,10 @@ export const createHandler = (source: Source, plugin?: object) => {
       getHealth,
       getReady: getReady({ ...ports, scope }),
       deployManifest: deployManifestOperation(ports),
+      listAssets: listAssets(ports),
+      listSchedules: listSchedules(ports),
+      listPartitions: listPartitions(ports),
+      summarizePartitions: summarizePartitions(ports),
       listManifests: listManifests(ports),
       getManifest: getManifest(ports),
       triggerRun: triggerRunOperation(ports),

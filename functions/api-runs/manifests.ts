@@ -8,6 +8,8 @@ import { deployManifest, manifestsAggregate } from '#domain/manifest/manifests.t
 import { validateManifest } from '#domain/manifest/validate.ts';
 import type { BlobStore } from '#domain/ports/blobs.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
+import { deployedBefore } from '#functions/api-runs/deployed.ts';
+import type { DeployedPorts } from '#functions/api-runs/deployed.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
 import { parseQuery } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
@@ -15,6 +17,7 @@ import type { Mailbox } from '#functions/shared/mailbox.ts';
 import { cursorOf, positionOf } from '#functions/shared/paging.ts';
 import { refuseSecrets } from '#functions/shared/refuse-secrets.ts';
 import { callerOf } from '#functions/shared/request.ts';
+import type { Caller } from '#functions/shared/request.ts';
 import { manifestsStream } from '#functions/shared/streams.ts';
 
 export interface ManifestPorts {
@@ -24,9 +27,9 @@ export interface ManifestPorts {
 }
 
 /** Deploys: 201 when it became the current manifest, 200 when it already was; all faults are listed at once. */
-export const deployManifestOperation =
-  ({ mailbox, blobs }: ManifestPorts) =>
-  async (request: ApiRequest): Promise<ApiReply> => {
+export const deployManifestOperation = (ports: ManifestPorts & DeployedPorts) => {
+  const deploy = deployer(ports);
+  return async (request: ApiRequest): Promise<ApiReply> => {
     const caller = callerOf(request);
     const check = validateManifest(request.body);
     refuseSecrets(request.body);
@@ -38,13 +41,7 @@ export const deployManifestOperation =
           details: { faults: check.faults },
         },
       );
-    const { command, document } = deployManifest(caller, check.manifest);
-    await blobs.put(document.key, document.text);
-    const outcome = await mailbox.send(manifestsAggregate, {
-      stream: manifestsStream(caller),
-      command,
-      ...caller.commandIdentity('deployManifest'),
-    });
+    const { command, outcome, isBlind } = await deploy(caller, check.manifest);
     if (outcome.kind === 'rejected') throw apiErrorOf(outcome.rejection);
     const { state } = outcome;
     if (state.status === 'none') throw new Error('a deployed manifest left no state');
@@ -55,12 +52,44 @@ export const deployManifestOperation =
       fingerprint: command.deployment.fingerprint,
       assetCount: command.deployment.assetCount,
       deployedAt: new Date(state.deployedAtMs).toISOString(),
-      ...(command.deployment.scheduleCount === 0
-        ? {}
-        : { warnings: ['schedules are stored and do not tick yet'] }),
+      ...warningsOf(command.deployment.scheduleCount, outcome.kind === 'committed' && isBlind),
     };
     return { status: outcome.kind === 'committed' ? 201 : 200, body };
   };
+};
+
+const warningsOf = (scheduleCount: number, isBlind: boolean): Pick<DeployManifestResponse, 'warnings'> => {
+  const warnings = [
+    ...(scheduleCount === 0 ? [] : ['schedules are stored and do not tick yet']),
+    ...(isBlind
+      ? ['the body of the manifest before this one is lost: what this one removes is not listed as removed']
+      : []),
+  ];
+  return warnings.length === 0 ? {} : { warnings };
+};
+
+/** Deploys that may come between before one gives way: each has to be compared with the one before it. */
+const TRIES_MAX = 5;
+
+const deployer = ({ mailbox, ...ports }: ManifestPorts & DeployedPorts) => {
+  const beforeIn = deployedBefore(ports);
+  return async (caller: Caller, manifest: DeployManifestRequest) => {
+    const identity = caller.commandIdentity('deployManifest');
+    for (let tries = 1; ; tries++) {
+      const before = await beforeIn(caller);
+      const { command, document } = deployManifest(caller, manifest, before);
+      await ports.blobs.put(document.key, document.text);
+      const outcome = await mailbox.send(manifestsAggregate, {
+        stream: manifestsStream(caller),
+        command,
+        ...identity,
+      });
+      const isOvertaken = outcome.kind === 'rejected' && outcome.rejection.code === 'contention';
+      const isBlind = before !== undefined && before.manifest === undefined;
+      if (!isOvertaken || tries === TRIES_MAX) return { command, outcome, isBlind };
+    }
+  };
+};
 
 /** One page of the deployed manifests, newest first. */
 export const listManifests =

@@ -1,17 +1,20 @@
 /**
  * Runs projections over commits from the ledger stream (docs/guide/design.md §4). The cursor row of an aggregate says
  * what its rows reflect: an older commit is skipped, a gap is read from the ledger, and detail rows are written
- * before the cursor, each guarded by the last event it reflects. What a projection remarks of an event is told when
+ * before the cursor, each guarded by the last event it reflects; rows that several streams share are merged. What a projection remarks of an event is told when
  * its row has been written, so that a commit that comes again tells nothing.
  */
 import type { RecordedEvent } from '#contracts/event.ts';
 import { groupBy } from '#domain/kernel/group-by.ts';
+import { sequenceOf } from '#domain/kernel/projection.ts';
 import type { Projection, Remark, Row, RowContent, RowKey } from '#domain/kernel/projection.ts';
 import type { LedgerReader, StoredCommit } from '#domain/ports/ledger.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
 import type { ViewWriter } from '#domain/ports/views.ts';
 import { LedgerGapError } from '#functions/shared/ledger-gap.ts';
+import { reportFault } from '#functions/shared/projection-fault.ts';
 import { tellRemarks } from '#functions/shared/remarks.ts';
+import { mergeShared, sharedStatements } from '#functions/shared/shared-rows.ts';
 
 export interface CompactionPorts {
   readonly views: ViewWriter;
@@ -71,7 +74,7 @@ export const compactStream = async (
   const projection = projections[kindOf(stream)];
   if (!projection) return;
   const row = await ports.views.get(projection.cursor(stream));
-  let next = (row?.version ?? 0) + 1;
+  let next = sequenceOf(row) + 1;
   for (;;) {
     const commits = await ports.ledger.read(stream, next, GAP_READ_LIMIT);
     const last = commits.at(-1);
@@ -105,7 +108,10 @@ const compactStreams = async (
     seen,
     batches.flatMap(({ projection, commits, cursorKey }) => [
       cursorKey,
-      ...commits.flatMap(({ events }) => events.flatMap((event) => detailKeys(projection, event))),
+      ...commits.flatMap(({ events }) => [
+        ...events.flatMap((event) => detailKeys(projection, event)),
+        ...sharedStatements(projection, events),
+      ]),
     ]),
   );
   const results = await Promise.allSettled(batches.map((batch) => compactOne(ports, batch, seen)));
@@ -120,22 +126,21 @@ const compactStreams = async (
 
 const compactOne = async (ports: CompactionPorts, batch: Batch, seen: Seen): Promise<void> => {
   const { projection, cursorKey } = batch;
-  const events = await pendingEvents(ports.ledger, batch, seen.get(idOf(cursorKey))?.version ?? 0);
+  const events = await pendingEvents(ports.ledger, batch, sequenceOf(seen.get(idOf(cursorKey))));
   if (events.length === 0) return;
+  const statements = sharedStatements(projection, events, ports.telemetry);
   // Events read from the ledger to close a gap may touch rows the batch does not.
-  await look(
-    ports.views,
-    seen,
-    events.flatMap((event) => detailKeys(projection, event)),
-  );
+  await look(ports.views, seen, [...events.flatMap((event) => detailKeys(projection, event)), ...statements]);
   const changed = applyEvents(ports.telemetry, projection, { seen, events, cursorKey });
   const details = changed.filter(({ row }) => row.pk !== cursorKey.pk || row.sk !== cursorKey.sk);
   for (let start = 0; start < details.length; start += WRITES_AT_ONCE) {
     await Promise.all(details.slice(start, start + WRITES_AT_ONCE).map((change) => write(ports, change)));
   }
+  const seenOf = (key: RowKey): Row | undefined => seen.get(idOf(key));
+  const mergedCount = await mergeShared(ports.views, projection, { statements, seenOf });
   const cursorChange = changed.find((change) => !details.includes(change));
   if (cursorChange) await write(ports, cursorChange);
-  ports.telemetry.count('RowsWritten', changed.length);
+  ports.telemetry.count('RowsWritten', changed.length + mergedCount);
 };
 
 /** A row to write, and what to tell of the events that changed it. */
@@ -215,7 +220,7 @@ const applyEvents = (
     for (const key of keys) {
       const before = changed.get(idOf(key));
       const row = before?.row ?? seen.get(idOf(key));
-      if (row && row.version >= event.sequence) continue;
+      if (sequenceOf(row) >= event.sequence) continue;
       const next = applyOne(telemetry, projection, { row, key, event });
       if (next) changed.set(idOf(key), { ...next, remarks: [...(before?.remarks ?? []), ...next.remarks] });
     }
@@ -232,14 +237,8 @@ const applyOne = (
   try {
     content = projection.apply(row, key, event);
   } catch (error) {
-    // A fault in a projection marks its row and never holds up the stream; `rebuild` repairs it after a fix.
-    telemetry.count('ProjectionFailures', 1);
-    telemetry.log('error', 'projection failed', {
-      stream: event.stream,
-      sequence: event.sequence,
-      eventType: event.type,
-      errorMessage: error instanceof Error ? error.message : String(error),
-    });
+    // A fault in a projection marks its row and never holds up the stream.
+    reportFault(telemetry, event, error);
     content = { ...row, data: { ...row?.data, projectionFailedAt: event.sequence } };
   }
   if (!content) return undefined;

@@ -4,6 +4,7 @@
  */
 import type { CompactionMessage, PublicationMessage } from '#contracts/delivery.ts';
 import type { SendMessage } from '#domain/kernel/effect.ts';
+import { sequenceOf } from '#domain/kernel/projection.ts';
 import type { Cursors } from '#domain/ports/control.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
 import { aggregateOf, projections } from '#functions/shared/aggregates.ts';
@@ -34,7 +35,7 @@ export const arrearsOf = async (
     projection && views.get(projection.cursor(stream)),
     aggregate.outputs && cursors.read(deliveryCursor(stream)),
   ]);
-  const areRowsBehind = projection !== undefined && (row?.version ?? 0) < version;
+  const areRowsBehind = projection !== undefined && sequenceOf(row) < version;
   const areOutputsBehind = aggregate.outputs !== undefined && (cursor?.position ?? 0) < version;
   if (!areRowsBehind && !areOutputsBehind) return undefined;
   const isHalted = areOutputsBehind && deliveryMarkOf(cursor?.place)?.isHalted === true;

@@ -5,6 +5,7 @@
  */
 import { operationalOf } from '#domain/kernel/digest.ts';
 import { groupBy } from '#domain/kernel/group-by.ts';
+import { sequenceOf } from '#domain/kernel/projection.ts';
 import type { LedgerScan, StoredCommit } from '#domain/ports/ledger.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
 import type { FreshViews, LiveViews, ViewTable, ViewTables } from '#domain/ports/rebuild.ts';
@@ -114,7 +115,7 @@ const folder = ({ ledger, telemetry }: RebuildPorts, projections: Projections, v
     stream: async (stream: string, untilVersion = Number.POSITIVE_INFINITY): Promise<void> => {
       const cursor = projections[kindOf(stream)]?.cursor(stream);
       const row = cursor && (await views.get(cursor));
-      let next = (row?.version ?? 0) + 1;
+      let next = sequenceOf(row) + 1;
       while (next <= untilVersion) {
         const commits = (await ledger.read(stream, next, COMMITS_PER_READ)).filter(
           (commit) => commit.sequence <= untilVersion,

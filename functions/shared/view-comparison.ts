@@ -14,7 +14,8 @@ import {
 } from '#domain/kernel/digest.ts';
 import type { Digest, OperationalOf } from '#domain/kernel/digest.ts';
 import { groupBy } from '#domain/kernel/group-by.ts';
-import type { Row, RowKey } from '#domain/kernel/projection.ts';
+import { sequenceOf } from '#domain/kernel/projection.ts';
+import type { Row, RowKey, RowVersion } from '#domain/kernel/projection.ts';
 import type { ViewTable } from '#domain/ports/rebuild.ts';
 
 /** A row that is not what the ledger makes of it. */
@@ -22,7 +23,7 @@ export interface RowDifference extends RowKey {
   /** `missing` in the live table, `surplus` there, or `differs` in the named members. */
   readonly kind: 'missing' | 'surplus' | 'differs';
   readonly members: readonly string[];
-  readonly liveVersion?: number;
+  readonly liveVersion?: RowVersion;
   /** The live row changed at every look: compare again when less is going on. */
   readonly isMoving: boolean;
 }
@@ -63,7 +64,7 @@ const LOOK_KEYS_MAX = 1_000;
 
 interface Side {
   readonly hash: string;
-  readonly version: number;
+  readonly version: RowVersion;
 }
 
 interface Pair extends RowKey {
@@ -71,7 +72,7 @@ interface Pair extends RowKey {
   readonly fresh?: Side;
   readonly members: readonly string[];
   /** The version the live row had when it was first seen to differ; undefined when it was missing. */
-  readonly firstVersion: number | undefined;
+  readonly firstVersion: RowVersion | undefined;
 }
 
 interface Findings {
@@ -170,7 +171,8 @@ const lookAt = async (
       [...part, ...(cursor ? [cursor] : [])].map(({ pk, sk }) => [idOf({ pk, sk }), { pk, sk }]),
     );
     const live = byId(await ports.live.getMany([...keys.values()]));
-    if (cursor) await ports.foldStream(pk, live.get(idOf(cursor))?.version);
+    const reached = cursor && live.get(idOf(cursor));
+    if (cursor) await ports.foldStream(pk, reached && sequenceOf(reached));
     const fresh = byId(await ports.fresh.getMany(part));
     for (const before of part) {
       subtract(findings, before);

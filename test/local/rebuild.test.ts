@@ -60,6 +60,7 @@ describe('a rebuild of the read models', () => {
       'feed-layers',
       'feed-symbol',
       'manifests',
+      'partition',
       'run',
     ]);
     expect(report.live.rowCount).toBe((await itemsOf(cloud)).length);

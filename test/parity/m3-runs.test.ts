@@ -7,6 +7,8 @@ import { runRowAfter } from '#domain/run/run-rows.ts';
 import type { RunRow } from '#domain/run/run-rows.ts';
 import type { Json } from '#local/kernel/engine.ts';
 import { folded } from '#test/support/decider.ts';
+import { ledgerEvent } from '#test/support/ledger.ts';
+import { asset, manifest } from '#test/support/manifest-fixtures.ts';
 import { assetPlane } from '#test/support/ports-assets.ts';
 import type { AssetPlane } from '#test/support/ports-assets.ts';
 import { claim, fail, finish, planOf, retry, START_MS, triggered } from '#test/support/run-fixtures.ts';
@@ -97,4 +99,72 @@ describe('lineage', () => {
       expect(await plane.getRun(task.runId)).toMatchObject({ state: 'RUNNING' });
     },
   );
+});
+
+describe('partitions', () => {
+  let plane: AssetPlane;
+  beforeEach(async () => {
+    plane = await assetPlane();
+    await plane.deploy({ a: [], b: ['a'] });
+  });
+
+  const run = async (taskKey: string, body: object): Promise<string> => {
+    plane.pass(1_000);
+    const { body: started } = await plane.trigger([taskKey]);
+    for (const task of await plane.claim(1)) await plane.report('completed', task, { body });
+    await plane.handlers.compact(ledgerEvent(plane.stage));
+    return String(started['runId']);
+  };
+  const success = {
+    outcome: 'SUCCEEDED',
+    output: { deltaTable: 'lake.a', deltaVersion: 42, deltaPartition: 'd=1' },
+  };
+  const failure = { outcome: 'FAILED', error: { category: 'DATA_QUALITY', message: 'gap in tape' } };
+  const partition = async (assetKey: string): Promise<Json | undefined> => {
+    const request = plane.inWorkspace('/partitions', { query: { assetKey } });
+    const { partitions } = (await plane.call(plane.handlers.runs, request)).body as {
+      partitions: readonly Json[];
+    };
+    return partitions[0];
+  };
+
+  it('m3.lineage-task-partition: task and partition carry the identical reference, with version and partition', async () => {
+    const runId = await run('m.a', success);
+
+    const { tasks } = (await plane.getRun(runId)) as { tasks: readonly Json[] };
+    const reference = (await partition('m.a'))?.['executionLineageRef'];
+    expect(reference).toBe(tasks[0]?.['executionLineageRef']);
+    expect(reference).toContain('"deltaVersion":42,"deltaPartition":"d=1"');
+  });
+
+  it('m3.stale-never: what never succeeded is stale, since no instant', async () => {
+    await run('m.a', failure);
+
+    const item = await partition('m.a');
+    expect(item).toMatchObject({ isStale: true, staleReason: 'NEVER_MATERIALIZED' });
+    expect(item).not.toHaveProperty('staleSince');
+  });
+
+  it('m3.stale-code: what other code made is stale since now', async () => {
+    await run('m.a', success);
+    const body = manifest([asset('m', 'a', [])], { codeVersionId: 'git-2' });
+    await plane.call(plane.handlers.runs, plane.inWorkspace('/manifests', { method: 'POST', body }));
+
+    expect(await partition('m.a')).toMatchObject({
+      staleReason: 'CODE_CHANGED',
+      staleSince: new Date(plane.stage.clock.nowMs()).toISOString(),
+    });
+  });
+
+  it('m3.stale-upstream: what is older than its upstream is stale since that one was made', async () => {
+    await run('m.a', success);
+    await run('m.b', success);
+    expect(await partition('m.b')).toMatchObject({ isStale: false });
+    await run('m.a', success);
+
+    expect(await partition('m.b')).toMatchObject({
+      staleReason: 'UPSTREAM_CHANGED',
+      staleSince: (await partition('m.a'))?.['lastMaterializationAt'],
+    });
+  });
 });

@@ -43,6 +43,8 @@ import { Health, NotReady, Ready } from '#contracts/route-shapes.ts';
 import * as callbacks from '#contracts/runs/callbacks.ts';
 import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
 import * as manifest from '#contracts/runs/manifest.ts';
+import * as deployed from '#contracts/runs/deployed.ts';
+import * as partitions from '#contracts/runs/partitions.ts';
 import * as read from '#contracts/runs/read.ts';
 import { InlineRunMessage } from '#contracts/runs/runner.ts';
 import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
@@ -129,6 +131,10 @@ export const answerBodies = {
   ManifestPage: manifest.ManifestPage,
   ManifestRead: manifest.ManifestRead,
   BackfillRunKeyResponse,
+  AssetPage: deployed.AssetPage,
+  SchedulePage: deployed.SchedulePage,
+  PartitionPage: partitions.PartitionPage,
+  PartitionSummary: partitions.PartitionSummary,
   CancelRunResponse,
   RerunResponse,
   TriggerRunResponse,

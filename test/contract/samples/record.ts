@@ -10,6 +10,7 @@ import { consumerSamples } from '#test/contract/samples/consumer-samples.ts';
 import { engineSamples } from '#test/contract/samples/engine-samples.ts';
 import { manifestSamples } from '#test/contract/samples/manifest-samples.ts';
 import { marketSamples } from '#test/contract/samples/market-samples.ts';
+import { partitionSamples } from '#test/contract/samples/partition-samples.ts';
 import { runSamples } from '#test/contract/samples/run-samples.ts';
 import { sampleFile } from '#test/contract/samples/sample.ts';
 import { inProject } from '#test/support/tracked-files.ts';
@@ -22,6 +23,7 @@ await runTool(async () => {
   const samples = {
     ...accessSamples(),
     ...manifestSamples(),
+    ...partitionSamples(),
     ...runSamples(),
     ...marketSamples(),
     ...engineSamples(),

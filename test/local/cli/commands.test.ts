@@ -92,6 +92,35 @@ describe('runs', () => {
     expect((await say('run', 'why', runId)).stdout).toBe('it waits for nothing\n');
   });
 
+  it('leave partitions, which are listed and counted; what is removed stays listed', async () => {
+    const { api, say, json, stack } = await stage();
+    await say(
+      'deploy',
+      file('two.yaml', `${oneAsset}schedules: [{id: early, cron: 0 6 * * *, assets: [demo.a]}]\n`),
+    );
+    await say('run', 'start', '--select', 'demo.a');
+    await succeed(api, await claimOne(api));
+    await stack.cloud.settle();
+
+    expect((await say('partition', 'list', '--asset', 'demo/a')).stdout).toMatch(
+      /^ASSET +PARTITION +STATE .*\ndemo.a +MATERIALIZED +2\S+Z\n$/,
+    );
+    expect(await json('partition', 'list', '--stale')).toEqual({ partitions: [] });
+    expect((await say('partition', 'summary', 'demo/a')).stdout).toBe(
+      'demo/a 1 partitions: 1 materialized, 0 of them stale, 0 missing\n',
+    );
+    expect((await say('partition', 'summary', 'demo.z')).stderr).toMatch(/^partitions_not_found: /);
+
+    await say('deploy', manifest);
+    await stack.cloud.settle();
+    expect((await say('asset', 'list', '--limit', '1')).stdout).toMatch(
+      /^ASSET .*\ndemo.a +REMOVED +2\S+Z\nmore with --cursor \S+\n$/,
+    );
+    expect((await say('schedule', 'list')).stdout).toMatch(/^SCHEDULE .*\nearly +REMOVED +2\S+Z\n/);
+    expect((await say('partition', 'list', '--limit', '1')).stdout).toMatch(/MATERIALIZED/);
+    expect((await json('asset', 'list'))['assets']).toHaveLength(5);
+  });
+
   it('are cancelled, run again and found by what they are', async () => {
     const { say, json, stack } = await stage();
     await say('deploy', file('one.yaml', oneAsset));

@@ -154,6 +154,14 @@ const refusals: Readonly<Record<string, Refusal>> = {
     code: 'no_manifest',
     ask: ({ api }) => api.ask('POST', '/v1/workspaces/empty/runs', { body: { selection: ['demo.a'] } }),
   },
+  'an asset key that is none': {
+    code: 'invalid_asset_key',
+    ask: ({ api }) => api.ask('GET', inMain('/partitions?assetKey=a')),
+  },
+  'a summary of an asset that has no partitions': {
+    code: 'partitions_not_found',
+    ask: ({ api }) => api.ask('GET', inMain('/assets/demo.a/partitions/summary')),
+  },
   'a foreign cursor': {
     code: 'invalid_cursor',
     ask: ({ api }) => api.ask('GET', inMain('/runs?cursor=bm90LW91cnM')),

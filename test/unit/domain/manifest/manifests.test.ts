@@ -14,7 +14,10 @@ const second = validated(
     schedules: [{ id: 's', cron: '0 1 * * *', assets: ['m.a'] }],
   }),
 );
-const deploy = (input: typeof first) => deployManifest(scope, input).command;
+const idOf = (input: typeof first) => deployManifest(scope, input).command.deployment.manifestId;
+/** A deploy that follows another manifest, or none. */
+const deploy = (input: typeof first, before?: typeof first) =>
+  deployManifest(scope, input, before && { manifestId: idOf(before), manifest: before }).command;
 const fresh = () => given(manifestsAggregate, { stream, nowMs: 1_000 });
 
 describe('manifests', () => {
@@ -46,11 +49,40 @@ describe('manifests', () => {
   });
 
   it('make an older content current again under its own id', () => {
-    const story = fresh().after(deploy(first), deploy(second));
-    story.when(deploy(first)).thenRecords({
+    const story = fresh().after(deploy(first), deploy(second, first));
+    story.when(deploy(first, second)).thenRecords({
       data: { deployNumber: 3, manifestId: deploy(first).deployment.manifestId },
       type: 'ManifestDeployed',
     });
+  });
+
+  it('tell what a deploy removes', () => {
+    const story = fresh().after(deploy(second));
+
+    story.when(deploy(first, second)).thenRecords({
+      type: 'ManifestDeployed',
+      data: { removedAssets: ['m.b'], removedSchedules: ['s'] },
+    });
+    const [added] = fresh().after(deploy(first)).when(deploy(second, first)).events;
+    expect(added?.data).not.toHaveProperty('removedAssets');
+    expect(added?.data).not.toHaveProperty('removedSchedules');
+  });
+
+  it('tell nothing of a key that is none, which only a manifest from elsewhere could have', () => {
+    const [one] = first.assets;
+    const foreign = { ...first, assets: one ? [{ ...one, key: { namespace: 'Bad', name: 'a' } }] : [] };
+    const { command } = deployManifest(scope, second, { manifestId: idOf(first), manifest: foreign });
+
+    expect(command.deployment).not.toHaveProperty('removedAssets');
+  });
+
+  it('refuse a deploy that was compared with another manifest than it would follow', () => {
+    const story = fresh().after(deploy(first));
+
+    expect(story.when(deploy(second)).thenRefuses({ code: 'contention' }).state()).toMatchObject({
+      manifestId: idOf(first),
+    });
+    fresh().when(deploy(second, first)).thenRefuses({ code: 'contention' });
   });
 
   it('wait for nothing and owe nothing', () => {
@@ -76,8 +108,24 @@ describe('manifests', () => {
 });
 
 describe('the rows of manifests', () => {
+  it('hold a tombstone for what a deploy removed', () => {
+    const [, event] = fresh().after(deploy(second)).at(2_000).after(deploy(first, second)).history();
+    if (!event) expect.fail('two deploys');
+    const end = { removedAt: '1970-01-01T00:00:02.000Z', removedByManifestId: idOf(first) };
+
+    const rows = manifestProjection
+      .details(event)
+      .slice(1)
+      .map((key) => [key, manifestProjection.apply(undefined, key, event)]);
+
+    expect(rows).toEqual([
+      [{ pk: 'removed-asset#acme/prod', sk: 'm.b' }, { data: { name: 'm.b', ...end } }],
+      [{ pk: 'removed-schedule#acme/prod', sk: 's' }, { data: { name: 's', ...end } }],
+    ]);
+  });
+
   it('hold the current one and one row each, newest first', () => {
-    const story = fresh().after(deploy(first)).at(2_000).after(deploy(second));
+    const story = fresh().after(deploy(first)).at(2_000).after(deploy(second, first));
     const [older, newer] = story.history();
     if (!older || !newer) expect.fail('two deploys');
     const rowOf = (event: typeof newer) => {

@@ -1,14 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PartitionDimension } from '#contracts/runs/manifest.ts';
-import {
-  encodePartitionKey,
-  isDate,
-  isTimestamp,
-  normalizePartition,
-  parsePartitionKey,
-} from '#domain/manifest/partition.ts';
-import type { ScalarValue } from '#domain/manifest/partition.ts';
+import { encodePartitionKey, normalizePartition, parsePartitionKey } from '#domain/manifest/partition.ts';
+import { isDate, isTimestamp } from '#domain/manifest/partition-scalar.ts';
+import type { ScalarValue } from '#domain/manifest/partition-scalar.ts';
 
 const key = (values: Readonly<Record<string, ScalarValue>>) =>
   encodePartitionKey(new Map(Object.entries(values)));
@@ -109,6 +104,9 @@ describe('a requested partition', () => {
   const DAY: PartitionDimension = { name: 'date', kind: 'time', granularity: 'day' };
   const HOUR: PartitionDimension = { name: 'hour', kind: 'time', granularity: 'hour' };
   const REGION: PartitionDimension = { name: 'region', kind: 'static', values: ['eu', 'us'] };
+  const WEEK: PartitionDimension = { name: 'week', kind: 'time', granularity: 'week' };
+  const MONTH: PartitionDimension = { name: 'month', kind: 'time', granularity: 'month' };
+  const BATCH: PartitionDimension = { name: 'batch', kind: 'dynamic' };
   const TENANT: PartitionDimension = { name: 'tenant', kind: 'tenant' };
   const plain = (partitions: Readonly<Record<string, string>>) => ({
     partitions: Object.entries(partitions).map(([name, value]) => ({ key: name, value })),
@@ -122,6 +120,20 @@ describe('a requested partition', () => {
     [[REGION, DAY], { region: 'eu', date: '2026-01-02' }, 'date=d:2026-01-02,region=s:ZXU'],
     [[TENANT], { tenant: 'any one' }, 'tenant=s:YW55IG9uZQ'],
     [[{ name: 'venue', kind: 'static' }], { venue: 'x' }, 'venue=s:eA'],
+    [[{ name: 'date', kind: 'time' }], { date: '2026-01-02' }, 'date=d:2026-01-02'],
+    [[WEEK], { week: '2026-01-05' }, 'week=d:2026-01-05'],
+    [[WEEK], { week: '2026-W02' }, 'week=d:2026-01-05'],
+    [[WEEK], { week: '2026-W01' }, 'week=d:2025-12-29'],
+    [[WEEK], { week: '2026-W53' }, 'week=d:2026-12-28'],
+    [[MONTH], { month: '2026-02' }, 'month=d:2026-02-01'],
+    [[MONTH], { month: '2026-02-01' }, 'month=d:2026-02-01'],
+    [[BATCH], { batch: 'b' }, 'batch=s:Yg'],
+    [[BATCH], { batch: 'x'.repeat(256) }, `batch=s:${Buffer.from('x'.repeat(256)).toString('base64url')}`],
+    [
+      [DAY, REGION, TENANT],
+      { tenant: 't', region: 'us', date: '2026-01-02' },
+      'date=d:2026-01-02,region=s:dXM,tenant=s:dA',
+    ],
   ])('in plain values becomes canonical', (dimensions, values, expected) => {
     expect(normalizePartition(dimensions, plain(values))).toEqual({ kind: 'key', key: expected });
   });
@@ -140,10 +152,26 @@ describe('a requested partition', () => {
     [[HOUR], plain({ hour: '2026-02-30T21:00:00Z' }), /takes a full hour/],
     [[REGION], plain({ region: 'mars' }), /takes one of eu, us/],
     [[REGION], { partitionKey: 'region=i:1' }, /takes a text/],
-    [[TENANT], { partitionKey: 'tenant=n:null' }, /takes a text/],
+    [[TENANT], { partitionKey: 'tenant=n:null' }, /takes a text; given was "null"/],
+    [[WEEK], plain({ week: '2026-01-06' }), /week takes the Monday .* given was "2026-01-06"; send such/],
+    [[WEEK], plain({ week: '2025-W53' }), /takes the Monday/],
+    [[WEEK], plain({ week: '2025-W00' }), /takes the Monday/],
+    [[WEEK], { partitionKey: 'week=t:2026-01-05T00:00:00.000000Z' }, /takes the Monday/],
+    [[MONTH], plain({ month: '2026-02-02' }), /takes the first day of a month/],
+    [[MONTH], plain({ month: '2026-13' }), /takes the first day of a month/],
+    [[BATCH], plain({ batch: '' }), /takes a text of 1 to 256 characters/],
+    [[BATCH], plain({ batch: ' b' }), /outer blanks/],
+    [[BATCH], plain({ batch: 'a\nb' }), /control characters/],
+    [[BATCH], plain({ batch: 'x'.repeat(257) }), /1 to 256/],
+    [[BATCH], { partitionKey: 'batch=i:7' }, /takes a text of 1 to 256 .* given was "7"/],
+    [
+      [{ name: 'n', kind: 'static', values: Array.from({ length: 21 }, (_, index) => `v${index}`) }],
+      plain({ n: 'v21' }),
+      /v19 and 1 more; given was "v21"/,
+    ],
     [[DAY], plain({ date: '2026-01-02', extra: 'x' }), /must be exactly date/],
     [[DAY, REGION], plain({ date: '2026-01-02' }), /must be exactly date, region/],
-    [[DAY], plain({ day: '2026-01-02' }), /must be exactly date/],
+    [[DAY], plain({ day: '2026-01-02' }), /must be exactly date; given were day/],
     [
       [DAY],
       {
@@ -154,7 +182,7 @@ describe('a requested partition', () => {
       },
       /given twice/,
     ],
-    [[DAY], { partitionKey: 'date=2026-01-02' }, /not canonical/],
+    [[DAY], { partitionKey: 'date=2026-01-02' }, /"date=2026-01-02" is not canonical/],
     [[TENANT], plain({ tenant: 'x'.repeat(800) }), /at most 1024/],
   ])('that does not fit is refused with what is allowed', (dimensions, request, message) => {
     expect(normalizePartition(dimensions, request)).toMatchObject({
