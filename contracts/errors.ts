@@ -3,6 +3,7 @@
  * Codes are lower_snake, one per failure. The docs page and the OpenAPI error responses are generated from it.
  */
 import * as z from 'zod';
+import { limitErrors } from '#contracts/runs/limit-errors.ts';
 
 interface ErrorEntry {
   readonly status: number;
@@ -20,6 +21,7 @@ const entry = (status: number, retryable: boolean, cause: string, remedy: string
 
 /** Every refusal Sluice can answer, by code. */
 export const errorCatalogue = {
+  ...limitErrors,
   invalid_request: entry(
     400,
     false,

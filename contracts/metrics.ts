@@ -12,7 +12,7 @@ export const dimensionValues = {
   plane: ['assets', 'market'],
   function: functionNames,
   queue: workQueueNames,
-  kind: ['run', 'manifests', 'feed', 'feed-symbol', 'access', 'audit'],
+  kind: ['run', 'limit', 'manifests', 'feed', 'feed-symbol', 'access', 'audit'],
 } as const;
 export type MetricDimension = keyof typeof dimensionValues;
 
@@ -74,6 +74,13 @@ export const metricCatalogue = {
   RunsCompleted: count('runs that ended well'),
   RunsFailed: count('runs that ended badly'),
   TasksRetried: count('attempts that failed and will be made again'),
+  SlotsRequested: count('attempts that asked a limit of concurrency for a slot'),
+  SlotsGranted: count('slots that were granted'),
+  SlotsRefused: alarmed(
+    count('requests for a slot that found too many waiters; the run asks again'),
+    moreThan(1_000),
+  ),
+  SlotsExpired: count('slots whose attempt was found to be over without having given them back'),
   CallbacksRefused: count('worker callbacks that were refused, with the code in the log'),
   AuditsLost: count('requests that were answered and could not be audited'),
   RequestsLimited: count('HTTP requests refused because their caller had made too many'),
@@ -179,13 +186,15 @@ export type MetricName = keyof typeof metricCatalogue;
 /** Series all metrics may have together in one stage: each costs money every month it is used. */
 export const seriesMax = 200;
 
-/** The dashboards: what everything has in common, and the market plane, whose metrics have the reference's names. */
-export const dashboardNames = ['overview', 'market'] as const;
+/** The dashboards: what everything has in common, runs, and the market plane, whose metrics have the reference's names. */
+export const dashboardNames = ['overview', 'runs', 'market'] as const;
 export type DashboardName = (typeof dashboardNames)[number];
 
 /** The dashboard that shows a metric. */
-export const dashboardOf = (name: string): DashboardName =>
-  /\.|^(Records|Ingestion|EngineRuns|Publish|Resume|Chunks)/.test(name) ? 'market' : 'overview';
+export const dashboardOf = (name: string): DashboardName => {
+  if (/\.|^(Records|Ingestion|EngineRuns|Publish|Resume|Chunks)/.test(name)) return 'market';
+  return /^(Runs|Tasks|InlineTasks|ReadyToStarted|Callbacks|Slots)/.test(name) ? 'runs' : 'overview';
+};
 
 /** Series one dashboard may show and stay free of charge. */
 export const dashboardSeriesMax = 50;

@@ -49,6 +49,7 @@ import {
 } from '#contracts/runs/read.ts';
 import { PartitionListQuery, PartitionPage, PartitionSummary } from '#contracts/runs/partitions.ts';
 import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
+import { limitShapes } from '#contracts/runs/limit-shapes.ts';
 import { runTraceShapes } from '#contracts/runs/run-trace-shapes.ts';
 import {
   BackfillRunKeyRequest,
@@ -166,6 +167,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
       'plan_too_large',
       'no_manifest',
       'run_key_conflict',
+      'too_much_waiting',
       'commit_too_large',
     ],
   },
@@ -212,6 +214,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
       'plan_too_large',
       'no_manifest',
       'run_key_conflict',
+      'too_much_waiting',
       'commit_too_large',
       'idempotency_key_reused',
     ],
@@ -219,6 +222,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   getRunWhy: { answers: ok(RunWhy), refusals: ['run_not_found'] },
   listRunEvents: { query: RunEventQuery, answers: ok(RunEventPage), refusals: ['run_not_found'] },
   ...runTraceShapes,
+  ...limitShapes,
   claimTasks: {
     body: ClaimRequest,
     answers: {

@@ -6,6 +6,7 @@ import { accessRoutes } from '#contracts/access/access-routes.ts';
 import { layerRoutes } from '#contracts/market/layer-routes.ts';
 import type { FunctionName } from '#contracts/naming.ts';
 import type { Role } from '#contracts/roles.ts';
+import { limitRoutes } from '#contracts/runs/limit-routes.ts';
 import { partitionRoutes } from '#contracts/runs/partition-routes.ts';
 import { runRoutes } from '#contracts/runs/run-routes.ts';
 
@@ -78,6 +79,7 @@ const table = [
   },
   ...partitionRoutes,
   ...runRoutes,
+  ...limitRoutes,
   {
     operationId: 'listFeeds',
     method: 'GET',

@@ -145,8 +145,8 @@ const watchEngineRuns: Grant = (names) => [
 
 /** What loading, deciding and appending need, whatever the aggregate. */
 const decide: readonly Grant[] = [readLedger, appendToLedger];
-/** What runs may owe after a commit: offers to workers, tasks of in-process runners, retries. */
-const actForRuns: readonly Grant[] = [offerTasks, start('retry-task'), send('inline-runs')];
+/** What runs may owe after a commit: offers to workers, tasks of in-process runners, retries, words to limits. */
+const actForRuns: readonly Grant[] = [offerTasks, start('retry-task'), send('inline-runs', 'commands.fifo')];
 /** What feeds may owe after a commit: engine runs, timers, deliveries to be resumed, a look at themselves, reminders. */
 const actForFeeds: readonly Grant[] = [
   send('engine-runs.fifo', 'timers', 'publications', 'sweep'),
@@ -170,7 +170,7 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
   'api-access': [...decide, limitRates, listRows],
   'api-workers': [...decide, ...actForRuns, limitRates, takeOffers, readTokenKey],
   'api-streams': [readLedger, limitRates],
-  'task-callback': [...decide, ...actForRuns, writeBlobs, readTokenKey, send('commands.fifo')],
+  'task-callback': [...decide, ...actForRuns, writeBlobs, readTokenKey],
   'ingest-market': [
     ...decide,
     ...actForFeeds,

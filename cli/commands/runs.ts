@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { CliError } from '#cli/cli-error.ts';
 import type { CommandContext } from '#cli/commands/context.ts';
 import { addRunTraceCommands } from '#cli/commands/run-traces.ts';
+import { addRunWhyCommand } from '#cli/commands/run-why.ts';
 import { readDocument } from '#cli/commands/read-document.ts';
 import { paint, table } from '#cli/output.ts';
 
@@ -32,9 +33,6 @@ const RunDetail = z.object({
       errorMessage: z.string().optional(),
     }),
   ),
-});
-const Why = z.object({
-  waiting: z.array(z.object({ reason: z.string(), subject: z.string(), deadlineAt: z.string() })),
 });
 
 const ENDED = new Set(['SUCCEEDED', 'FAILED', 'CANCELLED', 'TIMED_OUT']);
@@ -92,10 +90,7 @@ export const addRunCommands = (program: Command, contextOf: GetContext): void =>
     .action(async (runId: string, options: { reason?: string }, command: Command) =>
       cancel(contextOf(command), runId, options),
     );
-  run
-    .command('why <runId>')
-    .description('tell what a run waits for, and until when')
-    .action(async (runId: string, _options: unknown, command: Command) => why(contextOf(command), runId));
+  addRunWhyCommand(run, contextOf);
   addRunTraceCommands(run, contextOf);
   const runKey = program.command('run-key').description('names that callers gave their requests to run');
   withIntent(runKey.command('backfill <runKey>'))
@@ -282,17 +277,4 @@ const cancel = async (
   const answer = await client().request('POST', `{ws}/runs/${encodeURIComponent(runId)}/cancel`, { body });
   const { state } = Cancelled.parse(answer);
   output.result(answer, () => `${paint('bold', runId)} ${state}`);
-};
-
-const why = async ({ client, output }: CommandContext, runId: string): Promise<void> => {
-  const answer = await client().request('GET', `{ws}/runs/${encodeURIComponent(runId)}/why`);
-  const { waiting } = Why.parse(answer);
-  output.result(answer, () =>
-    waiting.length === 0
-      ? 'it waits for nothing'
-      : table(
-          ['WAITS FOR', 'SUBJECT', 'LOOKED AT BY'],
-          waiting.map(({ reason, subject, deadlineAt }) => [reason, subject, deadlineAt]),
-        ),
-  );
 };

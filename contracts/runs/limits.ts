@@ -83,6 +83,36 @@ export const runTiming = {
   silenceMs: 60_000,
 } as const;
 
+/** Limits of concurrency: their bounds, and the instants at which somebody looks after a slot. */
+export const concurrency = {
+  /** The greatest capacity, and so what a removed limit still grants at once of those that had asked it. */
+  capacityMax: 1_000,
+  /** What an unset capacity may have under way: all that could hold or await a slot when the limit was removed. */
+  slotsMax: 2_000,
+  /** Attempts that may wait for one limit; above it triggers answer 429, and runs ask again. */
+  waitersMax: 1_000,
+  /** Limits one manifest may declare, keys without a capacity included; as many more may be set over the API. */
+  limitsMax: 200,
+  /** Capacity of a concurrency key that nobody gave one. */
+  keyCapacity: 1,
+  /** The holder of a new slot is looked at after this long, and told again if it has not heard. */
+  firstLeaseMs: 60_000,
+  /** The holder of a slot is looked at so often afterwards. */
+  leaseMs: 900_000,
+  /** Slots one look goes after. */
+  slotsPerLookMax: 50,
+  /** A run asks again after this long, doubling each time up to the most. */
+  askAgainMs: 60_000,
+  askAgainMaxMs: 3_600_000,
+  /** What callers are told to wait when too many attempts wait for a limit. */
+  retryAfterMs: 60_000,
+  /** Holders and waiters one read shows. */
+  shownMax: 200,
+} as const;
+
+/** Tasks of a run that may wait for a slot at one time; further ready tasks wait as `dispatch_window`. */
+export const SLOT_WINDOW = 100;
+
 /** Streams of the events of a run. */
 export const runStreams = {
   /** A stream ends after so many milliseconds; its receiver comes back with the last number it saw. */

@@ -1,6 +1,7 @@
-/** Facts of the stream `manifests#tenant/workspace`. */
+/** Facts of the stream `manifests#tenant/workspace`: what is deployed, and which limits hold for it. */
 import * as z from 'zod';
 import { ManifestId } from '#contracts/ids.ts';
+import { Capacity, LimitId, LimitSource } from '#contracts/runs/concurrency.ts';
 
 /** A manifest became the current one of its workspace; its body is a blob under its content hash. */
 export const ManifestDeployed = z.strictObject({
@@ -31,4 +32,28 @@ export const ManifestDeployed = z.strictObject({
 });
 export type ManifestDeployed = Readonly<z.infer<typeof ManifestDeployed>>;
 
-export type ManifestEvent = ManifestDeployed;
+const limitEvent = <Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) =>
+  z.strictObject({
+    type: z.literal(type),
+    idempotencyKey: z.string(),
+    /** Changes of limits of a workspace are numbered: of two words on a limit the later holds, in whatever order they come. */
+    data: z.strictObject({ limitId: LimitId, changeNo: z.int().min(1), ...shape }).readonly(),
+  });
+
+/** A limit has a capacity from now on. Key `limit_set:{changeNo}`. */
+export const LimitSet = limitEvent('LimitSet', { capacity: Capacity, source: LimitSource });
+
+/** A limit is none any more. Key `limit_removed:{changeNo}`. */
+export const LimitRemoved = limitEvent('LimitRemoved', {});
+
+/** The limit itself has heard of a change. Key `limit_told:{changeNo}`. */
+export const LimitTold = limitEvent('LimitTold', {});
+
+/** Every fact the stream may hold. */
+export const ManifestEvent = z.discriminatedUnion('type', [
+  ManifestDeployed,
+  LimitSet,
+  LimitRemoved,
+  LimitTold,
+]);
+export type ManifestEvent = Readonly<z.infer<typeof ManifestEvent>>;

@@ -2,7 +2,8 @@
 import * as z from 'zod';
 import { ManifestId, WorkspaceId } from '#contracts/ids.ts';
 import { QueueName } from '#contracts/runs/claim.ts';
-import { runLimits } from '#contracts/runs/limits.ts';
+import { ConcurrencyKey, DeclaredLimit } from '#contracts/runs/concurrency.ts';
+import { concurrency, runLimits } from '#contracts/runs/limits.ts';
 import { RetryPolicy, TaskPolicy, TriggerRule } from '#contracts/runs/plan.ts';
 import { RunnerName } from '#contracts/runs/runner.ts';
 
@@ -45,6 +46,8 @@ export const AssetExecution = z
     runner: RunnerName.optional(),
     /** Default `all_success`. */
     triggerRule: TriggerRule.optional(),
+    /** Attempts of all tasks of this key share its slots; the limit `key:NAME` has their number, 1 by default. */
+    concurrencyKey: ConcurrencyKey.optional(),
     retry: RetryPolicy.unwrap().partial().readonly().optional(),
   })
   .readonly();
@@ -122,6 +125,7 @@ export const DeployManifestRequest = z
     git: GitContext.optional(),
     assets: z.array(ManifestAsset).max(runLimits.manifestAssetsMax).readonly(),
     schedules: z.array(ManifestSchedule).max(runLimits.manifestSchedulesMax).readonly().optional(),
+    limits: z.array(DeclaredLimit).max(concurrency.limitsMax).readonly().optional(),
     deployedBy: text(256).optional(),
     metadata: json.optional(),
   })
@@ -144,6 +148,8 @@ export const ManifestFault = z.strictObject({
     'invalid_cron',
     'invalid_timezone',
     'duplicate_schedule',
+    'duplicate_limit',
+    'too_many_limits',
     'unknown_asset',
   ]),
   message: z.string(),

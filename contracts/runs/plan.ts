@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { AssetKey, TaskKey } from '#contracts/ids.ts';
 import { QueueName } from '#contracts/runs/claim.ts';
+import { PlannedLimit } from '#contracts/runs/concurrency.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
 import { InlineRunnerName } from '#contracts/runs/runner.ts';
 import { ErrorCategory } from '#contracts/runs/task-output.ts';
@@ -56,6 +57,8 @@ export const PlanTask = z
     triggerRule: TriggerRule.optional(),
     /** Absent for tasks of HTTP workers. */
     runner: InlineRunnerName.optional(),
+    /** Places in the plan's limits, ascending: those of which each attempt holds a slot. */
+    limits: z.array(z.int().min(0)).max(3).readonly().optional(),
   })
   .readonly();
 export type PlanTask = z.infer<typeof PlanTask>;
@@ -67,6 +70,8 @@ export const Plan = z
     partitionKey: z.string().optional(),
     defaults: TaskPolicy,
     requiresVisibleOutput: z.boolean(),
+    /** The workspace's first, then queues, then keys, each by name: every run asks them in this order. */
+    limits: z.array(PlannedLimit).readonly().optional(),
     tasks: z.array(PlanTask).min(1).max(runLimits.planTasksMax).readonly(),
   })
   .readonly();

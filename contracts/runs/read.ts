@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { Actor } from '#contracts/event.ts';
 import { AttemptId, EventId, PlanId, RunId, WorkspaceId } from '#contracts/ids.ts';
+import { WaitingPlace } from '#contracts/runs/concurrency.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
 import { RerunKind, RerunReason } from '#contracts/runs/rerun.ts';
 import { RunState, TaskState, TerminalTaskStatus, WaitingReason } from '#contracts/runs/states.ts';
@@ -251,6 +252,8 @@ export const RunWhy = z.strictObject({
       /** The task key, or the run id for the run itself. */
       subject: z.string(),
       deadlineAt: instant,
+      /** With `concurrency_limit`: which limit, and the place in its queue. */
+      limit: WaitingPlace.optional(),
     }),
   ),
 });

@@ -6,6 +6,7 @@ import * as z from 'zod';
 import { AttemptId, ManifestId, PlanId, RunId, TaskKey, TenantId, WorkspaceId } from '#contracts/ids.ts';
 import { ReportedOutcome, WorkerId } from '#contracts/runs/callbacks.ts';
 import { QueueName } from '#contracts/runs/claim.ts';
+import { LimitId } from '#contracts/runs/concurrency.ts';
 import { Plan } from '#contracts/runs/plan.ts';
 import { InlineRunnerName } from '#contracts/runs/runner.ts';
 import { RerunKind } from '#contracts/runs/rerun.ts';
@@ -59,6 +60,24 @@ export const PlanCreated = event('PlanCreated', {
 /** All its upstreams succeeded or its retry fell due, and it had to wait for its turn. Key `ready:…`. */
 export const TaskReadied = event('TaskReadied', attempt);
 
+/**
+ * The next attempt asks for a slot of its limit at this place among those its plan gives it: all before were granted. A
+ * request that led to nothing is made again. Key `slot_req:{dispatchId}:{limitId}:{sendNo}`.
+ */
+export const TaskSlotRequested = event('TaskSlotRequested', {
+  ...attempt,
+  limitId: LimitId,
+  place: z.int().min(0).max(2),
+  sendNo: z.int().min(1),
+});
+
+/** A limit has heard that an attempt gives its slot back. Key `slot_return:{dispatchId}:{limitId}`. */
+export const TaskSlotReturned = event('TaskSlotReturned', {
+  ...attempt,
+  limitId: LimitId,
+  place: z.int().min(0).max(2),
+});
+
 /** An attempt was offered to workers, or handed to an in-process runner. Key `dispatch_req:{dispatchId}`. */
 export const TaskDispatched = event('TaskDispatched', {
   ...identified,
@@ -67,6 +86,8 @@ export const TaskDispatched = event('TaskDispatched', {
   priority: z.int(),
   /** Absent for HTTP workers. */
   runner: InlineRunnerName.optional(),
+  /** How many slots it holds; absent, none. */
+  slots: z.int().min(1).max(3).optional(),
 });
 
 /** A lost offer or message is made again. Key `dispatch_resend:{dispatchId}:{sendNo}`. */
@@ -167,6 +188,8 @@ export const RunEvent = z.discriminatedUnion('type', [
   RunTriggered,
   PlanCreated,
   TaskReadied,
+  TaskSlotRequested,
+  TaskSlotReturned,
   TaskDispatched,
   TaskRedispatched,
   TaskStarted,

@@ -8,6 +8,7 @@ import * as z from 'zod';
 export const TaskStatus = z.enum([
   'BLOCKED',
   'READY',
+  'SLOT_WAIT',
   'DISPATCHED',
   'RUNNING',
   'RETRY_WAIT',
@@ -60,6 +61,7 @@ export type RunState = z.infer<typeof RunState>;
 export const publicTaskState = {
   BLOCKED: 'PENDING',
   READY: 'QUEUED',
+  SLOT_WAIT: 'QUEUED',
   DISPATCHED: 'QUEUED',
   RUNNING: 'RUNNING',
   RETRY_WAIT: 'PENDING',
@@ -86,6 +88,8 @@ export const WaitingReason = z.enum([
   'tasks',
   'upstream',
   'dispatch_window',
+  'concurrency_limit',
+  'slot_return',
   'worker',
   'inline_runner',
   'heartbeat',

@@ -54,12 +54,23 @@ export interface SendMessage {
   readonly delaySeconds?: number;
 }
 
-/** Issues a command to another stream; the answer comes back as a command to this one. */
-export interface IssueCommand {
-  readonly kind: 'issue-command';
-  readonly name: string;
+/** A command for a stream, as JSON. */
+export interface Addressed {
   readonly stream: string;
   readonly command: Readonly<Record<string, unknown>> & { readonly type: string };
+}
+
+/**
+ * Has a command decided by another stream, at least once and in the order in which it was sent; what came of it is told
+ * by another command, as a rule to the stream that asked.
+ */
+export interface IssueCommand extends Addressed {
+  readonly kind: 'issue-command';
+  readonly name: string;
+  /** Issued once the command was accepted, also when there was nothing to record. */
+  readonly ifDone?: Addressed;
+  /** Issued when the command was refused for good; without it the refusal is an event of the stream. */
+  readonly ifRefused?: Addressed;
 }
 
 export type Effect = OfferTask | WithdrawTask | StartExecution | SendMessage | IssueCommand;

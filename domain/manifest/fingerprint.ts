@@ -17,5 +17,12 @@ export const manifestFingerprint = (manifest: DeployManifestRequest): string => 
   const schedules = (manifest.schedules ?? [])
     .map((schedule) => ({ ...schedule, assets: schedule.assets.map((key) => parseAssetKey(key) ?? key) }))
     .sort((left, right) => compareText(left.id, right.id) || compareText(left.cron, right.cron));
-  return sha256Hex(canonicalJson({ manifestVersion, codeVersionId, git, assets, schedules, metadata }));
+  const limits = [...(manifest.limits ?? [])].sort((left, right) => compareText(left.limit, right.limit));
+  return sha256Hex(
+    canonicalJson({
+      ...{ manifestVersion, codeVersionId, git, assets, schedules, metadata },
+      // Left out where there are none, so that manifests without limits keep their fingerprint.
+      ...(limits.length === 0 ? {} : { limits }),
+    }),
+  );
 };

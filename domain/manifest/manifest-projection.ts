@@ -53,7 +53,8 @@ const tombstone = (name: string, { manifestId }: ManifestDeployed['data'], atMs:
 
 const apply = (row: RowContent | undefined, key: RowKey, event: RecordedEvent): RowContent | undefined => {
   const data = dataOf(event);
-  if (!data) return row;
+  // Limits may be set before the first deploy, and the cursor goes on with them.
+  if (!data) return row ?? (key.sk === CURSOR ? { data: {} } : undefined);
   if (key.sk === CURSOR)
     return { data: { currentManifestId: data.manifestId, deployNumber: data.deployNumber } };
   if (key.pk !== event.stream) return { data: { ...tombstone(key.sk, data, event.occurredAtMs) } };

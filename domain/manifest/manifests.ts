@@ -1,11 +1,12 @@
 /**
- * The manifests of a workspace: which one is current. One stream `manifests#tenant/workspace`; bodies are blobs
- * under their content hash, written before the command.
+ * What is deployed in a workspace: which manifest is current, and which limits hold. One stream
+ * `manifests#tenant/workspace`; bodies are blobs under their content hash, written before the command.
  */
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { ManifestId } from '#contracts/ids.ts';
 import type { DeployManifestRequest } from '#contracts/runs/manifest.ts';
-import type { ManifestDeployed, ManifestEvent } from '#contracts/runs/manifest-events.ts';
+import { ManifestEvent } from '#contracts/runs/manifest-events.ts';
+import type { ManifestDeployed } from '#contracts/runs/manifest-events.ts';
 import type { Aggregate, Rejection } from '#domain/kernel/aggregate.ts';
 import { canonicalJson } from '#domain/kernel/canonical-json.ts';
 import { accept, reject } from '#domain/kernel/decision.ts';
@@ -13,13 +14,24 @@ import type { Decision } from '#domain/kernel/decision.ts';
 import { sha256Hex } from '#domain/kernel/hash.ts';
 import { manifestId } from '#domain/kernel/ids.ts';
 import { assetKeyOf } from '#domain/manifest/asset-key.ts';
+import {
+  decideLimit,
+  declaredLimits,
+  deployLimits,
+  evolveLimits,
+  limitEffects,
+  limitsWaiting,
+  noLimits,
+} from '#domain/manifest/configured-limits.ts';
+import type { ConfiguredLimits, Declared, LimitConfigCommand } from '#domain/manifest/configured-limits.ts';
 import { manifestFingerprint } from '#domain/manifest/fingerprint.ts';
 
-/** Nothing deployed yet, or the current manifest. */
+/** Nothing deployed yet, or the current manifest; limits may be set before. */
 export type Manifests =
-  | { readonly status: 'none' }
+  | { readonly status: 'none'; readonly limits: ConfiguredLimits }
   | {
       readonly status: 'deployed';
+      readonly limits: ConfiguredLimits;
       readonly manifestId: ManifestId;
       readonly fingerprint: string;
       readonly deployNumber: number;
@@ -35,14 +47,16 @@ export interface DeployManifest {
   /** The manifest against which the removals were found; absent, there was none. */
   readonly follows?: ManifestId;
   readonly deployment: Omit<ManifestDeployed['data'], 'deployNumber'>;
+  /** The limits it declares, and those of its keys. */
+  readonly limits: readonly Declared[];
 }
 
-/** Does nothing: manifests wait for nothing, but every aggregate can be swept. */
+/** Does nothing itself; what is owed is done again. */
 export interface SweepManifests {
   readonly type: 'SweepManifests';
 }
 
-export type ManifestCommand = DeployManifest | SweepManifests;
+export type ManifestCommand = DeployManifest | SweepManifests | LimitConfigCommand;
 
 /** A body and the key under which it must be stored before the deploy. */
 export interface ManifestDocument {
@@ -87,6 +101,7 @@ export const deployManifest = (
   const command = {
     type: 'DeployManifest' as const,
     deployment,
+    limits: declaredLimits(manifest),
     ...(before ? { follows: before.manifestId } : {}),
   };
   return { command, document: { key, text } };
@@ -120,6 +135,10 @@ const decide = (command: ManifestCommand, state: Manifests): Decision<ManifestEv
   switch (command.type) {
     case 'SweepManifests':
       return accept();
+    case 'SetLimit':
+    case 'RemoveLimit':
+    case 'ConfirmLimit':
+      return decideLimit(command, state.limits);
     case 'DeployManifest': {
       const { deployment } = command;
       if (state.status === 'deployed' && state.manifestId === deployment.manifestId) return accept();
@@ -130,20 +149,34 @@ const decide = (command: ManifestCommand, state: Manifests): Decision<ManifestEv
           message: 'another manifest was deployed meanwhile; deploy again',
         });
       const deployNumber = state.status === 'none' ? 1 : state.deployNumber + 1;
-      return accept({
-        type: 'ManifestDeployed',
-        idempotencyKey: `manifest:${deployment.manifestId}:${deployNumber}`,
-        data: { ...deployment, deployNumber },
-      });
+      return accept(
+        {
+          type: 'ManifestDeployed',
+          idempotencyKey: `manifest:${deployment.manifestId}:${deployNumber}`,
+          data: { ...deployment, deployNumber },
+        },
+        ...deployLimits(command.limits, state.limits),
+      );
     }
   }
 };
 
+const manifestEventTypes: ReadonlySet<string> = new Set(
+  ManifestEvent.options.map((option) => option.shape.type.value),
+);
+
+const asManifestEvent = (event: RecordedEvent): ManifestEvent | undefined =>
+  manifestEventTypes.has(event.type) ? (event as unknown as ManifestEvent) : undefined;
+
 const evolve = (state: Manifests, event: RecordedEvent): Manifests => {
-  if (event.type !== 'ManifestDeployed') return state;
-  const data = event.data as ManifestDeployed['data'];
+  const known = asManifestEvent(event);
+  if (!known) return state;
+  if (known.type !== 'ManifestDeployed')
+    return { ...state, limits: evolveLimits(state.limits, known, event) };
+  const { data } = known;
   return {
     status: 'deployed',
+    limits: state.limits,
     manifestId: data.manifestId,
     fingerprint: data.fingerprint,
     deployNumber: data.deployNumber,
@@ -157,13 +190,13 @@ const evolve = (state: Manifests, event: RecordedEvent): Manifests => {
 /** The manifests of a workspace, as the command handler knows them. */
 export const manifestsAggregate: Aggregate<Manifests, ManifestCommand, ManifestEvent> = {
   kind: 'manifests',
-  foldVersion: 1,
-  eventTypes: new Set(['ManifestDeployed']),
-  initialState: () => ({ status: 'none' }),
+  foldVersion: 2,
+  eventTypes: manifestEventTypes,
+  initialState: () => ({ status: 'none', limits: noLimits }),
   decide,
   evolve,
-  outstanding: () => [],
-  waiting: () => [],
+  outstanding: ({ limits }) => limitEffects(limits),
+  waiting: ({ limits }) => limitsWaiting(limits),
   sweepCommand: () => ({ type: 'SweepManifests' }),
   isTerminal: () => false,
   encodeState: (state) => JSON.stringify(state),

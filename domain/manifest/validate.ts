@@ -2,6 +2,8 @@
 import { Cron } from 'croner';
 import type * as z from 'zod';
 import type { AssetKey } from '#contracts/ids.ts';
+import { DeclaredLimit } from '#contracts/runs/concurrency.ts';
+import { concurrency } from '#contracts/runs/limits.ts';
 import { DeployManifestRequest, ManifestAsset, ManifestSchedule } from '#contracts/runs/manifest.ts';
 import type { AssetKeyParts, ManifestFault, Partitioning } from '#contracts/runs/manifest.ts';
 import { cycles } from '#domain/kernel/graph.ts';
@@ -41,11 +43,32 @@ export const validateManifest = (input: unknown): ManifestCheck => {
     }),
     ...cycleFaults(assets),
     ...schedules.flatMap(({ index, item }) => scheduleFaults(item, `schedules[${index}]`, keys)),
+    ...limitFaults(wellFormed(DeclaredLimit, members['limits']), assets),
     ...duplicates(schedules, ({ id }) => id, { list: 'schedules', member: 'id', code: 'duplicate_schedule' }),
   ];
   return parsed.success && faults.length === 0
     ? { kind: 'valid', manifest: parsed.data }
     : { kind: 'invalid', faults };
+};
+
+const limitFaults = (
+  limits: readonly Placed<DeclaredLimit>[],
+  assets: readonly Placed<ManifestAsset>[],
+): readonly ManifestFault[] => {
+  const place = { list: 'limits', member: 'limit', code: 'duplicate_limit' } as const;
+  const ids = new Set([
+    ...limits.map(({ item }): string => item.limit),
+    ...assets.flatMap(({ item }) =>
+      item.execution?.concurrencyKey ? [`key:${item.execution.concurrencyKey}`] : [],
+    ),
+  ]);
+  const message = `declares ${ids.size} limits with those of its concurrency keys; at most ${concurrency.limitsMax} may be`;
+  return [
+    ...duplicates(limits, ({ limit }) => limit, place),
+    ...(ids.size > concurrency.limitsMax
+      ? [{ path: 'limits', code: 'too_many_limits' as const, message }]
+      : []),
+  ];
 };
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -131,7 +154,7 @@ const partitioningFaults = (partitioning: Partitioning, path: string): readonly 
 interface DuplicateRule {
   readonly list: string;
   readonly member: string;
-  readonly code: 'duplicate_asset_key' | 'duplicate_schedule';
+  readonly code: 'duplicate_asset_key' | 'duplicate_schedule' | 'duplicate_limit';
 }
 
 const duplicates = <Item>(

@@ -1,8 +1,8 @@
 /** What follows from a change of a run: stops, skips, dispatches within the windows, and its end. */
-import { DISPATCH_WINDOW, INLINE_WINDOW } from '#contracts/runs/limits.ts';
+import { DISPATCH_WINDOW, INLINE_WINDOW, SLOT_WINDOW } from '#contracts/runs/limits.ts';
 import type { Plan } from '#contracts/runs/plan.ts';
 import type { RunEvent, RunEventData } from '#contracts/runs/run-events.ts';
-import { attemptId, dispatchId } from '#domain/kernel/ids.ts';
+import { dispatch } from '#domain/run/dispatch.ts';
 import { attemptRef, record } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
 import {
@@ -16,6 +16,7 @@ import {
   triggerRuleOf,
 } from '#domain/run/run.ts';
 import type { PlannedRun } from '#domain/run/run.ts';
+import { limitsOf, requestSlot } from '#domain/run/slots.ts';
 import { stopTasks } from '#domain/run/stop.ts';
 import { isFailure, mayRun, obstacleOf } from '#domain/run/trigger-rule.ts';
 import { verdictOf } from '#domain/run/verdict.ts';
@@ -68,30 +69,33 @@ const dispatchReady = (draft: Draft): void => {
     .sort((left, right) => policyOf(plan, left).priority - policyOf(plan, right).priority || left - right);
   for (const index of waiting) {
     const taker = takerOf(plan, index);
-    if (room[taker] > 0) dispatch(draft, index);
+    if (room[taker] > 0) handOut(draft, index);
     else if (taskAt(draft.run, index).status === 'BLOCKED') markReady(draft, index);
     room[taker] -= 1;
   }
 };
 
-type Taker = 'workers' | 'inline';
+/** Tasks that ask for slots first have a window of their own, so that they hold up no others. */
+type Taker = 'workers' | 'inline' | 'limits';
 
-const takerOf = (plan: Plan, index: number): Taker =>
-  inlineRunnerOf(plan, index) === undefined ? 'workers' : 'inline';
+const takerOf = (plan: Plan, index: number): Taker => {
+  if (inlineRunnerOf(plan, index) !== undefined) return 'inline';
+  return plannedTask(plan, index).limits === undefined ? 'workers' : 'limits';
+};
 
 /** How many more tasks may be handed out now. */
 const roomOf = (run: PlannedRun): Record<Taker, number> => {
   const { plan } = originOf(run);
-  const room = { workers: DISPATCH_WINDOW, inline: INLINE_WINDOW };
+  const room = { workers: DISPATCH_WINDOW, inline: INLINE_WINDOW, limits: SLOT_WINDOW };
   for (const [index, { status }] of run.tasks.entries())
-    if (status === 'DISPATCHED') room[takerOf(plan, index)] -= 1;
+    if (status === 'DISPATCHED' || status === 'SLOT_WAIT') room[takerOf(plan, index)] -= 1;
   return room;
 };
 
 /** Hands out the next attempt of a task whose retry is due, or lets it wait for its turn. */
 export const release = (draft: Draft, taskIndex: number): void => {
   const taker = takerOf(originOf(draft.run).plan, taskIndex);
-  if (roomOf(draft.run)[taker] > 0) dispatch(draft, taskIndex);
+  if (roomOf(draft.run)[taker] > 0) handOut(draft, taskIndex);
   else markReady(draft, taskIndex);
 };
 
@@ -107,25 +111,10 @@ const isReady = (run: PlannedRun, index: number): boolean => {
   );
 };
 
-const dispatch = (draft: Draft, taskIndex: number): void => {
-  const origin = originOf(draft.run);
-  const ref = attemptRef(origin, taskIndex, attemptOf(taskAt(draft.run, taskIndex)) + 1);
-  const { queue, priority } = policyOf(origin.plan, taskIndex);
-  const runner = inlineRunnerOf(origin.plan, taskIndex);
-  record(draft, {
-    type: 'TaskDispatched',
-    idempotencyKey: `dispatch_req:${dispatchId(ref)}`,
-    data: {
-      taskIndex,
-      taskKey: plannedTask(origin.plan, taskIndex).key,
-      attempt: ref.attempt,
-      attemptId: attemptId(ref),
-      dispatchId: dispatchId(ref),
-      queue,
-      priority,
-      ...(runner === undefined ? {} : { runner }),
-    },
-  });
+/** Hands a task out, or asks its limits first. */
+const handOut = (draft: Draft, taskIndex: number): void => {
+  if (limitsOf(originOf(draft.run).plan, taskIndex).length === 0) dispatch(draft, taskIndex);
+  else requestSlot(draft, taskIndex);
 };
 
 /** Says that the task may go, so that history and readers know it waits for its turn alone. */

@@ -1,5 +1,6 @@
 /** What can be asked of a run. All of it is JSON, so that a command can wait in a queue. */
 import type { AttemptId, TaskKey } from '#contracts/ids.ts';
+import type { LimitId } from '#contracts/runs/concurrency.ts';
 import type { OutputVisibilityRequest } from '#contracts/runs/visibility.ts';
 import type {
   CompletedRequest,
@@ -82,6 +83,22 @@ export interface ReportOutputVisibility {
   >;
 }
 
+/** A limit has given an attempt the slot it waits for. */
+export interface GrantSlot {
+  readonly type: 'GrantSlot';
+  readonly taskKey: TaskKey;
+  readonly attempt: number;
+  readonly limitId: LimitId;
+}
+
+/** A limit has heard that an attempt is over. */
+export interface ConfirmSlotReturn {
+  readonly type: 'ConfirmSlotReturn';
+  readonly taskKey: TaskKey;
+  readonly attempt: number;
+  readonly limitId: LimitId;
+}
+
 export type RunCommand =
   | TriggerRun
   | ClaimTask
@@ -92,4 +109,6 @@ export type RunCommand =
   | RetryTask
   | CancelRun
   | ReportOutputVisibility
+  | GrantSlot
+  | ConfirmSlotReturn
   | SweepRun;

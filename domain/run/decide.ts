@@ -30,6 +30,7 @@ import { planHash } from '#domain/run/plan-hash.ts';
 import { headerOf, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { Run, RunHeader } from '#domain/run/run.ts';
 import { safeText } from '#domain/run/safe-text.ts';
+import { confirmReturn, grantSlot } from '#domain/run/slots.ts';
 import { reportVisibility } from '#domain/run/visibility.ts';
 import { sweep } from '#domain/run/sweep.ts';
 
@@ -55,6 +56,10 @@ export const decide = (command: RunCommand, run: Run, { nowMs }: DecideContext):
       return cancel(command, run, nowMs);
     case 'ReportOutputVisibility':
       return reportVisibility(command, run);
+    case 'GrantSlot':
+      return grantSlot(command, run, nowMs);
+    case 'ConfirmSlotReturn':
+      return confirmReturn(command, run);
     case 'SweepRun':
       return accept(...sweep(command, run));
   }

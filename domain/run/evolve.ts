@@ -7,8 +7,17 @@ import type { Plan } from '#contracts/runs/plan.ts';
 import { RunEvent } from '#contracts/runs/run-events.ts';
 import type { RunEventData } from '#contracts/runs/run-events.ts';
 import { progressAfter } from '#domain/run/heartbeat.ts';
-import { attemptOf, isEnded, taskAt } from '#domain/run/run.ts';
-import type { OpenTask, PlannedRun, Run, RunHeader, RunningRun, RunOrigin, Task } from '#domain/run/run.ts';
+import { attemptOf, isEnded, slotsOf, taskAt } from '#domain/run/run.ts';
+import type {
+  OpenTask,
+  PlannedRun,
+  Run,
+  RunHeader,
+  RunningRun,
+  RunOrigin,
+  SlotReturn,
+  Task,
+} from '#domain/run/run.ts';
 
 /** Every type this fold knows. */
 export const runEventTypes: ReadonlySet<string> = new Set(
@@ -35,6 +44,8 @@ const evolveRun = (run: Run, event: RunEvent, atMs: number): Run => {
       return run.status === 'TRIGGERED' ? planned(run.header, event.data.plan, atMs) : run;
     case 'RunCompleted':
     case 'TaskReadied':
+    case 'TaskSlotRequested':
+    case 'TaskSlotReturned':
     case 'TaskDispatched':
     case 'TaskRedispatched':
     case 'TaskStarted':
@@ -51,15 +62,17 @@ const evolveRun = (run: Run, event: RunEvent, atMs: number): Run => {
 };
 
 type TaskEvent = Extract<RunEvent, { readonly data: { readonly taskIndex: number } }>;
+type SlotReturned = Extract<RunEvent, { readonly type: 'TaskSlotReturned' }>;
 
 /** An event of a run that has its plan. */
 export type ProgressEvent =
   | TaskEvent
   | Extract<RunEvent, { readonly type: 'RunCancelRequested' | 'RunDeadlinePassed' | 'RunCompleted' }>;
 
-/** The fold of a planned run; one that has ended absorbs everything but what is said of its outputs. */
+/** The fold of a planned run; one that has ended absorbs everything but what is said of its outputs and its slots. */
 export const evolvePlanned = (run: PlannedRun, event: ProgressEvent, atMs: number): PlannedRun => {
   if (event.type === 'OutputVisibilityChanged') return withTask(run, event, atMs);
+  if (event.type === 'TaskSlotReturned') return withReturned(run, event, atMs);
   if (run.status !== 'RUNNING') return run;
   switch (event.type) {
     case 'RunCompleted':
@@ -69,6 +82,7 @@ export const evolvePlanned = (run: PlannedRun, event: ProgressEvent, atMs: numbe
     case 'RunDeadlinePassed':
       return { ...run, changedAtMs: atMs, stop: { timedOutAtMs: atMs, ...run.stop } };
     case 'TaskReadied':
+    case 'TaskSlotRequested':
     case 'TaskDispatched':
     case 'TaskRedispatched':
     case 'TaskStarted':
@@ -80,6 +94,8 @@ export const evolvePlanned = (run: PlannedRun, event: ProgressEvent, atMs: numbe
       return withTask(run, event, atMs);
   }
 };
+
+type OwnTaskEvent = Exclude<TaskEvent, SlotReturned>;
 
 /** The origin a first commit describes, or undefined when it holds no plan. */
 export const originFrom = (events: readonly RecordedEvent[]): RunOrigin | undefined => {
@@ -110,21 +126,51 @@ export const planned = (header: RunHeader, plan: Plan, atMs: number): RunningRun
   origin: origin(header, plan),
 });
 
-const withTask = (run: PlannedRun, event: TaskEvent, atMs: number): PlannedRun => {
+const withTask = (run: PlannedRun, event: OwnTaskEvent, atMs: number): PlannedRun => {
   const { taskIndex } = event.data;
   const before = taskAt(run, taskIndex);
   const after = evolveTask(before, event, atMs);
   if (after === before) return run;
   run.tasks[taskIndex] = after;
-  return { ...run, changedAtMs: Math.max(run.changedAtMs, atMs) };
+  const changed = { ...run, changedAtMs: Math.max(run.changedAtMs, atMs) };
+  const slots = slotsOf(before);
+  return slots === 0 || slotsOf(after) > 0 ? changed : withReturns(changed, owedBy(taskIndex, before, slots));
 };
 
-const evolveTask = (task: Task, event: TaskEvent, atMs: number): Task => {
+/** What was asked for is given back too: it may be granted by now. */
+const owedBy = (taskIndex: number, task: Task, slots: number): SlotReturn => ({
+  taskIndex,
+  attempt: attemptOf(task) + (task.status === 'SLOT_WAIT' ? 1 : 0),
+  places: Array.from({ length: slots }, (_, place) => place),
+});
+
+const withReturns = (run: PlannedRun, owed: SlotReturn): PlannedRun => ({
+  ...run,
+  returns: [...(run.returns ?? []), owed],
+});
+
+const withReturned = (run: PlannedRun, { data }: SlotReturned, atMs: number): PlannedRun => {
+  const { returns: before = [], ...rest } = run;
+  const returns = before.flatMap((owed) => {
+    if (owed.taskIndex !== data.taskIndex || owed.attempt !== data.attempt) return [owed];
+    const places = owed.places.filter((place) => place !== data.place);
+    return places.length === 0 ? [] : [{ ...owed, places }];
+  });
+  return {
+    ...rest,
+    changedAtMs: Math.max(run.changedAtMs, atMs),
+    ...(returns.length === 0 ? {} : { returns }),
+  };
+};
+
+const evolveTask = (task: Task, event: OwnTaskEvent, atMs: number): Task => {
   switch (event.type) {
     case 'TaskReadied':
       return ready(task, event.data.attempt, atMs);
+    case 'TaskSlotRequested':
+      return slotRequested(task, event.data, atMs);
     case 'TaskDispatched':
-      return dispatched(task, event.data.attempt, atMs);
+      return dispatched(task, event.data, atMs);
     case 'TaskRedispatched':
       return task.status === 'DISPATCHED' &&
         task.attempt === event.data.attempt &&
@@ -139,6 +185,7 @@ const evolveTask = (task: Task, event: TaskEvent, atMs: number): Task => {
             workerId: event.data.workerId,
             startedAtMs: atMs,
             lastSeenMs: atMs,
+            ...(task.slots === undefined ? {} : { slots: task.slots }),
           }
         : task;
     case 'TaskHeartbeatRecorded':
@@ -162,16 +209,34 @@ const evolveTask = (task: Task, event: TaskEvent, atMs: number): Task => {
 const awaitsAttempt = (task: Task): task is Extract<Task, { status: 'BLOCKED' | 'READY' | 'RETRY_WAIT' }> =>
   task.status === 'BLOCKED' || task.status === 'READY' || task.status === 'RETRY_WAIT';
 
+const slotRequested = (task: Task, data: RunEventData<'TaskSlotRequested'>, atMs: number): Task => {
+  const { attempt, place, sendNo } = data;
+  if (attempt !== attemptOf(task) + 1) return task;
+  const asked = { status: 'SLOT_WAIT', attempt: attempt - 1, place, askedAtMs: atMs, sendNo } as const;
+  if (task.status === 'SLOT_WAIT') {
+    const isNext = place === task.place + 1 || (place === task.place && sendNo > task.sendNo);
+    return isNext ? { ...task, ...asked } : task;
+  }
+  if (!awaitsAttempt(task) || place > 0) return task;
+  return {
+    ...asked,
+    readyAtMs: task.status === 'READY' ? task.readyAtMs : atMs,
+    reportHash: 'reportHash' in task ? task.reportHash : '',
+  };
+};
+
 const ready = (task: Task, attempt: number, atMs: number): Task => {
   if (task.status === 'READY' || !awaitsAttempt(task) || attempt !== attemptOf(task) + 1) return task;
   const reportHash = task.status === 'RETRY_WAIT' ? task.reportHash : '';
   return { status: 'READY', attempt: attempt - 1, readyAtMs: atMs, reportHash };
 };
 
-const dispatched = (task: Task, attempt: number, atMs: number): Task => {
-  if (!awaitsAttempt(task) || attempt !== attemptOf(task) + 1) return task;
-  const readyAtMs = task.status === 'READY' ? task.readyAtMs : atMs;
-  return { status: 'DISPATCHED', attempt, readyAtMs, sentAtMs: atMs, sendNo: 1 };
+const dispatched = (task: Task, data: RunEventData<'TaskDispatched'>, atMs: number): Task => {
+  const { attempt, slots } = data;
+  if (!(awaitsAttempt(task) || task.status === 'SLOT_WAIT') || attempt !== attemptOf(task) + 1) return task;
+  const readyAtMs = 'readyAtMs' in task ? task.readyAtMs : atMs;
+  const sent = { status: 'DISPATCHED', attempt, readyAtMs, sentAtMs: atMs, sendNo: 1 } as const;
+  return slots === undefined ? sent : { ...sent, slots };
 };
 
 /** What the attempt before had reported stays known, so that its repeat is answered as one. */

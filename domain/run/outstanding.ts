@@ -1,6 +1,7 @@
 /**
  * The effects a run owes: for every dispatched task an offer to workers, or a message to the in-process runners; for
- * every task that waits for its retry a timer.
+ * every task that waits for its retry a timer; for one that waits for a slot the request, and for each attempt that is
+ * over the word that gives its slots back.
  */
 import type { RetryTaskInput } from '#contracts/runs/read.ts';
 import type { InlineRunMessage } from '#contracts/runs/runner.ts';
@@ -10,6 +11,7 @@ import { attemptRef } from '#domain/run/draft.ts';
 import { runStream } from '#domain/run/run-stream.ts';
 import { inlineRunnerOf, originOf, policyOf } from '#domain/run/run.ts';
 import type { OpenTask, Run, RunOrigin } from '#domain/run/run.ts';
+import { requestEffect, returnEffects, returnsOf } from '#domain/run/slots.ts';
 
 type Dispatched = Extract<OpenTask, { readonly status: 'DISPATCHED' }>;
 type Waiting = Extract<OpenTask, { readonly status: 'RETRY_WAIT' }>;
@@ -33,13 +35,18 @@ const once = (task: OpenTask, make: () => Effect): Effect => {
 
 /** Every effect still owed, each under a name made of ids and the send number alone. */
 export const outstanding = (run: Run): readonly Effect[] => {
-  if (run.status !== 'RUNNING') return [];
+  if (run.status === 'none' || run.status === 'TRIGGERED') return [];
   const origin = originOf(run);
-  return run.tasks.flatMap((task, index) => {
+  const returns = returnsOf(run).flatMap((owed) => returnEffects(origin, owed));
+  if (run.status !== 'RUNNING') return returns;
+  const owed = run.tasks.flatMap((task, index) => {
+    if (task.status === 'SLOT_WAIT') return [once(task, () => requestEffect(origin, index, task))];
     if (task.status === 'DISPATCHED') return [once(task, () => handOver(origin, index, task))];
     if (task.status === 'RETRY_WAIT') return [once(task, () => retryTimer(origin, index, task))];
     return [];
   });
+  // What is given back goes first: a retry may ask the same limit.
+  return [...returns, ...owed];
 };
 
 const handOver = (origin: RunOrigin, index: number, task: Dispatched): Effect =>

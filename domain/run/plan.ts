@@ -13,6 +13,8 @@ import { closure, reversed, topologicalOrder } from '#domain/kernel/graph.ts';
 import { planId, triggerFingerprint } from '#domain/kernel/ids.ts';
 import { valueOf } from '#domain/kernel/value-of.ts';
 import { assetKeyOf, parseAssetKey } from '#domain/manifest/asset-key.ts';
+import { freezeLimits } from '#domain/run/plan-limits.ts';
+import type { LimitsById } from '#domain/run/plan-limits.ts';
 import { normalizePartition } from '#domain/manifest/partition.ts';
 import type { PartitionRequest } from '#domain/manifest/partition.ts';
 import type { TriggerRun } from '#domain/run/command.ts';
@@ -64,8 +66,12 @@ export const freezePlan = (
   partitionKey: string | undefined,
 ): Plan => freeze(assetsOf(manifest), keys, partitionKey);
 
-/** Plans the run a request asks for, or refuses it; a refusal has reserved nothing. */
-export const planRun = (manifest: DeployManifestRequest, request: TriggerRunRequest): PlanResult => {
+/** Plans the run a request asks for under the limits of its workspace, or refuses it; a refusal has reserved nothing. */
+export const planRun = (
+  manifest: DeployManifestRequest,
+  request: TriggerRunRequest,
+  limits: LimitsById = new Map(),
+): PlanResult => {
   const reserved = Object.keys(request.labels).filter((label) => reservedLabels.includes(label));
   if (reserved.length > 0)
     return refuse('invalid_request', `only Sluice sets the label ${reserved.join(', ')}`, { reserved });
@@ -74,7 +80,8 @@ export const planRun = (manifest: DeployManifestRequest, request: TriggerRunRequ
   if ('kind' in roots) return roots;
   const partition = partitionOf(assets, roots, request);
   if ('kind' in partition) return partition;
-  const plan = freeze(assets, selected(assets, roots, request), partition.partitionKey);
+  const frozen = freeze(assets, selected(assets, roots, request), partition.partitionKey);
+  const plan = freezeLimits(frozen, manifest, limits);
   if (plan.tasks.length > runLimits.planTasksMax)
     return refuse(
       'plan_too_large',
@@ -222,7 +229,7 @@ const freeze = (assets: Assets, keys: ReadonlySet<string>, partitionKey: string 
 const planTask = (key: string, asset: ManifestAsset, indexOf: ReadonlyMap<string, number>): PlanTask => {
   const upstreams = new Set(dependenciesOf(asset).flatMap((upstream) => indexOf.get(upstream) ?? []));
   const dependsOn = [...upstreams].sort((left, right) => left - right);
-  const { runner, triggerRule, ...execution } = asset.execution ?? {};
+  const { runner, triggerRule, concurrencyKey: _key, ...execution } = asset.execution ?? {};
   const policy = ownPolicy(execution);
   const taskKey = TaskKey.parse(key);
   return {
@@ -239,7 +246,7 @@ const planTask = (key: string, asset: ManifestAsset, indexOf: ReadonlyMap<string
 const ownPolicy = ({
   retry,
   ...rest
-}: Omit<AssetExecution, 'runner' | 'triggerRule'>): NonNullable<PlanTask['policy']> => ({
+}: Omit<AssetExecution, 'runner' | 'triggerRule' | 'concurrencyKey'>): NonNullable<PlanTask['policy']> => ({
   ...rest,
   ...(retry === undefined ? {} : { retry: withDefaults(retry) }),
 });

@@ -6,21 +6,23 @@ import { decide } from '#domain/run/decide.ts';
 import { evolve, originFrom, runEventTypes } from '#domain/run/evolve.ts';
 import { outstanding } from '#domain/run/outstanding.ts';
 import type { Run } from '#domain/run/run.ts';
+import { returnsOf } from '#domain/run/slots.ts';
 import { decodeRun, encodeRun } from '#domain/run/state-codec.ts';
 import { gateOf } from '#domain/run/visibility.ts';
 import { waiting } from '#domain/run/waiting.ts';
 
-/** A run that has succeeded goes on while it waits for its outputs. */
+/** A run that has succeeded goes on while it waits for its outputs, and any run until it has given back its slots. */
 const isTerminal = (run: Run): boolean =>
   run.status !== 'none' &&
   run.status !== 'TRIGGERED' &&
   run.status !== 'RUNNING' &&
-  gateOf(run) !== 'pending';
+  gateOf(run) !== 'pending' &&
+  returnsOf(run).length === 0;
 
 /** A run, as the command handler, the sweeper and the compactor know it. */
 export const runAggregate: Aggregate<Run, RunCommand, RunEvent> = {
   kind: 'run',
-  foldVersion: 4,
+  foldVersion: 5,
   eventTypes: runEventTypes,
   initialState: () => ({ status: 'none' }),
   decide,

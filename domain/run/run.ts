@@ -28,12 +28,25 @@ export type OpenTask =
       readonly reportHash: string;
     }
   | {
+      readonly status: 'SLOT_WAIT';
+      readonly attempt: number;
+      readonly readyAtMs: number;
+      readonly reportHash: string;
+      /** Which of its limits the next attempt waits for; those before it have granted theirs. */
+      readonly place: number;
+      readonly askedAtMs: number;
+      /** 1 for the first request. */
+      readonly sendNo: number;
+    }
+  | {
       readonly status: 'DISPATCHED';
       readonly attempt: number;
       readonly readyAtMs: number;
       readonly sentAtMs: number;
       /** 1 for the first offer of the attempt. */
       readonly sendNo: number;
+      /** How many slots it holds; absent, none. */
+      readonly slots?: number;
     }
   | {
       readonly status: 'RUNNING';
@@ -44,6 +57,7 @@ export type OpenTask =
       readonly lastSeenMs: number;
       /** What the recorded heartbeats have said; absent before the first of the attempt. */
       readonly progress?: Progress;
+      readonly slots?: number;
     }
   | {
       readonly status: 'RETRY_WAIT';
@@ -88,12 +102,21 @@ export interface Stop {
   readonly timedOutAtMs?: number;
 }
 
+/** An attempt that is over, and the places of its limits that have not heard of it. */
+export interface SlotReturn {
+  readonly taskIndex: number;
+  readonly attempt: number;
+  readonly places: readonly number[];
+}
+
 export type RunningRun = {
   readonly status: 'RUNNING';
   readonly tasks: Task[];
   readonly changedAtMs: number;
   readonly origin: RunOrigin | undefined;
   readonly stop?: Stop;
+  /** Absent when nothing has to be given back. */
+  readonly returns?: readonly SlotReturn[];
 };
 
 export type EndedRun = {
@@ -102,6 +125,8 @@ export type EndedRun = {
   readonly changedAtMs: number;
   readonly origin: RunOrigin | undefined;
   readonly stop?: Stop;
+  /** Absent when nothing has to be given back. */
+  readonly returns?: readonly SlotReturn[];
 };
 
 export type Run =
@@ -134,6 +159,7 @@ export const isEnded = (task: Task): task is EndedTask => {
       return true;
     case 'BLOCKED':
     case 'READY':
+    case 'SLOT_WAIT':
     case 'DISPATCHED':
     case 'RUNNING':
     case 'RETRY_WAIT':
@@ -143,6 +169,12 @@ export const isEnded = (task: Task): task is EndedTask => {
 
 /** The last attempt made, 0 when there was none. */
 export const attemptOf = (task: Task): number => ('attempt' in task ? task.attempt : 0);
+
+/** How many slots the task holds, or asks for; 0 when none. */
+export const slotsOf = (task: Task): number => {
+  if (task.status === 'SLOT_WAIT') return task.place + 1;
+  return task.status === 'DISPATCHED' || task.status === 'RUNNING' ? (task.slots ?? 0) : 0;
+};
 
 /** A planned task by index; plans and runs have the same length by construction. */
 export const plannedTask = (plan: Plan, index: number): PlanTask => {

@@ -5,9 +5,18 @@
  */
 import { OutputVisibilityState } from '#contracts/runs/task-output.ts';
 import type { WorkerId } from '#contracts/runs/callbacks.ts';
-import { attemptOf } from '#domain/run/run.ts';
+import { attemptOf, slotsOf } from '#domain/run/run.ts';
 import { statusLetter, statusOf } from '#domain/run/status-letter.ts';
-import type { EndedRun, Progress, Run, RunHeader, RunningRun, Stop, Task } from '#domain/run/run.ts';
+import type {
+  EndedRun,
+  Progress,
+  Run,
+  RunHeader,
+  RunningRun,
+  SlotReturn,
+  Stop,
+  Task,
+} from '#domain/run/run.ts';
 
 /** Characters of the hash of a report or a message. */
 export const REPORT_HASH_LENGTH = 6;
@@ -19,9 +28,13 @@ interface Packed {
   readonly k?: string;
   readonly a?: string;
   readonly h?: string;
-  /** Worker ids, named by place in `d`. */
+  /** One digit for each task that is handed out or running: the slots it holds; left out when none holds any. */
+  readonly l?: string;
+  /** What has to be given back: task, attempt and bits for the places, in a row. */
+  readonly u?: readonly number[];
   /** One letter for each task that succeeded, left out when nothing was said of any output. */
   readonly v?: string;
+  /** Worker ids, named by place in `d`. */
   readonly w?: readonly string[];
   readonly d?: readonly number[];
   /** When the run was asked to end, and when its deadline passed. */
@@ -45,12 +58,15 @@ export const encodeRun = (run: Run): string => {
   const visibilities = run.tasks
     .flatMap((task) => (task.status === 'SUCCEEDED' ? [letterOf(task)] : []))
     .join('');
+  const slots = run.tasks.flatMap((task) => (isHandedOut(task) ? [slotsOf(task)] : [])).join('');
   const packed: Packed = {
     s: run.status,
     t: run.changedAtMs,
     k: run.tasks.map(({ status }) => statusLetter[status]).join(''),
     a: run.tasks.map((task) => attemptOf(task).toString(36)).join(''),
     h: run.tasks.map(hashOf).join(''),
+    ...(/[^0]/.test(slots) ? { l: slots } : {}),
+    ...(run.returns === undefined ? {} : { u: run.returns.flatMap(packReturn) }),
     ...(/[^-]/.test(visibilities) ? { v: visibilities } : {}),
     w: workers,
     d: details,
@@ -58,6 +74,27 @@ export const encodeRun = (run: Run): string => {
     ...(run.stop?.timedOutAtMs === undefined ? {} : { x: run.stop.timedOutAtMs - run.changedAtMs }),
   };
   return JSON.stringify(packed);
+};
+
+const isHandedOut = ({ status }: Task): boolean => status === 'DISPATCHED' || status === 'RUNNING';
+
+const packReturn = ({ taskIndex, attempt, places }: SlotReturn): readonly number[] => [
+  taskIndex,
+  attempt,
+  places.reduce((bits, place) => bits | (1 << place), 0),
+];
+
+const RETURN_NUMBERS = 3;
+
+const unpackReturns = (
+  packed: readonly number[] | undefined,
+): { readonly returns?: readonly SlotReturn[] } => {
+  if (packed === undefined) return {};
+  const returns = Array.from({ length: packed.length / RETURN_NUMBERS }, (_, index) => {
+    const [taskIndex = 0, attempt = 0, bits = 0] = packed.slice(index * RETURN_NUMBERS);
+    return { taskIndex, attempt, places: [0, 1, 2].filter((place) => (bits & (1 << place)) > 0) };
+  });
+  return { returns };
 };
 
 type Succeeded = Extract<Task, { readonly status: 'SUCCEEDED' }>;
@@ -100,6 +137,8 @@ const packTask = (task: Task, baseMs: number, workerIndex: (id: string) => numbe
   switch (task.status) {
     case 'READY':
       return [task.readyAtMs - baseMs];
+    case 'SLOT_WAIT':
+      return [task.readyAtMs - baseMs, task.askedAtMs - task.readyAtMs, task.sendNo, task.place];
     case 'DISPATCHED':
       return [task.readyAtMs - baseMs, task.sentAtMs - task.readyAtMs, task.sendNo];
     case 'RUNNING':
@@ -132,6 +171,7 @@ export const decodeRun = (text: string): Run => {
     changedAtMs: t,
     origin: undefined,
     ...stopOf(packed, t),
+    ...unpackReturns(packed.u),
   };
   return run;
 };
@@ -147,16 +187,21 @@ const stopOf = ({ c, x }: Pick<Packed, 'c' | 'x'>, baseMs: number): { readonly s
       };
 
 const unpackTasks = (
-  { k = '', a = '', h = '', v = '', w = [], d = [] }: Omit<Packed, 's' | 't' | 'o'>,
+  { k = '', a = '', h = '', l = '', v = '', w = [], d = [] }: Omit<Packed, 's' | 't' | 'o'>,
   baseMs: number,
 ): Task[] => {
   let detail = 0;
   let hash = 0;
   let succeeded = 0;
+  let handedOut = 0;
   const number = (): number => d[detail++] ?? 0;
   const reportHash = (isReported: boolean): string => {
     const text = isReported ? h.slice(hash, (hash += REPORT_HASH_LENGTH)) : '';
     return text === NO_HASH ? '' : text;
+  };
+  const slots = (): { readonly slots?: number } => {
+    const count = Number(l.charAt(handedOut++));
+    return count === 0 ? {} : { slots: count };
   };
   return Array.from(k, (letter, index): Task => {
     const attempt = Number.parseInt(a.charAt(index), 36);
@@ -167,9 +212,15 @@ const unpackTasks = (
         return { status };
       case 'READY':
         return { status, attempt, readyAtMs: baseMs + number(), reportHash: reportHash(attempt > 0) };
+      case 'SLOT_WAIT': {
+        const readyAtMs = baseMs + number();
+        const asked = { readyAtMs, askedAtMs: readyAtMs + number(), sendNo: number(), place: number() };
+        return { status, attempt, ...asked, reportHash: reportHash(attempt > 0) };
+      }
       case 'DISPATCHED': {
         const readyAtMs = baseMs + number();
-        return { status, attempt, readyAtMs, sentAtMs: readyAtMs + number(), sendNo: number() };
+        const sent = { readyAtMs, sentAtMs: readyAtMs + number(), sendNo: number() };
+        return { status, attempt, ...sent, ...slots() };
       }
       case 'RUNNING':
         return {
@@ -179,6 +230,7 @@ const unpackTasks = (
           startedAtMs: baseMs + number(),
           workerId: (w[number()] ?? '') as WorkerId,
           ...unpackProgress(number(), reportHash),
+          ...slots(),
         };
       case 'RETRY_WAIT':
         return { status, attempt, retryAtMs: baseMs + number(), reportHash: reportHash(true) };

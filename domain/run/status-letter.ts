@@ -5,6 +5,7 @@ import type { TaskStatus } from '#contracts/runs/states.ts';
 export const statusLetter = {
   BLOCKED: 'b',
   READY: 'r',
+  SLOT_WAIT: 'l',
   DISPATCHED: 'd',
   RUNNING: 'x',
   RETRY_WAIT: 'w',

@@ -11,6 +11,7 @@ import type { Draft } from '#domain/run/draft.ts';
 import { attemptDeadlineMs, heartbeatDeadlineMs } from '#domain/run/heartbeat.ts';
 import { inlineRunnerOf, isEnded, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { OpenTask, Run } from '#domain/run/run.ts';
+import { askAgain } from '#domain/run/slots.ts';
 import { passDeadline, stopTasks } from '#domain/run/stop.ts';
 import { safeText } from '#domain/run/safe-text.ts';
 import { resendAtMs } from '#domain/run/waiting.ts';
@@ -35,6 +36,9 @@ const sweepTask = (draft: Draft, taskIndex: number, isLost: boolean): void => {
   switch (task.status) {
     case 'BLOCKED':
     case 'READY':
+      return;
+    case 'SLOT_WAIT':
+      askAgain(draft, taskIndex, task);
       return;
     case 'RETRY_WAIT':
       if (task.retryAtMs <= draft.nowMs) release(draft, taskIndex);

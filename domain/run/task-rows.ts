@@ -25,6 +25,8 @@ export const statusAfter = (
   switch (known?.type) {
     case 'TaskReadied':
       return { taskIndex: known.data.taskIndex, status: 'READY' };
+    case 'TaskSlotRequested':
+      return { taskIndex: known.data.taskIndex, status: 'SLOT_WAIT' };
     case 'TaskDispatched':
       return { taskIndex: known.data.taskIndex, status: 'DISPATCHED' };
     case 'TaskStarted':
@@ -43,6 +45,7 @@ export const statusAfter = (
     case 'PlanCreated':
     case 'TaskRedispatched':
     case 'TaskHeartbeatRecorded':
+    case 'TaskSlotReturned':
     case 'OutputVisibilityChanged':
     case 'RunCancelRequested':
     case 'RunDeadlinePassed':
@@ -97,6 +100,8 @@ export const evolveTaskRow = (row: TaskRow, event: RecordedEvent): TaskRow => {
     case 'RunTriggered':
     case 'PlanCreated':
     case 'TaskReadied':
+    case 'TaskSlotRequested':
+    case 'TaskSlotReturned':
     case 'TaskRedispatched':
     case 'RunCancelRequested':
     case 'RunDeadlinePassed':

@@ -7,7 +7,8 @@ import type { Waiting } from '#domain/kernel/aggregate.ts';
 import { attemptDeadlineMs, heartbeatDeadlineMs } from '#domain/run/heartbeat.ts';
 import { inlineRunnerOf, isBeingStopped, isEnded, originOf, plannedTask } from '#domain/run/run.ts';
 import { stateOf } from '#domain/run/run-state.ts';
-import type { OpenTask, Run, RunningRun } from '#domain/run/run.ts';
+import type { OpenTask, PlannedRun, Run, RunningRun } from '#domain/run/run.ts';
+import { askAgainAtMs, returnDeadlineMs, returnsOf } from '#domain/run/slots.ts';
 import { runDeadlineMs, stopDeadlineMs } from '#domain/run/stop.ts';
 import { pendingOutputs, visibilityDeadlineMs } from '#domain/run/visibility.ts';
 
@@ -17,6 +18,7 @@ type RunWaiting = Waiting & { readonly reason: WaitingReason; readonly subject: 
 export const waitingReason = {
   BLOCKED: 'upstream',
   READY: 'dispatch_window',
+  SLOT_WAIT: 'concurrency_limit',
   DISPATCHED: 'worker',
   RUNNING: 'heartbeat',
   RETRY_WAIT: 'retry',
@@ -54,6 +56,8 @@ const naturalDeadlineMs = (plan: Plan, taskIndex: number, task: OpenTask): numbe
     case 'BLOCKED':
     case 'READY':
       return undefined;
+    case 'SLOT_WAIT':
+      return askAgainAtMs(task);
     case 'DISPATCHED':
       return resendAtMs(task);
     case 'RUNNING':
@@ -66,7 +70,7 @@ const naturalDeadlineMs = (plan: Plan, taskIndex: number, task: OpenTask): numbe
   }
 };
 
-/** Everything the run waits for; empty exactly when it has ended or does not exist. */
+/** Everything the run waits for; empty exactly when it has ended and given everything back, or does not exist. */
 export const waiting = (run: Run): readonly RunWaiting[] => {
   switch (run.status) {
     case 'TRIGGERED':
@@ -78,20 +82,32 @@ export const waiting = (run: Run): readonly RunWaiting[] => {
         },
       ];
     case 'RUNNING':
-      return runningWaiting(run);
+      return [...runningWaiting(run), ...returnWaiting(run)];
     case 'SUCCEEDED':
-      return pendingOutputs(run).map((index) => ({
-        reason: 'visibility',
-        deadlineMs: visibilityDeadlineMs(run),
-        subject: plannedTask(originOf(run).plan, index).key,
-      }));
-    case 'none':
+      return [
+        ...pendingOutputs(run).map((index) => ({
+          reason: 'visibility' as const,
+          deadlineMs: visibilityDeadlineMs(run),
+          subject: plannedTask(originOf(run).plan, index).key,
+        })),
+        ...returnWaiting(run),
+      ];
     case 'FAILED':
     case 'CANCELLED':
     case 'TIMED_OUT':
+      return returnWaiting(run);
+    case 'none':
       return [];
   }
 };
+
+/** Limits that have not heard of the end of an attempt; nobody but them waits for that. */
+const returnWaiting = (run: PlannedRun): readonly RunWaiting[] =>
+  returnsOf(run).map(({ taskIndex }) => ({
+    reason: 'slot_return',
+    deadlineMs: returnDeadlineMs(run),
+    subject: plannedTask(originOf(run).plan, taskIndex).key,
+  }));
 
 const runningWaiting = (run: RunningRun): readonly RunWaiting[] => {
   const origin = originOf(run);

@@ -12,16 +12,17 @@ import { listPartitions, summarizePartitions } from '#functions/api-runs/partiti
 import {
   getRun,
   getRunTask,
-  getRunWhy,
   listRunEvents,
   listRuns,
   listRunTasks,
   listTaskAttempts,
 } from '#functions/api-runs/reads.ts';
+import { getLimit, listLimits, removeLimit, setLimit } from '#functions/api-runs/limits.ts';
 import { backfillRunKey } from '#functions/api-runs/run-key.ts';
 import { rerunRun } from '#functions/api-runs/rerun.ts';
 import { triggerRunOperation } from '#functions/api-runs/trigger.ts';
 import { reportOutputVisibility } from '#functions/api-runs/visibility.ts';
+import { getRunWhy } from '#functions/api-runs/why.ts';
 import { auditOf } from '#functions/shared/auditing.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
@@ -64,6 +65,10 @@ export const createHandler = (source: Source, plugin?: object) => {
       reportOutputVisibility: reportOutputVisibility(ports),
       uploadRunLog: uploadRunLog(ports),
       readRunLogs: readRunLogs(ports),
+      listLimits: listLimits(ports),
+      getLimit: getLimit(ports),
+      setLimit: setLimit(ports),
+      removeLimit: removeLimit(ports),
     },
     verify: verifierOf(environment, platform, acting.ledger),
     audit: auditOf({ ...acting, nowMs: platform.nowMs }),

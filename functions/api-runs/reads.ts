@@ -6,18 +6,15 @@ import type { LedgerReader } from '#domain/ports/ledger.ts';
 import type { ViewReader } from '#domain/ports/views.ts';
 import { attemptsOf } from '#domain/run/attempts.ts';
 import { originFrom } from '#domain/run/evolve.ts';
-import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { runDetail, runItem } from '#domain/run/run-detail.ts';
 import { runListKeys } from '#domain/run/run-projection.ts';
 import type { RunRow } from '#domain/run/run-rows.ts';
-import { why } from '#domain/run/waiting.ts';
 import { runFilter } from '#functions/api-runs/run-filter.ts';
 import { runEventRead } from '#functions/shared/run-event-read.ts';
 import { runNotFound, runOf } from '#functions/shared/run-path.ts';
 import { ApiError } from '#functions/shared/api-error.ts';
 import { parseQuery } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
-import { loadStream } from '#functions/shared/load.ts';
 import { mergedList } from '#functions/shared/merged-list.ts';
 import { cursorOf, positionOf } from '#functions/shared/paging.ts';
 import { readEvents } from '#functions/shared/read-events.ts';
@@ -129,16 +126,6 @@ const detailOf = async (
   if (!detail) throw runNotFound(request.path['runId'] ?? '');
   return detail;
 };
-
-/** What one run waits for, the most urgent first. */
-export const getRunWhy =
-  ({ ledger }: RunReadPorts): ReadOperation =>
-  async (request) => {
-    const { stream, runId } = runOf(request);
-    const answer = why((await loadStream(ledger, runAggregate, stream)).state);
-    if (!answer) throw runNotFound(runId);
-    return { status: 200, body: answer };
-  };
 
 /** The numbered events of one run, behind `after`. */
 export const listRunEvents =

@@ -4,6 +4,7 @@ import { runLimits } from '#contracts/runs/limits.ts';
 import type { RunId } from '#contracts/ids.ts';
 import type { RunState } from '#contracts/runs/states.ts';
 import { planId } from '#domain/kernel/ids.ts';
+import { limitsInForce } from '#domain/manifest/configured-limits.ts';
 import type { TriggerRun } from '#domain/run/command.ts';
 import { planRerun } from '#domain/run/rerun.ts';
 import type { LatestCode, ParentRun, PlannedRerun } from '#domain/run/rerun.ts';
@@ -78,8 +79,13 @@ const latestCode = async (
   caller: Caller,
   manifestOf: ReturnType<typeof manifestReader>,
 ): Promise<LatestCode> => {
-  const { manifestId, codeVersionId, documentKey } = await currentManifest(ledger, caller);
-  return { manifest: await manifestOf(documentKey), manifestId, codeVersion: codeVersionId };
+  const { manifestId, codeVersionId, documentKey, limits } = await currentManifest(ledger, caller);
+  return {
+    manifest: await manifestOf(documentKey),
+    limits: limitsInForce(limits),
+    manifestId,
+    codeVersion: codeVersionId,
+  };
 };
 
 /** States after which the same rerun is worth another generation. */

@@ -17,6 +17,7 @@ import { stateOf } from '#domain/run/run-state.ts';
 import type { Run } from '#domain/run/run.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
 import type { ApiRequest } from '#functions/shared/http.ts';
+import { admitToLimits } from '#functions/api-runs/limit-admission.ts';
 import { loadStream } from '#functions/shared/load.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 import type { Caller } from '#functions/shared/request.ts';
@@ -37,13 +38,17 @@ export interface Started {
   readonly body: TriggerRunResponse;
 }
 
-/** Starts the run of a command, or finds it started; throws the refusal of another request under its run key. */
+/**
+ * Starts the run of a command, or finds it started; throws the refusal of another request under its run key, and while
+ * too many attempts wait for a limit the run needs.
+ */
 export const startRun = async (
-  { mailbox }: Pick<StartPorts, 'mailbox'>,
+  { mailbox, ledger }: Pick<StartPorts, 'mailbox' | 'ledger'>,
   request: ApiRequest,
   { caller, command }: { readonly caller: Caller; readonly command: TriggerRun },
 ): Promise<Started> => {
   const { runId } = command.header;
+  await admitToLimits(ledger, command);
   const outcome = await mailbox.send(
     runAggregate,
     {

@@ -4,6 +4,8 @@ import { auditProjection } from '#domain/audit/audit-projection.ts';
 import { auditAggregate } from '#domain/audit/audit.ts';
 import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
 import type { Projections } from '#functions/shared/compaction.ts';
+import { limitAggregate } from '#domain/limit/limit-aggregate.ts';
+import { limitProjection } from '#domain/limit/limit-projection.ts';
 import { manifestProjection } from '#domain/manifest/manifest-projection.ts';
 import { manifestsAggregate } from '#domain/manifest/manifests.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
@@ -26,6 +28,7 @@ const aggregates = [
   accessAggregate,
   auditAggregate,
   taskLogAggregate,
+  limitAggregate,
 ] as readonly unknown[] as readonly OpaqueAggregate[];
 
 const byKind = new Map(aggregates.map((aggregate) => [aggregate.kind, aggregate]));
@@ -47,5 +50,6 @@ export const projections: Projections = Object.fromEntries(
     feedSymbolProjection,
     auditProjection,
     taskLogProjection,
+    limitProjection,
   ].map((projection) => [projection.kind, projection]),
 );

@@ -7,6 +7,7 @@ import type { Received, Telemetry } from '#domain/ports/outside.ts';
 import { aggregateOf } from '#functions/shared/aggregates.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
 import { SomeFailedError } from '#functions/shared/queue-batch.ts';
+import type { Addressed } from '#domain/kernel/effect.ts';
 import { QueuedCommand } from '#functions/shared/queued-command.ts';
 
 interface Waiting {
@@ -75,21 +76,36 @@ export const queuedCommandOf = (body: string): QueuedCommand | undefined => {
 };
 
 /**
- * Decides one command whose caller was answered long ago: a refusal becomes the event CommandRefused. Throws when the
- * command could not be decided, was refused for now, or owes an effect that failed.
+ * Decides one command whose caller was answered long ago: a refusal becomes the event CommandRefused, unless somebody
+ * is to be told of it. Throws when the command could not be decided, was refused for now, or owes an effect that failed,
+ * and when whoever is to be told could not be.
  */
 export const decideCommand = async (
   mailbox: Mailbox,
-  { kind: _kind, ...request }: QueuedCommand,
+  { kind: _kind, ifDone, ifRefused, ...request }: QueuedCommand,
 ): Promise<void> => {
   const outcome = await mailbox.send(
     aggregateOf(request.stream),
-    { ...request, isAnswered: true },
+    { ...request, isAnswered: ifRefused === undefined },
     { effectsMustSucceed: true },
   );
   if (outcome.kind === 'rejected' && errorCatalogue[outcome.rejection.code].retryable)
     throw new RefusedForNowError(outcome.rejection);
+  const reply = outcome.kind === 'rejected' ? ifRefused : ifDone;
+  if (reply) await decideCommand(mailbox, replyOf(request, reply));
 };
+
+const replyOf = (
+  { commandId, actor, correlationId }: Pick<QueuedCommand, 'commandId' | 'actor' | 'correlationId'>,
+  { stream, command }: Addressed,
+): QueuedCommand => ({
+  kind: aggregateOf(stream).kind,
+  stream,
+  command,
+  commandId: `reply:${commandId}`,
+  actor,
+  correlationId,
+});
 
 interface Failure {
   readonly waiting: Waiting;

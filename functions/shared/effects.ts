@@ -2,23 +2,17 @@
  * Performs what a state owes. Every act has a deterministic name and is harmless when repeated; a failed one is
  * reported after the others were tried, so that one broken service does not hold up the rest.
  */
-import type {
-  Effect,
-  IssueCommand,
-  OfferTask,
-  SendMessage,
-  StartExecution,
-  WithdrawTask,
-} from '#domain/kernel/effect.ts';
+import type { Effect, OfferTask, SendMessage, StartExecution, WithdrawTask } from '#domain/kernel/effect.ts';
 import type { Offers } from '#domain/ports/control.ts';
 import type { Queues, Workflow } from '#domain/ports/outside.ts';
+import { issuedCommand } from '#functions/shared/queued-command.ts';
 
 export interface EffectPorts {
   readonly offers: Offers;
   readonly queues: Queues;
   readonly workflow: Workflow;
-  /** Issues the ordinary command again under its deterministic name. */
-  readonly issue: (effect: IssueCommand) => Promise<void>;
+  /** The function that acts, as the actor of the commands it issues. */
+  readonly serviceId: string;
 }
 
 /** How many acts of one kind run at once. */
@@ -28,10 +22,11 @@ const CONCURRENCY_MAX = 16;
 export const performEffects =
   (ports: EffectPorts) =>
   async (effects: readonly Effect[]): Promise<void> => {
-    const sends: SendMessage[] = [];
+    const sends: Omit<SendMessage, 'kind' | 'name'>[] = [];
     const acts: (() => Promise<unknown>)[] = [];
     for (const effect of effects) {
       if (effect.kind === 'send-message') sends.push(effect);
+      else if (effect.kind === 'issue-command') sends.push(issuedCommand(effect, ports.serviceId));
       else acts.push(() => perform(ports, effect));
     }
     if (sends.length > 0) acts.unshift(() => ports.queues.send(sends));
@@ -45,10 +40,7 @@ export const performEffects =
     if (failures.length > 0) throw failures[0];
   };
 
-const perform = (
-  ports: EffectPorts,
-  effect: OfferTask | WithdrawTask | StartExecution | IssueCommand,
-): Promise<unknown> => {
+const perform = (ports: EffectPorts, effect: OfferTask | WithdrawTask | StartExecution): Promise<unknown> => {
   switch (effect.kind) {
     case 'offer-task': {
       const { kind: _kind, name: _name, ...offer } = effect;
@@ -58,7 +50,5 @@ const perform = (
       return ports.offers.withdraw(effect);
     case 'start-execution':
       return ports.workflow.start(effect);
-    case 'issue-command':
-      return ports.issue(effect);
   }
 };

@@ -1,10 +1,21 @@
 /** Metrics that are counts of facts: emitted by whoever appended them, once. */
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { MetricName } from '#contracts/metrics.ts';
+import type { LimitEventType } from '#contracts/runs/limit-events.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
+import { asLimitEvent } from '#domain/limit/evolve.ts';
 import { asRunEvent } from '#domain/run/evolve.ts';
 
+const slotMetrics: Readonly<Partial<Record<LimitEventType, MetricName>>> = {
+  SlotRequested: 'SlotsRequested',
+  SlotGranted: 'SlotsGranted',
+  SlotRefused: 'SlotsRefused',
+  SlotExpired: 'SlotsExpired',
+};
+
 const metricOf = (event: RecordedEvent): MetricName | undefined => {
+  const ofLimit = asLimitEvent(event);
+  if (ofLimit) return slotMetrics[ofLimit.type];
   const known = asRunEvent(event);
   if (known?.type === 'RunCompleted')
     return known.data.outcome === 'SUCCEEDED' ? 'RunsCompleted' : 'RunsFailed';

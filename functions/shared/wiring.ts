@@ -23,7 +23,6 @@ import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
 import type { StreamState } from '#domain/kernel/stream.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import { aggregateCache } from '#functions/shared/aggregate-cache.ts';
-import { aggregateOf } from '#functions/shared/aggregates.ts';
 import type { CommandPorts } from '#functions/shared/command-handler.ts';
 import { credentialVerifier } from '#functions/shared/credentials.ts';
 import { performEffects } from '#functions/shared/effects.ts';
@@ -95,22 +94,7 @@ export const actingOf = (
       offers,
       queues,
       workflow,
-      issue: async ({ stream, command, name }) => {
-        const request = {
-          stream,
-          command,
-          commandId: name,
-          actor: { kind: 'service' as const, id: functionName },
-          correlationId: stream,
-        };
-        const outcome = await commands.send(aggregateOf(stream), request, { effectsMustSucceed: true });
-        if (outcome.kind === 'rejected')
-          reporting.log('warn', 'a command issued as an effect was refused', {
-            stream,
-            commandType: command.type,
-            code: outcome.rejection.code,
-          });
-      },
+      serviceId: functionName,
     }),
   };
   const commands = mailbox(ports);

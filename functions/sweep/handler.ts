@@ -6,6 +6,7 @@ import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
 import { s3DocumentRemoval } from '#adapters/s3/document-removal.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { s3Client } from '#adapters/sdk/s3-client.ts';
+import type { Limit } from '#domain/limit/limit.ts';
 import type { Feed } from '#domain/market/feed/state.ts';
 import type { Run } from '#domain/run/run.ts';
 import { aggregateOf } from '#functions/shared/aggregates.ts';
@@ -15,6 +16,7 @@ import { platformOf } from '#functions/shared/platform.ts';
 import { eachMessage } from '#functions/shared/queue-batch.ts';
 import { actingOf } from '#functions/shared/wiring.ts';
 import { feedSweepCommand } from '#functions/sweep/feed-sweep.ts';
+import { limitSweepCommand } from '#functions/sweep/limit-sweep.ts';
 import { pruneFeed } from '#functions/sweep/prune-chunks.ts';
 import { runSweepCommand } from '#functions/sweep/run-sweep.ts';
 import { sweepStream } from '#functions/sweep/sweep.ts';
@@ -34,6 +36,8 @@ export const createHandler = (source: Source, plugin?: object) => {
     switch (aggregate.kind) {
       case 'run':
         return runSweepCommand(acting.offers, state as Run, nowMs());
+      case 'limit':
+        return limitSweepCommand(acting.ledger, state as Limit, nowMs());
       case 'feed':
         await pruneFeed({ ...acting, removal }, state as Feed);
         return feedSweepCommand({ ...acting, nowMs }, state as Feed);

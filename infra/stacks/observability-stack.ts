@@ -13,14 +13,20 @@ import type { StackSettings } from '#infra/settings.ts';
 /** Graphs side by side. */
 const columnCount = 4;
 
+const constructIds: Readonly<Record<DashboardName, string>> = {
+  overview: 'Dashboard',
+  runs: 'RunsDashboard',
+  market: 'MarketDashboard',
+};
+
 /** The dashboards and alarms of a stage. */
 export class ObservabilityStack extends Stack {
   constructor(scope: Construct, id: string, settings: StackSettings) {
     super(scope, id, { description: 'Sluice: dashboards and alarms' });
     const alarms = addAlarms(this, settings);
     for (const dashboard of dashboardNames)
-      if (dashboard === 'overview' || settings.feeds === 'on')
-        new Dashboard(this, dashboard === 'overview' ? 'Dashboard' : 'MarketDashboard', {
+      if (dashboard !== 'market' || settings.feeds === 'on')
+        new Dashboard(this, constructIds[dashboard], {
           dashboardName: resourceNames(settings.stage).of(dashboard),
           widgets: [
             [new AlarmStatusWidget({ title: 'Alarms', width: 24, height: 4, alarms: [...alarms] })],

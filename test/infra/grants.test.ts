@@ -61,7 +61,7 @@ const forRuns: readonly Grants[] = [
   decide,
   { [control]: ['dynamodb:PutItem', 'dynamodb:DeleteItem'] },
   start('retry-task'),
-  send('inline-runs'),
+  send('inline-runs', 'commands.fifo'),
 ];
 const forFeeds: readonly Grants[] = [
   decide,
@@ -98,7 +98,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
   'api-access': [decide, limitRates, listRows],
   'api-workers': [...forRuns, limitRates, { [control]: ['dynamodb:Query', 'dynamodb:GetItem'] }, readSecret],
   'api-streams': [readLedger, limitRates],
-  'task-callback': [...forRuns, writeBlobs, readSecret, send('commands.fifo')],
+  'task-callback': [...forRuns, writeBlobs, readSecret],
   'ingest-market': [
     ...forFeeds,
     ...spillRecords,

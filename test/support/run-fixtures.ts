@@ -3,6 +3,7 @@ import type { AssetKey, ManifestId, TenantId, WorkspaceId, AttemptId } from '#co
 import { RunId, TaskKey } from '#contracts/ids.ts';
 import type { CompletedRequest } from '#contracts/runs/callbacks.ts';
 import { CompletedRequest as CompletedBody, WorkerId } from '#contracts/runs/callbacks.ts';
+import { LimitId } from '#contracts/runs/concurrency.ts';
 import type { Plan, TaskPolicy, TriggerRule } from '#contracts/runs/plan.ts';
 import type { RunCommand, TriggerRun } from '#domain/run/command.ts';
 import { attemptId, planId } from '#domain/kernel/ids.ts';
@@ -28,18 +29,24 @@ export interface PlanOptions {
   readonly inline?: readonly string[];
   /** Rules of tasks that have another than `all_success`. */
   readonly rules?: Readonly<Record<string, TriggerRule>>;
+  /** The limits of tasks that have any, in the order of asking. */
+  readonly limited?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A plan of these edges; every task is an asset of the same key. */
 export const planOf = (
   edges: Edges,
-  { partitionKey, policy, inline = [], rules = {} }: PlanOptions = {},
+  { partitionKey, policy, inline = [], rules = {}, limited = {} }: PlanOptions = {},
 ): Plan => {
   const names = Object.keys(edges);
+  const limitIds = [...new Set(Object.values(limited).flat())];
   return {
     ...(partitionKey === undefined ? {} : { partitionKey }),
     defaults: { ...defaultPolicy, ...policy },
     requiresVisibleOutput: true,
+    ...(limitIds.length === 0
+      ? {}
+      : { limits: limitIds.map((id) => ({ limitId: LimitId.parse(id), capacity: 1, changeNo: 1 })) }),
     tasks: names.map((name) => {
       const dependsOn = (edges[name] ?? []).map((upstream) => names.indexOf(upstream));
       return {
@@ -48,6 +55,7 @@ export const planOf = (
         ...(dependsOn.length === 0 ? {} : { dependsOn }),
         ...(rules[name] === undefined ? {} : { triggerRule: rules[name] }),
         ...(inline.includes(name) ? { runner: 'noop' as const } : {}),
+        ...(limited[name] === undefined ? {} : { limits: limited[name].map((id) => limitIds.indexOf(id)) }),
       };
     }),
   };
@@ -121,6 +129,21 @@ export const fail = (taskKey: string, attempt = 1, category = 'USER_CODE'): RunC
   type: 'CompleteTask',
   taskKey: TaskKey.parse(taskKey),
   report: completion(taskKey, { outcome: 'FAILED', attempt, error: { category, message: 'it broke' } }),
+});
+
+export const grant = (taskKey: string, limitId: string, attempt = 1): RunCommand => ({
+  type: 'GrantSlot',
+  taskKey: TaskKey.parse(taskKey),
+  attempt,
+  limitId: LimitId.parse(limitId),
+});
+
+/** A limit has heard that an attempt is over. */
+export const returned = (taskKey: string, limitId: string, attempt = 1): RunCommand => ({
+  type: 'ConfirmSlotReturn',
+  taskKey: TaskKey.parse(taskKey),
+  attempt,
+  limitId: LimitId.parse(limitId),
 });
 
 /** An in-process runner has made an attempt; by default it succeeded. */

@@ -6,14 +6,16 @@ import { LedgerEvent } from '#contracts/event.ts';
 import { StreamId } from '#contracts/ids.ts';
 import { feedEvents } from '#contracts/market/feed.ts';
 import { feedSymbolEvents } from '#contracts/market/feed-symbol.ts';
-import { ManifestDeployed } from '#contracts/runs/manifest-events.ts';
+import { LimitEvent } from '#contracts/runs/limit-events.ts';
+import { ManifestEvent } from '#contracts/runs/manifest-events.ts';
 import { RunEvent } from '#contracts/runs/run-events.ts';
 import { TaskLogStored } from '#contracts/runs/task-log.ts';
 
 /** The shapes of `data` by stream kind and event type; all are of schema version 1. */
 export const ledgerEventData: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   run: Object.fromEntries(RunEvent.options.map(({ shape }) => [shape.type.value, shape.data])),
-  manifests: { ManifestDeployed: ManifestDeployed.shape.data },
+  manifests: Object.fromEntries(ManifestEvent.options.map(({ shape }) => [shape.type.value, shape.data])),
+  limit: Object.fromEntries(LimitEvent.options.map(({ shape }) => [shape.type.value, shape.data])),
   feed: feedEvents,
   'feed-symbol': feedSymbolEvents,
   'task-log': { TaskLogStored: TaskLogStored.shape.data },

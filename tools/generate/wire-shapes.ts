@@ -42,6 +42,7 @@ import { StateGateConfig, StateGateEvent, StateGateRecord } from '#contracts/mar
 import { Health, NotReady, Ready } from '#contracts/route-shapes.ts';
 import * as callbacks from '#contracts/runs/callbacks.ts';
 import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
+import * as concurrency from '#contracts/runs/concurrency.ts';
 import * as manifest from '#contracts/runs/manifest.ts';
 import * as deployed from '#contracts/runs/deployed.ts';
 import * as partitions from '#contracts/runs/partitions.ts';
@@ -115,6 +116,7 @@ export const requestBodies = {
   FeedConfig: FeedConfigInput,
   PlanFeedTicksRequest,
   ResumeFeedRequest,
+  SetLimitRequest: concurrency.SetLimitRequest,
   CreateApiKeyRequest: accessRequests.CreateApiKeyRequest,
   GrantRoleRequest: accessRequests.GrantRoleRequest,
   RegisterWorkspaceRequest: accessRequests.RegisterWorkspaceRequest,
@@ -123,6 +125,9 @@ export const requestBodies = {
 
 /** Bodies of answers by name. */
 export const answerBodies = {
+  LimitItem: concurrency.LimitItem,
+  LimitList: concurrency.LimitList,
+  LimitRead: concurrency.LimitRead,
   Health,
   Ready,
   NotReady,

@@ -8,6 +8,7 @@ import { feedHealth } from '#contracts/market/feed-health.ts';
 import { accessSamples } from '#test/contract/samples/access-samples.ts';
 import { consumerSamples } from '#test/contract/samples/consumer-samples.ts';
 import { engineSamples } from '#test/contract/samples/engine-samples.ts';
+import { limitSamples } from '#test/contract/samples/limit-samples.ts';
 import { manifestSamples } from '#test/contract/samples/manifest-samples.ts';
 import { marketSamples } from '#test/contract/samples/market-samples.ts';
 import { partitionSamples } from '#test/contract/samples/partition-samples.ts';
@@ -25,6 +26,7 @@ await runTool(async () => {
     ...manifestSamples(),
     ...partitionSamples(),
     ...runSamples(),
+    ...limitSamples(),
     ...marketSamples(),
     ...engineSamples(),
     ...consumerSamples(),

@@ -72,7 +72,7 @@ describe('runs', () => {
     );
     expect(await json('run', 'get', String(runId))).toMatchObject({ runId, labels: { a: 'b=c' } });
     expect((await say('run', 'why', String(runId))).stdout).toMatch(
-      /^WAITS FOR +SUBJECT +LOOKED AT BY\n(.*\n)*worker /,
+      /^WAITS FOR +SUBJECT +LOOKED AT BY +LIMIT\n(.*\n)*worker /,
     );
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { manifestProjection, manifestListKey, manifestRowKey } from '#domain/manifest/manifest-projection.ts';
+import { noLimits } from '#domain/manifest/configured-limits.ts';
 import { deployManifest, manifestsAggregate } from '#domain/manifest/manifests.ts';
 import { given, recorded } from '#test/support/decider.ts';
 import { asset, manifest, validated } from '#test/support/manifest-fixtures.ts';
@@ -99,10 +100,11 @@ describe('manifests', () => {
       version: 0,
       nowMs: 0,
     });
-    expect(event && manifestsAggregate.evolve({ status: 'none' }, event)).toEqual({ status: 'none' });
+    const none = { status: 'none', limits: noLimits } as const;
+    expect(event && manifestsAggregate.evolve(none, event)).toBe(none);
     expect(event && manifestProjection.details(event)).toEqual([]);
     expect(
-      event && manifestProjection.apply(undefined, manifestProjection.cursor(stream), event),
+      event && manifestProjection.apply(undefined, manifestRowKey(stream, 'man_x'), event),
     ).toBeUndefined();
   });
 });

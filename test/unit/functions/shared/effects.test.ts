@@ -36,16 +36,16 @@ const issue: Effect = {
   name: 'issue-1',
   stream: 'run#acme/prod/x',
   command: { type: 'SweepRun' },
+  ifDone: { stream: 'limit#acme/prod/y', command: { type: 'SweepLimit' } },
+  ifRefused: { stream: 'limit#acme/prod/z', command: { type: 'SweepLimit' } },
 };
 
 describe('performing effects', () => {
   let stage: LocalStage;
   let ports: EffectPorts;
-  let issued: string[];
   beforeEach(async () => {
     stage = await localStage();
-    issued = [];
-    ports = { ...adaptersOf(stage), issue: ({ name }) => Promise.resolve(void issued.push(name)) };
+    ports = { ...adaptersOf(stage), serviceId: 'test' };
   });
 
   it('does each act, messages together and in order', async () => {
@@ -64,7 +64,20 @@ describe('performing effects', () => {
     expect(await ports.offers.exists(offer('m.a'))).toBe(true);
     expect(await ports.offers.exists(offer('m.b'))).toBe(false);
     expect((await stage.drain('sweep')).map(({ Body }) => Body)).toEqual(['{"number":1}', '{"number":2}']);
-    expect(issued).toEqual(['issue-1']);
+    expect(
+      (await stage.drain('commands.fifo')).map(({ Body }) => JSON.parse(String(Body)) as unknown),
+    ).toEqual([
+      {
+        kind: 'run',
+        stream: 'run#acme/prod/x',
+        command: { type: 'SweepRun' },
+        commandId: 'issue-1',
+        actor: { kind: 'service', id: 'test' },
+        correlationId: 'run#acme/prod/x',
+        ifDone: { stream: 'limit#acme/prod/y', command: { type: 'SweepLimit' } },
+        ifRefused: { stream: 'limit#acme/prod/z', command: { type: 'SweepLimit' } },
+      },
+    ]);
     const { executions } = await stage.dispatcher.call('states', 'ListExecutions', {
       stateMachineArn: stage.environment['RETRY_TASK_MACHINE_ARN'],
     });

@@ -1,0 +1,27 @@
+/** Refusals of limits of concurrency, part of the error catalogue. */
+export const limitErrors = {
+  limit_not_found: {
+    status: 404,
+    retryable: false,
+    cause: 'no limit of this id is set in this workspace',
+    remedy: 'check the id: workspace, queue:NAME or key:NAME',
+  },
+  too_many_limits: {
+    status: 409,
+    retryable: false,
+    cause: 'the workspace has as many limits as it may',
+    remedy: 'remove one that is no longer used; details.limit has the bound',
+  },
+  slot_not_awaited: {
+    status: 409,
+    retryable: false,
+    cause: 'a slot was granted to an attempt that does not wait for it any more',
+    remedy: 'give the slot back',
+  },
+  too_much_waiting: {
+    status: 429,
+    retryable: true,
+    cause: 'as many attempts as may wait for a limit of concurrency that the run needs',
+    remedy: 'wait for Retry-After seconds, or raise the capacity of details.limitId',
+  },
+} as const;

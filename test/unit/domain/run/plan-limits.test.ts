@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { LimitId } from '#contracts/runs/concurrency.ts';
+import { TriggerRunRequest } from '#contracts/runs/trigger.ts';
+import { planHash } from '#domain/run/plan-hash.ts';
+import { planRun } from '#domain/run/plan.ts';
+import type { LimitsById } from '#domain/run/plan-limits.ts';
+import { asset, manifest, validated } from '#test/support/manifest-fixtures.ts';
+
+const code = validated(
+  manifest([
+    asset('m', 'a', [], { execution: { concurrencyKey: 'b' } }),
+    asset('m', 'b', ['m.a'], { execution: { queue: 'etl', concurrencyKey: 'a' } }),
+    asset('m', 'c', []),
+  ]),
+);
+const limits = (...ids: readonly string[]): LimitsById =>
+  new Map(ids.map((id, index) => [id, { limitId: LimitId.parse(id), capacity: 2, changeNo: index + 1 }]));
+
+const planned = (inForce?: LimitsById) => {
+  const request = TriggerRunRequest.parse({ selection: ['m.a', 'm.b', 'm.c'] });
+  const result = planRun(code, request, inForce);
+  if (result.kind === 'rejected') expect.fail(result.rejection.message);
+  return result.plan;
+};
+const limitsByTask = (inForce: LimitsById) => {
+  const plan = planned(inForce);
+  return Object.fromEntries(
+    plan.tasks.map((task) => [task.key, task.limits?.map((place) => plan.limits?.[place]?.limitId)]),
+  );
+};
+
+describe('the limits of a plan', () => {
+  it('are frozen with it in one order: the workspace, then queues, then keys, each by name', () => {
+    const all = limits('key:b', 'queue:etl', 'key:a', 'workspace', 'queue:default-queue');
+
+    expect(planned(all).limits?.map(({ limitId }) => limitId)).toEqual([
+      'workspace',
+      'queue:default-queue',
+      'queue:etl',
+      'key:a',
+      'key:b',
+    ]);
+    expect(limitsByTask(all)).toEqual({
+      'm.a': ['workspace', 'queue:default-queue', 'key:b'],
+      'm.b': ['workspace', 'queue:etl', 'key:a'],
+      'm.c': ['workspace', 'queue:default-queue'],
+    });
+    expect(
+      planned(all).tasks.every(({ limits: places = [] }) => places.join() === [...places].sort().join()),
+    ).toBe(true);
+  });
+
+  it('are only those that hold and that a task needs', () => {
+    expect(limitsByTask(limits('key:a', 'key:other'))).toEqual({
+      'm.a': undefined,
+      'm.b': ['key:a'],
+      'm.c': undefined,
+    });
+  });
+
+  it('leave a plan that needs none as it is', () => {
+    expect(planHash(planned(limits('key:other')))).toBe(planHash(planned()));
+    expect(planned()).not.toHaveProperty('limits');
+  });
+});
