@@ -10,6 +10,7 @@ import { beliefFile } from '#cli/files/belief-file.ts';
 import { composeLines } from '#cli/files/compose-lines.ts';
 import { believeLines, runLines, snapshotLines } from '#cli/files/engine-lines.ts';
 import { answered, linesOf, writtenLines } from '#test/support/answered-lines.ts';
+import { saidState } from '#test/support/said-events.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'beliefs-'));
 const store = path.join(folder, 'store.jsonl');
@@ -72,19 +73,11 @@ describe('engine believe with a store', () => {
   it('is written anew after some appends, with one line per symbol in their order', () => {
     const states = beliefFile(store, BeliefHysteresisConfig.parse({}), 3);
     const keep = (symbol: string, atMs: number) =>
-      states.keep({
-        schema: 'hysteresis_state',
-        schema_version: '1',
-        symbol,
-        engine_timestamp_ms: atMs,
-        anchor_regime: 'CHOP_BALANCED',
-        candidate_regime: null,
-        progress_current: 0,
-        progress_required: 3,
-        last_commit_timestamp_ms: null,
-        reason_codes: [],
-        debug: null,
-      });
+      states.keep(
+        HysteresisState.parse(
+          saidState({ symbol, engine_timestamp_ms: atMs, anchor_regime: 'CHOP_BALANCED' }),
+        ),
+      );
     const kept = () => stored().map((line): unknown => JSON.parse(line));
 
     keep('B', 1);

@@ -7,83 +7,46 @@ import { RefusedLine } from '#contracts/market/refused-line.ts';
 import { StateGateRecord } from '#contracts/market/state-gate.ts';
 import { analyseLines, gateLines, showLines } from '#cli/files/layer-lines.ts';
 import { answered, linesOf } from '#test/support/answered-lines.ts';
+import { runIdOf, said, saidDecision, saidOutput } from '#test/support/said-events.ts';
+import type { Over } from '#test/support/said-events.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'layers-'));
 const store = path.join(folder, 'records.jsonl');
 afterAll(() => rmSync(folder, { recursive: true }));
 beforeEach(() => rmSync(store, { force: true }));
 
-const runId = (run: number): string => String(run).padStart(64, '0');
-const completed = (run: number, over: object = {}) => ({
-  schema: 'orchestrator_event',
-  schema_version: '1',
-  event_type: 'EngineRunCompleted',
-  run_id: runId(run),
-  symbol: 'AAA',
-  engine_timestamp_ms: run * 1_000,
-  cut_start_ingest_seq: 1,
-  cut_end_ingest_seq: 1,
-  cut_kind: 'boundary',
-  engine_mode: 'truth',
-  attempt: 1,
-  counts_by_event_type: null,
-  payload: {
-    regime_output: {
-      symbol: 'AAA',
-      timestamp: run * 1_000,
-      regime: 'SQUEEZE_UP',
-      confidence: 0.5,
-      drivers: [],
-      invalidations: [],
-      permissions: [],
-    },
-  },
-  ...over,
-});
-const decided = (run: number) => {
-  const { payload } = completed(run);
-  return completed(run, {
-    event_type: 'HysteresisDecisionPublished',
-    engine_mode: 'hysteresis',
-    payload: {
-      hysteresis_decision: {
-        selected_output: payload.regime_output,
-        effective_confidence: 0.5,
-        transition: {
-          stable_regime: 'SQUEEZE_UP',
-          candidate_regime: null,
-          candidate_count: 0,
-          transition_active: false,
-          flipped: false,
-          reset_due_to_gap: false,
-        },
-      },
-    },
-  });
-};
-const kinds = (said: readonly unknown[]) =>
-  said.map((each) => (each as { readonly event_type?: string }).event_type);
+const completed = (run: number, over: Over = {}) =>
+  said(run, 'EngineRunCompleted', { regime_output: saidOutput({ timestamp: run * 1_000 }) }, over);
+const decided = (run: number) =>
+  said(
+    run,
+    'HysteresisDecisionPublished',
+    { hysteresis_decision: saidDecision() },
+    { engine_mode: 'hysteresis' },
+  );
+const kinds = (told: readonly unknown[]) =>
+  told.map((each) => (each as { readonly event_type?: string }).event_type);
 const refusal = (value: unknown) => RefusedLine.parse(value).error;
 const modules = { analysis_engine: { enabled_modules: ['signal.regime', 'signal.persistence'] } };
 
 describe('layers gate', () => {
   it('judges each run once and drops members it does not know', async () => {
-    const said = await answered(
+    const told = await answered(
       gateLines(undefined),
       linesOf(completed(1, { added_later: 1 }), completed(1), completed(2)),
     );
 
-    expect(kinds(said)).toEqual(['GateEvaluated', 'GateEvaluated']);
+    expect(kinds(told)).toEqual(['GateEvaluated', 'GateEvaluated']);
   });
 
   it('refuses what is no event, and an event that contradicts its run, and goes on', async () => {
     const waiting = decided(1);
-    const said = await answered(
+    const told = await answered(
       gateLines(undefined),
       linesOf({ resume: '' }, completed(1, { run_id: 'r1' }), waiting, { ...waiting, symbol: 'BBB' }),
     );
 
-    expect(said.map(refusal)).toEqual([
+    expect(told.map(refusal)).toEqual([
       { code: 'invalid_orchestrator_event', message: expect.stringMatching(/^line 1: /) },
       { code: 'invalid_orchestrator_event', message: expect.stringMatching(/^line 2: run_id: /) },
       {
@@ -106,9 +69,9 @@ describe('layers gate', () => {
     const narrow = { state_gate: { max_gap_ms: 1, publish_limits: { max_pending: 1 } } };
     const lines = gateLines(narrow);
 
-    const said = await answered(lines, linesOf(completed(1), completed(2), completed(3)));
+    const told = await answered(lines, linesOf(completed(1), completed(2), completed(3)));
 
-    expect(kinds(said)).toEqual(['GateEvaluated', 'StateGateHalted']);
+    expect(kinds(told)).toEqual(['GateEvaluated', 'StateGateHalted']);
     expect(lines.health()).toMatchObject({ ready: false, publish_healthy: false });
     expect(kinds(await answered(lines, linesOf({ resume: 'AAA' }, completed(4))))).toEqual([
       'StateGateHalted',
@@ -120,10 +83,13 @@ describe('layers gate', () => {
     const kept = readFileSync(store, 'utf8').trimEnd().split('\n');
     writeFileSync(store, `${kept.join('\n')}\n{"torn`);
 
-    const said = await answered(gateLines({}, { store }), linesOf(completed(2), completed(3)));
+    const told = await answered(gateLines({}, { store }), linesOf(completed(2), completed(3)));
 
-    expect(kept.map((line) => StateGateRecord.parse(JSON.parse(line)).run_id)).toEqual([runId(1), runId(2)]);
-    expect(said).toMatchObject([{ run_id: runId(3) }]);
+    expect(kept.map((line) => StateGateRecord.parse(JSON.parse(line)).run_id)).toEqual([
+      runIdOf(1),
+      runIdOf(2),
+    ]);
+    expect(told).toMatchObject([{ run_id: runIdOf(3) }]);
     expect(readFileSync(store, 'utf8').split('\n')).toHaveLength(5);
   });
 
@@ -133,9 +99,9 @@ describe('layers gate', () => {
     };
     const lines = gateLines({}, { store, open: () => ({ linesFound: 0, append: full, replace: full }) });
 
-    const said = await answered(lines, linesOf(completed(1), completed(2)));
+    const told = await answered(lines, linesOf(completed(1), completed(2)));
 
-    expect(said).toMatchObject([
+    expect(told).toMatchObject([
       {
         event_type: 'StateGateHalted',
         payload: { error_kind: 'persistence_failure', error_detail: expect.stringContaining('ENOSPC') },
@@ -189,7 +155,7 @@ describe('layers show', () => {
     expect(reversed).toEqual(model);
     expect(DashboardViewModel.parse(model)).toMatchObject({
       as_of_ts_ms: 2_000,
-      source_run_id: runId(2),
+      source_run_id: runIdOf(2),
       symbols: [{ symbol: 'AAA', gate: { status: 'OPEN' } }],
     });
   });

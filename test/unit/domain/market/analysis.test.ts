@@ -14,6 +14,7 @@ import type { AnalysisModule, MadeArtifact, ModuleOutput } from '#domain/market/
 import { analysisModules } from '#domain/market/analysis/modules/registry.ts';
 import { planModules } from '#domain/market/analysis/plan.ts';
 import { analysisSetting } from '#domain/market/analysis/setting.ts';
+import { saidDecision, saidState } from '#test/support/said-events.ts';
 
 const made = (kind: ModuleKind, name: string, over: Partial<MadeArtifact> = {}): MadeArtifact => ({
   kind: artifactKinds[kind],
@@ -343,32 +344,11 @@ describe('the modules that ship', () => {
   });
 
   it('go by what is stable where hysteresis was seen', () => {
-    const transition = {
-      stable_regime: 'SQUEEZE_UP',
-      candidate_regime: null,
-      candidate_count: 0,
-      transition_active: false,
-      flipped: false,
-      reset_due_to_gap: false,
-    };
-    const hysteresis_decision = {
-      selected_output: output('SQUEEZE_UP', 0.9),
-      effective_confidence: 0.4,
-      transition,
-    };
-    const hysteresis_state = {
-      schema: 'hysteresis_state',
-      schema_version: '1',
-      symbol: 'AAA',
-      engine_timestamp_ms: 1,
-      anchor_regime: 'SQUEEZE_DOWN',
-      candidate_regime: null,
-      progress_current: 0,
-      progress_required: 3,
-      last_commit_timestamp_ms: null,
-      reason_codes: [],
-      debug: null,
-    };
+    const hysteresis_decision = saidDecision(
+      {},
+      { selected_output: output('SQUEEZE_UP', 0.9), effective_confidence: 0.4 },
+    );
+    const hysteresis_state = saidState({ anchor_regime: 'SQUEEZE_DOWN' });
     const payloads = [
       { regime_output: output('CHOP_BALANCED', 0.5), hysteresis_decision },
       { regime_output: output('CHOP_BALANCED', 0.5), hysteresis_state },

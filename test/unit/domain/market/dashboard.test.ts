@@ -7,6 +7,7 @@ import { StateGateEvent } from '#contracts/market/state-gate.ts';
 import { initialDashboard, noteIngestFailure, observe } from '#domain/market/dashboard/observation.ts';
 import type { DashboardEvent } from '#domain/market/dashboard/observation.ts';
 import { dashboardViewModel } from '#domain/market/dashboard/view-model.ts';
+import { said, saidDecision, saidOutput, saidState } from '#test/support/said-events.ts';
 
 const runId = (run: number, symbol = 'AAA'): string =>
   `${symbol === 'AAA' ? 'a' : 'b'}${String(run).padStart(63, '0')}`;
@@ -18,68 +19,31 @@ const common = (run: number, { symbol = 'AAA' }: { symbol?: string }) => ({
 });
 type Over = Readonly<Record<string, unknown>> & { readonly symbol?: string };
 const ofRun = (run: number, event_type: string, payload: unknown, over: Over = {}): OrchestratorEvent =>
-  OrchestratorEvent.parse({
-    schema: 'orchestrator_event',
-    ...common(run, over),
-    event_type,
-    cut_start_ingest_seq: 1,
-    cut_end_ingest_seq: 1,
-    cut_kind: 'boundary',
-    engine_mode: 'truth',
-    attempt: 1,
-    counts_by_event_type: null,
-    payload,
-    ...over,
-  });
-const output = (regime: string, confidence = 0.5) => ({
-  symbol: 'AAA',
-  timestamp: 1,
-  regime,
-  confidence,
-  drivers: ['d'],
-  invalidations: [],
-  permissions: [regime],
-});
+  OrchestratorEvent.parse(said(run, event_type, payload, { ...common(run, over), ...over }));
+const output = (regime: string, confidence = 0.5) =>
+  saidOutput({ regime, confidence, drivers: ['d'], permissions: [regime] });
 const started = (run: number, over: Over = {}) => ofRun(run, 'EngineRunStarted', null, over);
 const completed = (run: number, regime = 'SQUEEZE_UP', over: Over = {}) =>
   ofRun(run, 'EngineRunCompleted', { regime_output: output(regime) }, over);
 const failed = (run: number) =>
   ofRun(run, 'EngineRunFailed', { error_kind: 'engine_failure', error_detail: 'boom' });
-const decided = (run: number, effective_confidence: number, transition: object = {}) =>
+const decided = (run: number, effective_confidence: number, transition: Over = {}) =>
   ofRun(run, 'HysteresisDecisionPublished', {
-    hysteresis_decision: {
+    hysteresis_decision: saidDecision(transition, {
       selected_output: output('SQUEEZE_UP', 0.9),
       effective_confidence,
-      transition: {
-        stable_regime: 'SQUEEZE_UP',
-        candidate_regime: null,
-        candidate_count: 0,
-        transition_active: false,
-        flipped: false,
-        reset_due_to_gap: false,
-        ...transition,
-      },
-    },
+    }),
   });
-const believed = (run: number, mass: number | undefined, over: object = {}) =>
+const believed = (run: number, mass: number | undefined, over: Over = {}) =>
   ofRun(run, 'HysteresisStatePublished', {
-    hysteresis_state: {
-      schema: 'hysteresis_state',
-      schema_version: '1',
-      symbol: 'AAA',
+    hysteresis_state: saidState({
       engine_timestamp_ms: run * 1_000,
-      anchor_regime: 'SQUEEZE_UP',
-      candidate_regime: null,
-      progress_current: 0,
-      progress_required: 3,
-      last_commit_timestamp_ms: null,
-      reason_codes: [],
       debug:
         mass === undefined
           ? null
           : { belief_by_regime: { SQUEEZE_UP: mass, TREND_EXHAUSTION: 0.2, CHOP_BALANCED: 0.2 } },
       ...over,
-    },
+    }),
   });
 const gated = (run: number, over: Over = {}): StateGateEvent =>
   StateGateEvent.parse({

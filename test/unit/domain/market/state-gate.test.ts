@@ -12,94 +12,28 @@ import {
   resumeGate,
 } from '#domain/market/state-gate/gate.ts';
 import type { GateSetting, GateState } from '#domain/market/state-gate/gate.ts';
+import { runIdOf, said, saidDecision, saidOutput, saidState } from '#test/support/said-events.ts';
+import type { Over } from '#test/support/said-events.ts';
 
-const runId = (run: number): string => String(run).padStart(64, '0');
-const envelope = (run: number, over: object) => ({
-  schema: 'orchestrator_event',
-  schema_version: '1',
-  run_id: runId(run),
-  symbol: 'AAA',
-  engine_timestamp_ms: run * 1_000,
-  cut_start_ingest_seq: 1,
-  cut_end_ingest_seq: 1,
-  cut_kind: 'boundary',
-  engine_mode: 'truth',
-  attempt: 1,
-  counts_by_event_type: null,
-  ...over,
-});
-const outputOf = (invalidations: readonly string[] = []) => ({
-  symbol: 'AAA',
-  timestamp: 1,
-  regime: 'SQUEEZE_UP',
-  confidence: 0.5,
-  drivers: [],
-  invalidations,
-  permissions: [],
-});
 const event = (value: object): OrchestratorEvent => OrchestratorEvent.parse(value);
-const started = (run: number, over: object = {}) =>
-  event(envelope(run, { event_type: 'EngineRunStarted', payload: null, ...over }));
-const completed = (run: number, over: object = {}, invalidations: readonly string[] = []) =>
-  event(
-    envelope(run, {
-      event_type: 'EngineRunCompleted',
-      payload: { regime_output: outputOf(invalidations) },
-      ...over,
-    }),
-  );
-const failed = (run: number, over: object = {}) =>
-  event(
-    envelope(run, {
-      event_type: 'EngineRunFailed',
-      payload: { error_kind: 'engine_failure', error_detail: 'boom' },
-      ...over,
-    }),
-  );
+const started = (run: number, over: Over = {}) => event(said(run, 'EngineRunStarted', null, over));
+const completed = (run: number, over: Over = {}, invalidations: readonly string[] = []) =>
+  event(said(run, 'EngineRunCompleted', { regime_output: saidOutput({ invalidations }) }, over));
+const failed = (run: number, over: Over = {}) =>
+  event(said(run, 'EngineRunFailed', { error_kind: 'engine_failure', error_detail: 'boom' }, over));
 const stabilizing = { engine_mode: 'hysteresis' };
-const decided = (run: number, transition: object = {}) =>
+const decided = (run: number, transition: Over = {}) =>
   event(
-    envelope(run, {
-      ...stabilizing,
-      event_type: 'HysteresisDecisionPublished',
-      payload: {
-        hysteresis_decision: {
-          selected_output: outputOf(),
-          effective_confidence: 0.5,
-          transition: {
-            stable_regime: 'SQUEEZE_UP',
-            candidate_regime: null,
-            candidate_count: 0,
-            transition_active: false,
-            flipped: false,
-            reset_due_to_gap: false,
-            ...transition,
-          },
-        },
-      },
-    }),
+    said(run, 'HysteresisDecisionPublished', { hysteresis_decision: saidDecision(transition) }, stabilizing),
   );
 const believed = (run: number, progress_current = 0) =>
   event(
-    envelope(run, {
-      ...stabilizing,
-      event_type: 'HysteresisStatePublished',
-      payload: {
-        hysteresis_state: {
-          schema: 'hysteresis_state',
-          schema_version: '1',
-          symbol: 'AAA',
-          engine_timestamp_ms: run * 1_000,
-          anchor_regime: 'SQUEEZE_UP',
-          candidate_regime: null,
-          progress_current,
-          progress_required: 3,
-          last_commit_timestamp_ms: null,
-          reason_codes: [],
-          debug: null,
-        },
-      },
-    }),
+    said(
+      run,
+      'HysteresisStatePublished',
+      { hysteresis_state: saidState({ engine_timestamp_ms: run * 1_000, progress_current }) },
+      stabilizing,
+    ),
   );
 const input = (of: OrchestratorEvent): GateInputEvent => {
   if (of.event_type === 'EngineRunStarted' || of.event_type === 'EngineRunSkipped')
@@ -147,11 +81,11 @@ describe('a gate of truth runs', () => {
     const { said, kept } = gate([completed(1), failed(2)]);
 
     expect(said.map(({ payload }) => payload)).toEqual([
-      { regime_output: outputOf(), hysteresis_decision: null },
+      { regime_output: saidOutput(), hysteresis_decision: null },
       null,
     ]);
     expect(kept).toMatchObject([
-      { source_event_type: 'EngineRunCompleted', regime_output: outputOf(), reset_reason: null },
+      { source_event_type: 'EngineRunCompleted', regime_output: saidOutput(), reset_reason: null },
       { source_event_type: 'EngineRunFailed', regime_output: null, error_kind: null },
     ]);
   });
@@ -159,7 +93,7 @@ describe('a gate of truth runs', () => {
   it('names the member of its own hysteresis where it heard none', () => {
     const { said } = gate([completed(1)], setting({}, { hysteresis: 'belief' }));
 
-    expect(said[0]?.payload).toEqual({ regime_output: outputOf(), hysteresis_state: null });
+    expect(said[0]?.payload).toEqual({ regime_output: saidOutput(), hysteresis_state: null });
   });
 
   it('holds back denied invalidations, each once, by name', () => {
@@ -215,7 +149,7 @@ describe('a gate of stabilized runs', () => {
     expect(verdicts([second, first])).toEqual([OPEN]);
     expect(gate([first, second]).said[0]).toMatchObject({
       input_event_type: 'HysteresisDecisionPublished',
-      payload: { regime_output: outputOf(), hysteresis_decision: { effective_confidence: 0.5 } },
+      payload: { regime_output: saidOutput(), hysteresis_decision: { effective_confidence: 0.5 } },
     });
   });
 
@@ -238,8 +172,8 @@ describe('a gate of stabilized runs', () => {
     );
 
     expect(payloads).toEqual([
-      { regime_output: outputOf(['bad']), hysteresis_decision: null },
-      { regime_output: outputOf(['bad']), hysteresis_state: null },
+      { regime_output: saidOutput({ invalidations: ['bad'] }), hysteresis_decision: null },
+      { regime_output: saidOutput({ invalidations: ['bad'] }), hysteresis_state: null },
     ]);
   });
 
@@ -294,7 +228,7 @@ describe('a gate of stabilized runs', () => {
   it('forgets runs it never heard out once a later one was judged', () => {
     const { state } = gate([decided(1), decided(3), decided(2), completed(2, stabilizing)]);
 
-    expect([...state.pending.keys()]).toEqual([runId(3)]);
+    expect([...state.pending.keys()]).toEqual([runIdOf(3)]);
   });
 });
 
