@@ -99,8 +99,13 @@ const change = async (
 
 const limitOf = (request: ApiRequest): { readonly limitId: LimitId; readonly stream: string } => {
   const { tenantId, workspaceId } = callerOf(request);
-  const { success, data: limitId } = LimitId.safeParse(request.path['limitId']);
-  if (!success) throw limitNotFound(request.path['limitId'] ?? '');
+  const given = request.path['limitId'] ?? '';
+  const { success, data: limitId } = LimitId.safeParse(given);
+  if (!success)
+    throw new ApiError(
+      'limit_not_found',
+      `${given} names no limit; limits are workspace, queue:NAME and key:NAME`,
+    );
   return { limitId, stream: limitStream({ tenantId, workspaceId, limitId }) };
 };
 

@@ -23,6 +23,7 @@ const feed = (...args: readonly string[]): Promise<Finished> =>
 const last = ({ stdout }: Finished): unknown => JSON.parse(stdout.at(-1) ?? '');
 
 it('prints one hash of what was played, replayed, recorded and simulated', async () => {
+  expect(readFileSync('docs/guide/market-feeds.md', 'utf8')).toContain(`hash      ${outputHash}`);
   const [outputs, capture, log] = ['outputs.jsonl', 'capture.jsonl', 'simulated.jsonl'].map(inFolder);
   if (outputs === undefined || capture === undefined || log === undefined) throw new Error('no names');
 
