@@ -49,7 +49,6 @@ export const addRunCommands = (program: Command, contextOf: GetContext): void =>
   const run = program.command('run').description('runs of asset graphs');
   withIntent(run.command('start').description('start a run of the selected assets'))
     .option('--run-key <key>', 'the same key and request answer the same run')
-    .option('--timeout <seconds>', 'stop the run when it has not ended by then')
     .option('--wait', 'wait for the end of the run')
     .action(async (options: StartOptions, command: Command) => start(contextOf(command), options));
   run
@@ -107,7 +106,8 @@ const withIntent = (command: Command): Command =>
     .option('--upstream', 'include everything the assets need')
     .option('--downstream', 'include everything that needs the assets')
     .option('--partition <key>', 'canonical partition key, for example date=d:2026-01-02')
-    .option('--label <pair...>', 'label as key=value');
+    .option('--label <pair...>', 'label as key=value')
+    .option('--timeout <seconds>', 'stop the run when it has not ended by then');
 
 const backfillRunKey = async (
   { client, output }: CommandContext,
@@ -132,11 +132,11 @@ interface IntentOptions {
   readonly downstream?: boolean;
   readonly partition?: string;
   readonly label?: readonly string[];
+  readonly timeout?: string;
 }
 
 interface StartOptions extends IntentOptions {
   readonly runKey?: string;
-  readonly timeout?: string;
   readonly wait?: boolean;
 }
 
@@ -147,6 +147,8 @@ const intentOf = (options: IntentOptions): object => ({
   includeDownstream: options.downstream === true,
   ...(options.partition === undefined ? {} : { partitionKey: options.partition }),
   labels: Object.fromEntries((options.label ?? []).map(splitLabel)),
+  // What is no number is refused by the API, which names the member and its range.
+  ...(options.timeout === undefined ? {} : { timeoutSec: numberOr(options.timeout) }),
 });
 
 const start = async (context: CommandContext, options: StartOptions): Promise<void> => {
@@ -154,8 +156,6 @@ const start = async (context: CommandContext, options: StartOptions): Promise<vo
     body: {
       ...intentOf(options),
       ...(options.runKey === undefined ? {} : { runKey: options.runKey }),
-      // What is no number is refused by the API, which names the member and its range.
-      ...(options.timeout === undefined ? {} : { timeoutSec: numberOr(options.timeout) }),
     },
   });
   const { runId, created } = Triggered.parse(answer);

@@ -37,6 +37,8 @@ const intent = {
   partitions: z.array(PartitionValue).min(1).max(runLimits.partitionsMax).readonly().optional(),
   partitionKey: z.string().min(1).max(runLimits.partitionKeyLengthMax).optional(),
   labels: RunLabels.default({}),
+  /** Seconds from now to the run's deadline, at which it is stopped and ends `TIMED_OUT`; absent, it has none. */
+  timeoutSec: z.int().min(1).max(runLimits.runTimeoutSecMax).optional(),
 };
 
 const namesOnePartition = (body: {
@@ -53,8 +55,6 @@ export const TriggerRunRequest = z
   .strictObject({
     ...intent,
     runKey: RunKey.optional(),
-    /** Seconds from now to the run's deadline, at which it is stopped and ends `TIMED_OUT`; absent, it has none. */
-    timeoutSec: z.int().min(1).max(runLimits.runTimeoutSecMax).optional(),
   })
   .refine(namesOnePartition, partitionTwice)
   .readonly();

@@ -40,8 +40,9 @@ describe('triggering a run', () => {
   });
 
   it('tells whose request a run key was used for, and writes nothing', async () => {
-    const asked = { selection: ['m.a'], labels: { desk: 'rates' } };
-    const started = await plane.trigger(['m.a'], { runKey: 'k', labels: asked.labels });
+    const { selection, ...more } = { selection: ['m.a'], labels: { desk: 'rates' }, timeoutSec: 60 };
+    const asked = { selection, ...more };
+    const started = await plane.trigger(selection, { runKey: 'k', ...more });
     const backfill = (body: object) =>
       plane.call(plane.handlers.runs, plane.inWorkspace('/runs/run-key/backfill', { method: 'POST', body }));
 
