@@ -81,8 +81,12 @@ export const callback = (
   });
 
 /** Reports success. */
-export const succeed = (api: Api, task: DispatchEnvelope, output: object = {}): Promise<Answer> =>
-  callback(api, 'completed', task, { outcome: 'SUCCEEDED', output });
+export const succeed = (
+  api: Api,
+  task: DispatchEnvelope,
+  output: object = {},
+  workerId = 'w1',
+): Promise<Answer> => callback(api, 'completed', task, { workerId, outcome: 'SUCCEEDED', output });
 
 /** Reports a failure, by default one that is worth another attempt. */
 export const fail = (api: Api, task: DispatchEnvelope, category = 'INFRASTRUCTURE'): Promise<Answer> =>
