@@ -1,7 +1,14 @@
 /** Where the tasks of a plan are sent, frozen with it. */
 import type { ExecutionLocation } from '#contracts/runs/locations.ts';
 import type { Plan } from '#contracts/runs/plan.ts';
+import type { LimitsById } from '#domain/run/plan-limits.ts';
 import { plannedTask, policyOf } from '#domain/run/run.ts';
+
+/** What holds in a workspace beside its manifest; absent, nothing does. */
+export interface InForce {
+  readonly limits?: LimitsById | undefined;
+  readonly locations?: readonly ExecutionLocation[] | undefined;
+}
 
 /** The plan with the locations of its queues; one that needs none is left as it is, and so is its hash. */
 export const freezeLocations = (plan: Plan, registered: readonly ExecutionLocation[]): Plan => {

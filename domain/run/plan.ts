@@ -14,9 +14,8 @@ import { planId, triggerFingerprint } from '#domain/kernel/ids.ts';
 import { valueOf } from '#domain/kernel/value-of.ts';
 import { assetKeyOf, parseAssetKey } from '#domain/manifest/asset-key.ts';
 import { freezeLimits } from '#domain/run/plan-limits.ts';
-import type { LimitsById } from '#domain/run/plan-limits.ts';
 import { freezeLocations } from '#domain/run/plan-locations.ts';
-import type { ExecutionLocation } from '#contracts/runs/locations.ts';
+import type { InForce } from '#domain/run/plan-locations.ts';
 import { normalizePartition } from '#domain/manifest/partition.ts';
 import type { PartitionRequest } from '#domain/manifest/partition.ts';
 import type { TriggerRun } from '#domain/run/command.ts';
@@ -67,12 +66,6 @@ export const freezePlan = (
   keys: ReadonlySet<string>,
   partitionKey: string | undefined,
 ): Plan => freeze(assetsOf(manifest), keys, partitionKey);
-
-/** What holds in a workspace beside its manifest; absent, nothing does. */
-export interface InForce {
-  readonly limits?: LimitsById | undefined;
-  readonly locations?: readonly ExecutionLocation[] | undefined;
-}
 
 /** Plans the run a request asks for under what holds in its workspace, or refuses it; a refusal has reserved nothing. */
 export const planRun = (

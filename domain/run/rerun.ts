@@ -11,7 +11,7 @@ import { closure, reversed } from '#domain/kernel/graph.ts';
 import { rerunFingerprint, rerunKey } from '#domain/kernel/rerun-ids.ts';
 import { parseAssetKey } from '#domain/manifest/asset-key.ts';
 import { deployedKeys, freezePlan } from '#domain/run/plan.ts';
-import type { InForce } from '#domain/run/plan.ts';
+import type { InForce } from '#domain/run/plan-locations.ts';
 import { freezeLimits } from '#domain/run/plan-limits.ts';
 import { freezeLocations } from '#domain/run/plan-locations.ts';
 import { plannedTask } from '#domain/run/run.ts';
