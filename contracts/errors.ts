@@ -4,7 +4,6 @@
  */
 import * as z from 'zod';
 import { limitErrors } from '#contracts/runs/limit-errors.ts';
-import { locationErrors } from '#contracts/runs/location-errors.ts';
 
 interface ErrorEntry {
   readonly status: number;
@@ -23,7 +22,6 @@ const entry = (status: number, retryable: boolean, cause: string, remedy: string
 /** Every refusal Sluice can answer, by code. */
 export const errorCatalogue = {
   ...limitErrors,
-  ...locationErrors,
   invalid_request: entry(
     400,
     false,

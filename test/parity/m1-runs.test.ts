@@ -107,6 +107,22 @@ describe('the API of runs', () => {
     expect(details['existingFingerprint']).not.toBe(details['requestedFingerprint']);
   });
 
+  it('m1.runkey-backfill: a request is told whether it is the one of a run key, and starts nothing', async () => {
+    const { body } = await plane.trigger(['m.a'], { runKey: 'eod' });
+    const backfill = (selection: readonly string[], runKey = 'eod') =>
+      post('/runs/run-key/backfill', { runKey, selection });
+
+    expect(await backfill(['m.a'])).toMatchObject({
+      status: 200,
+      body: { runId: body['runId'], requestFingerprint: HASH, updated: false },
+    });
+    expect(await backfill(['m.b'])).toMatchObject({
+      status: 409,
+      body: { code: 'run_key_conflict', details: { existingRunId: body['runId'] } },
+    });
+    expect(await backfill(['m.a'], 'unused')).toMatchObject({ body: { code: 'run_key_not_found' } });
+  });
+
   it('m1.selection-exact: a selection creates exactly its tasks', async () => {
     expect(await keysOf(await plane.trigger(['m.b']))).toEqual(['m.b']);
   });

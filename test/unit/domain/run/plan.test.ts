@@ -148,8 +148,8 @@ describe('planRun', () => {
   });
 
   it('refuses a plan of too many bytes', () => {
-    const names = Array.from({ length: 400 }, (_, i) => `t${i}_${'x'.repeat(240)}`);
-    const graph = validated(manifest(names.map((name) => asset('m', name, []))));
+    const names = Array.from({ length: 2_000 }, (_, i) => `t${i}_${'x'.repeat(248)}`);
+    const graph = validated(manifest(names.map((name, i) => asset('m', name, [], { id: `t${i}` }))));
     const request = TriggerRunRequest.parse({ selection: names.map((name) => `m.${name}`) });
     expect(planRun(graph, request)).toMatchObject({
       rejection: { code: 'plan_too_large', message: expect.stringContaining('bytes') as string },

@@ -2,6 +2,7 @@ import { DeleteObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { s3Client } from '#adapters/sdk/s3-client.ts';
 import { createHandler } from '#functions/api-runs/handler.ts';
+import { runLimits } from '#contracts/runs/limits.ts';
 import { assetPlane } from '#test/support/ports-assets.ts';
 import type { AssetPlane } from '#test/support/ports-assets.ts';
 
@@ -75,6 +76,27 @@ describe('triggering a run', () => {
     expect(await backfill({ runKey: 'k', selection: ['m.none'] })).toMatchObject({
       status: 400,
       body: { code: 'invalid_selection' },
+    });
+  });
+
+  it('of as many tasks as a run may have, with long names and several upstreams, is one run', async () => {
+    const name = (index: number): string =>
+      `customer_orders_by_day_and_region_${String(index).padStart(4, '0')}`;
+    const graph = Object.fromEntries(
+      Array.from({ length: runLimits.planTasksMax }, (_, index) => [
+        name(index),
+        [1, 2, 3].filter((back) => back <= index).map((back) => name(index - back)),
+      ]),
+    );
+    await plane.deploy(graph);
+
+    const { status, body } = await plane.trigger([`m.${name(runLimits.planTasksMax - 1)}`], {
+      includeUpstream: true,
+    });
+
+    expect(status).toBe(201);
+    expect(await plane.getRun(String(body['runId']))).toMatchObject({
+      taskCounts: { total: runLimits.planTasksMax },
     });
   });
 
