@@ -77,6 +77,8 @@ export const Environment = z.strictObject({
   COMPACTIONS_QUEUE_URL: z.url(),
   PUBLICATIONS_QUEUE_URL: z.url(),
   INLINE_RUNS_QUEUE_URL: z.url(),
+  /** What the URLs of queues begin with to which tasks may be sent; the name follows. */
+  WORKER_QUEUES_URL: z.url(),
   MARKET_DEAD_LETTERS_QUEUE_URL: z.url(),
   RETRY_TASK_MACHINE_ARN: name,
   FEED_RECOVERY_MACHINE_ARN: name,
@@ -139,7 +141,7 @@ export const environmentKeysOf = {
   sweep: [...everywhere, ...acting, 'VIEWS_TABLE', 'COMPACTIONS_QUEUE_URL'],
   'dead-letters': [...everywhere, ...acting],
   timers: [...everywhere, ...acting, 'TASK_TOKEN_SECRET_ID'],
-  'run-inline': [...everywhere, ...acting],
+  'run-inline': [...everywhere, ...acting, 'TASK_TOKEN_SECRET_ID', 'WORKER_QUEUES_URL'],
 } as const satisfies Readonly<Record<FunctionName, readonly EnvironmentKey[]>>;
 
 /** What a function finds in its environment. */

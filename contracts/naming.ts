@@ -101,6 +101,9 @@ export const listIndexName = 'by-list';
 /** The physical name of a logical one: `sluice-<stage>-<logical>`. */
 export const physicalName = (stage: Stage, logical: string): string => `sluice-${stage}-${logical}`;
 
+/** What the names of queues begin with to which a stage may send tasks; their owners make them. */
+export const workerQueuePrefix = (stage: Stage): string => physicalName(stage, 'worker-');
+
 /** The bucket of bodies; bucket names are global, so it carries the account. */
 export const blobsBucketName = (stage: Stage, accountId: string): string =>
   `${physicalName(stage, 'blobs')}-${accountId}`;

@@ -50,6 +50,7 @@ import {
 import { PartitionListQuery, PartitionPage, PartitionSummary } from '#contracts/runs/partitions.ts';
 import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
 import { limitShapes } from '#contracts/runs/limit-shapes.ts';
+import { locationShapes } from '#contracts/runs/location-shapes.ts';
 import { runTraceShapes } from '#contracts/runs/run-trace-shapes.ts';
 import {
   BackfillRunKeyRequest,
@@ -221,6 +222,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   listRunEvents: { query: RunEventQuery, answers: ok(RunEventPage), refusals: ['run_not_found'] },
   ...runTraceShapes,
   ...limitShapes,
+  ...locationShapes,
   claimTasks: {
     body: ClaimRequest,
     answers: {

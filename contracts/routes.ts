@@ -7,6 +7,7 @@ import { layerRoutes } from '#contracts/market/layer-routes.ts';
 import type { FunctionName } from '#contracts/naming.ts';
 import type { Role } from '#contracts/roles.ts';
 import { limitRoutes } from '#contracts/runs/limit-routes.ts';
+import { locationRoutes } from '#contracts/runs/location-routes.ts';
 import { partitionRoutes } from '#contracts/runs/partition-routes.ts';
 import { runRoutes } from '#contracts/runs/run-routes.ts';
 
@@ -80,6 +81,7 @@ const table = [
   ...partitionRoutes,
   ...runRoutes,
   ...limitRoutes,
+  ...locationRoutes,
   {
     operationId: 'listFeeds',
     method: 'GET',

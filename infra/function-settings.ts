@@ -36,5 +36,9 @@ export const functionSettings: Readonly<Record<FunctionName, FunctionSettings>> 
   'dead-letters': settings(30, true, 'Tells aggregates what was given up'),
   timers: settings(30, true, 'Issues commands that were due later'),
   // Shorter than the wait after which a message that led to nothing is sent again.
-  'run-inline': settings(30, true, 'Runs the tasks of in-process runners one after another'),
+  'run-inline': settings(
+    30,
+    true,
+    'Runs the tasks of in-process runners one after another, and sends those of execution locations',
+  ),
 };

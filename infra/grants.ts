@@ -133,6 +133,9 @@ const consume =
     ),
   ];
 
+/** Tasks go to queues of customers, which the stage knows by the beginning of their names. */
+const sendToWorkers: Grant = (names) => [allow(['sqs:SendMessage'], names.workerQueuesArn)];
+
 /** A command that breaks an invariant is given back at once, so that those behind it need not wait. */
 const giveBack =
   (queue: QueueName): Grant =>
@@ -216,5 +219,5 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
     watchEngineRuns,
     consume('timers'),
   ],
-  'run-inline': [...decide, ...actForRuns, consume('inline-runs')],
+  'run-inline': [...decide, ...actForRuns, consume('inline-runs'), readTokenKey, sendToWorkers],
 };

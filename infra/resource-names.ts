@@ -8,6 +8,7 @@ import {
   listIndexName,
   liveAlias,
   physicalName,
+  workerQueuePrefix,
 } from '#contracts/naming.ts';
 import type {
   FunctionName,
@@ -39,6 +40,10 @@ export interface ResourceNames {
   readonly streamArn: (stream: StreamName) => string;
   readonly queueArn: (queue: QueueName) => string;
   readonly queueUrl: (queue: QueueName) => string;
+  /** What the URL of every queue begins with. */
+  readonly queuesUrl: string;
+  /** Queues of customers to whose workers tasks may be sent. */
+  readonly workerQueuesArn: string;
   /** The alias callers use. */
   readonly functionArn: (name: FunctionName) => string;
   readonly machineArn: (machine: StateMachineName) => string;
@@ -53,6 +58,7 @@ export interface ResourceNames {
 export const resourceNames = (stage: Stage): ResourceNames => {
   const of = (logical: string): string => physicalName(stage, logical);
   const tableArn = (table: TableName): string => regional('dynamodb', `table/${of(table)}`);
+  const queuesUrl = `https://sqs.${Aws.REGION}.${Aws.URL_SUFFIX}/${Aws.ACCOUNT_ID}`;
   const bucketName = blobsBucketName(stage, Aws.ACCOUNT_ID);
   const logGroupName = (name: FunctionName): string => `/aws/lambda/${of(name)}`;
   return {
@@ -70,7 +76,9 @@ export const resourceNames = (stage: Stage): ResourceNames => {
     spillsArn: `arn:${Aws.PARTITION}:s3:::${bucketName}/documents/spill%23*`,
     streamArn: (stream) => regional('kinesis', `stream/${of(stream)}`),
     queueArn: (queue) => regional('sqs', of(queue)),
-    queueUrl: (queue) => `https://sqs.${Aws.REGION}.${Aws.URL_SUFFIX}/${Aws.ACCOUNT_ID}/${of(queue)}`,
+    queueUrl: (queue) => `${queuesUrl}/${of(queue)}`,
+    queuesUrl,
+    workerQueuesArn: regional('sqs', `${workerQueuePrefix(stage)}*`),
     functionArn: (name) => regional('lambda', `function:${of(name)}:${liveAlias}`),
     machineArn: (machine) => regional('states', `stateMachine:${of(machine)}`),
     executionsArn: (machine) => regional('states', `execution:${of(machine)}:*`),

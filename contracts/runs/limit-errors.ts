@@ -1,4 +1,7 @@
-/** Refusals of limits of concurrency, part of the error catalogue. */
+/** Refusals of what is configured beside a manifest, limits and execution locations, part of the error catalogue. */
+import { locationErrors } from '#contracts/runs/location-errors.ts';
+
+/** Those of limits, and of locations behind them. */
 export const limitErrors = {
   limit_not_found: {
     status: 404,
@@ -24,4 +27,5 @@ export const limitErrors = {
     cause: 'as many attempts as may wait for a limit of concurrency that the run needs',
     remedy: 'wait for Retry-After seconds, or raise the capacity of details.limitId',
   },
+  ...locationErrors,
 } as const;

@@ -1,6 +1,7 @@
-/** Facts of the stream `manifests#tenant/workspace`: what is deployed, and which limits hold for it. */
+/** Facts of the stream `manifests#tenant/workspace`: what is deployed, which limits hold for it, and where its tasks are sent. */
 import * as z from 'zod';
 import { ManifestId } from '#contracts/ids.ts';
+import { LocationRemoved, LocationSet } from '#contracts/runs/location-events.ts';
 import { Capacity, LimitId, LimitSource } from '#contracts/runs/concurrency.ts';
 
 /** A manifest became the current one of its workspace; its body is a blob under its content hash. */
@@ -55,5 +56,7 @@ export const ManifestEvent = z.discriminatedUnion('type', [
   LimitSet,
   LimitRemoved,
   LimitTold,
+  LocationSet,
+  LocationRemoved,
 ]);
 export type ManifestEvent = Readonly<z.infer<typeof ManifestEvent>>;

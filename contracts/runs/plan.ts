@@ -4,6 +4,7 @@ import { AssetKey, TaskKey } from '#contracts/ids.ts';
 import { QueueName } from '#contracts/runs/claim.ts';
 import { PlannedLimit } from '#contracts/runs/concurrency.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
+import { ExecutionLocation } from '#contracts/runs/locations.ts';
 import { InlineRunnerName } from '#contracts/runs/runner.ts';
 import { ErrorCategory } from '#contracts/runs/task-output.ts';
 
@@ -72,6 +73,8 @@ export const Plan = z
     requiresVisibleOutput: z.boolean(),
     /** The workspace's first, then queues, then keys, each by name: every run asks them in this order. */
     limits: z.array(PlannedLimit).readonly().optional(),
+    /** Where tasks of their queues are sent instead of being offered; absent, nowhere. */
+    locations: z.array(ExecutionLocation).readonly().optional(),
     tasks: z.array(PlanTask).min(1).max(runLimits.planTasksMax).readonly(),
   })
   .readonly();

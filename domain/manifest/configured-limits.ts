@@ -63,7 +63,7 @@ export interface ConfirmLimit {
 
 export type LimitConfigCommand = SetLimit | RemoveLimit | ConfirmLimit;
 
-type LimitChange = Exclude<ManifestEvent, { readonly type: 'ManifestDeployed' }>;
+type LimitChange = Extract<ManifestEvent, { readonly type: 'LimitSet' | 'LimitRemoved' | 'LimitTold' }>;
 
 /** The limit of a concurrency key. */
 export const keyLimitId = (concurrencyKey: string): LimitId => LimitId.parse(`key:${concurrencyKey}`);

@@ -1,5 +1,5 @@
 /**
- * What is deployed in a workspace: which manifest is current, and which limits hold. One stream
+ * What is deployed in a workspace: which manifest is current, which limits hold, and where tasks are sent. One stream
  * `manifests#tenant/workspace`; bodies are blobs under their content hash, written before the command.
  */
 import type { RecordedEvent } from '#contracts/event.ts';
@@ -24,14 +24,17 @@ import {
   noLimits,
 } from '#domain/manifest/configured-limits.ts';
 import type { ConfiguredLimits, Declared, LimitConfigCommand } from '#domain/manifest/configured-limits.ts';
+import { decideLocation, evolveLocations, noLocations } from '#domain/manifest/locations.ts';
+import type { Locations, RemoveLocation, SetLocation } from '#domain/manifest/locations.ts';
 import { manifestFingerprint } from '#domain/manifest/fingerprint.ts';
 
 /** Nothing deployed yet, or the current manifest; limits may be set before. */
 export type Manifests =
-  | { readonly status: 'none'; readonly limits: ConfiguredLimits }
+  | { readonly status: 'none'; readonly limits: ConfiguredLimits; readonly locations: Locations }
   | {
       readonly status: 'deployed';
       readonly limits: ConfiguredLimits;
+      readonly locations: Locations;
       readonly manifestId: ManifestId;
       readonly fingerprint: string;
       readonly deployNumber: number;
@@ -56,7 +59,8 @@ export interface SweepManifests {
   readonly type: 'SweepManifests';
 }
 
-export type ManifestCommand = DeployManifest | SweepManifests | LimitConfigCommand;
+export type ManifestCommand =
+  DeployManifest | SweepManifests | LimitConfigCommand | SetLocation | RemoveLocation;
 
 /** A body and the key under which it must be stored before the deploy. */
 export interface ManifestDocument {
@@ -139,6 +143,9 @@ const decide = (command: ManifestCommand, state: Manifests): Decision<ManifestEv
     case 'RemoveLimit':
     case 'ConfirmLimit':
       return decideLimit(command, state.limits);
+    case 'SetLocation':
+    case 'RemoveLocation':
+      return decideLocation(command, state.locations);
     case 'DeployManifest': {
       const { deployment } = command;
       if (state.status === 'deployed' && state.manifestId === deployment.manifestId) return accept();
@@ -171,12 +178,15 @@ const asManifestEvent = (event: RecordedEvent): ManifestEvent | undefined =>
 const evolve = (state: Manifests, event: RecordedEvent): Manifests => {
   const known = asManifestEvent(event);
   if (!known) return state;
+  if (known.type === 'LocationSet' || known.type === 'LocationRemoved')
+    return { ...state, locations: evolveLocations(state.locations, known) };
   if (known.type !== 'ManifestDeployed')
     return { ...state, limits: evolveLimits(state.limits, known, event) };
   const { data } = known;
   return {
     status: 'deployed',
     limits: state.limits,
+    locations: state.locations,
     manifestId: data.manifestId,
     fingerprint: data.fingerprint,
     deployNumber: data.deployNumber,
@@ -190,9 +200,9 @@ const evolve = (state: Manifests, event: RecordedEvent): Manifests => {
 /** The manifests of a workspace, as the command handler knows them. */
 export const manifestsAggregate: Aggregate<Manifests, ManifestCommand, ManifestEvent> = {
   kind: 'manifests',
-  foldVersion: 2,
+  foldVersion: 3,
   eventTypes: manifestEventTypes,
-  initialState: () => ({ status: 'none', limits: noLimits }),
+  initialState: () => ({ status: 'none', limits: noLimits, locations: noLocations }),
   decide,
   evolve,
   outstanding: ({ limits }) => limitEffects(limits),

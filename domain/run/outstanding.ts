@@ -1,14 +1,17 @@
 /**
- * The effects a run owes: for every dispatched task an offer to workers, or a message to the in-process runners; for
+ * The effects a run owes: for every dispatched task an offer to workers, or a message to the in-process runners
+ * or to an execution location; for
  * every task that waits for its retry a timer; for one that waits for a slot the request, and for each attempt that is
  * over the word that gives its slots back.
  */
 import type { RetryTaskInput } from '#contracts/runs/read.ts';
+import type { DispatchMessage } from '#contracts/runs/locations.ts';
 import type { InlineRunMessage } from '#contracts/runs/runner.ts';
 import type { Effect } from '#domain/kernel/effect.ts';
 import { attemptId, dispatchId, effectName, retryTimerId } from '#domain/kernel/ids.ts';
 import { attemptRef } from '#domain/run/draft.ts';
 import { runStream } from '#domain/run/run-stream.ts';
+import { locationOf } from '#domain/run/plan-locations.ts';
 import { inlineRunnerOf, originOf, policyOf } from '#domain/run/run.ts';
 import type { OpenTask, Run, RunOrigin } from '#domain/run/run.ts';
 import { requestEffect, returnEffects, returnsOf } from '#domain/run/slots.ts';
@@ -50,9 +53,24 @@ export const outstanding = (run: Run): readonly Effect[] => {
 };
 
 const handOver = (origin: RunOrigin, index: number, task: Dispatched): Effect =>
-  inlineRunnerOf(origin.plan, index) === undefined
-    ? offer(origin, index, task)
-    : inlineMessage(origin, index, task);
+  inlineRunnerOf(origin.plan, index) !== undefined
+    ? inlineMessage(origin, index, task)
+    : locationOf(origin.plan, index) !== undefined
+      ? sending(origin, index, task)
+      : offer(origin, index, task);
+
+/** Asks for the attempt to be sent to its execution location: its token is minted there and then. */
+const sending = (origin: RunOrigin, index: number, task: Dispatched): Effect => {
+  const ref = attemptRef(origin, index, task.attempt);
+  const { taskKey, attempt } = ref;
+  const body: DispatchMessage = { stream: runStream(origin.header), taskKey, attempt, sendNo: task.sendNo };
+  return {
+    kind: 'send-message',
+    name: effectName('dispatch', dispatchId(ref), task.sendNo),
+    queue: 'inline-runs',
+    body,
+  };
+};
 
 /** The whole run is named, and not its task: whoever takes the message runs all there is, one after another. */
 const inlineMessage = (origin: RunOrigin, index: number, task: Dispatched): Effect => {

@@ -14,7 +14,8 @@ import { planId, triggerFingerprint } from '#domain/kernel/ids.ts';
 import { valueOf } from '#domain/kernel/value-of.ts';
 import { assetKeyOf, parseAssetKey } from '#domain/manifest/asset-key.ts';
 import { freezeLimits } from '#domain/run/plan-limits.ts';
-import type { LimitsById } from '#domain/run/plan-limits.ts';
+import { freezeLocations } from '#domain/run/plan-locations.ts';
+import type { InForce } from '#domain/run/plan-locations.ts';
 import { normalizePartition } from '#domain/manifest/partition.ts';
 import type { PartitionRequest } from '#domain/manifest/partition.ts';
 import type { TriggerRun } from '#domain/run/command.ts';
@@ -66,11 +67,11 @@ export const freezePlan = (
   partitionKey: string | undefined,
 ): Plan => freeze(assetsOf(manifest), keys, partitionKey);
 
-/** Plans the run a request asks for under the limits of its workspace, or refuses it; a refusal has reserved nothing. */
+/** Plans the run a request asks for under what holds in its workspace, or refuses it; a refusal has reserved nothing. */
 export const planRun = (
   manifest: DeployManifestRequest,
   request: TriggerRunRequest,
-  limits: LimitsById = new Map(),
+  { limits = new Map(), locations = [] }: InForce = {},
 ): PlanResult => {
   const reserved = Object.keys(request.labels).filter((label) => reservedLabels.includes(label));
   if (reserved.length > 0)
@@ -81,7 +82,7 @@ export const planRun = (
   const partition = partitionOf(assets, roots, request);
   if ('kind' in partition) return partition;
   const frozen = freeze(assets, selected(assets, roots, request), partition.partitionKey);
-  const plan = freezeLimits(frozen, manifest, limits);
+  const plan = freezeLocations(freezeLimits(frozen, manifest, limits), locations);
   if (plan.tasks.length > runLimits.planTasksMax)
     return refuse(
       'plan_too_large',

@@ -11,8 +11,9 @@ import { closure, reversed } from '#domain/kernel/graph.ts';
 import { rerunFingerprint, rerunKey } from '#domain/kernel/rerun-ids.ts';
 import { parseAssetKey } from '#domain/manifest/asset-key.ts';
 import { deployedKeys, freezePlan } from '#domain/run/plan.ts';
+import type { InForce } from '#domain/run/plan-locations.ts';
 import { freezeLimits } from '#domain/run/plan-limits.ts';
-import type { LimitsById } from '#domain/run/plan-limits.ts';
+import { freezeLocations } from '#domain/run/plan-locations.ts';
 import { plannedTask } from '#domain/run/run.ts';
 import type { RunOrigin } from '#domain/run/run.ts';
 
@@ -24,10 +25,8 @@ export interface ParentRun extends Pick<RunOrigin, 'header' | 'plan'> {
 }
 
 /** What tasks are taken from when the request asks for the latest code. */
-export interface LatestCode {
+export interface LatestCode extends InForce {
   readonly manifest: DeployManifestRequest;
-  /** Absent, none holds. */
-  readonly limits?: LimitsById;
   readonly manifestId: ManifestId;
   readonly codeVersion: string;
 }
@@ -166,7 +165,7 @@ const parentPlan = (plan: Plan, taskKeys: readonly string[]): Plan => {
 const latestPlan = (
   { partitionKey }: Plan,
   taskKeys: readonly string[],
-  { manifest, limits = new Map() }: LatestCode,
+  { manifest, limits = new Map(), locations = [] }: LatestCode,
 ): Plan | Refusal => {
   const deployed: ReadonlySet<string> = deployedKeys(manifest);
   const unknown = taskKeys.filter((key) => !deployed.has(key));
@@ -176,5 +175,8 @@ const latestPlan = (
         `the current manifest does not have ${unknown.join(', ')}; rerun with the parent's code`,
         { malformed: [], unknown },
       )
-    : freezeLimits(freezePlan(manifest, new Set(taskKeys), partitionKey), manifest, limits);
+    : freezeLocations(
+        freezeLimits(freezePlan(manifest, new Set(taskKeys), partitionKey), manifest, limits),
+        locations,
+      );
 };

@@ -9,6 +9,7 @@ import { advance, release } from '#domain/run/advance.ts';
 import { attemptRef, draftOf, record } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
 import { attemptDeadlineMs, heartbeatDeadlineMs } from '#domain/run/heartbeat.ts';
+import { locationOf } from '#domain/run/plan-locations.ts';
 import { inlineRunnerOf, isEnded, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { OpenTask, Run } from '#domain/run/run.ts';
 import { askAgain } from '#domain/run/slots.ts';
@@ -47,7 +48,7 @@ const sweepTask = (draft: Draft, taskIndex: number, isLost: boolean): void => {
       sweepRunning(draft, taskIndex, task);
       return;
     case 'DISPATCHED':
-      if (!(isLost || isInline(draft, taskIndex)) || resendAtMs(task) > draft.nowMs) return;
+      if (!(isLost || isSent(draft, taskIndex)) || resendAtMs(task) > draft.nowMs) return;
       if (task.sendNo > runTiming.resendsMax)
         completeByFailure(draft, taskIndex, {
           attempt: task.attempt,
@@ -86,9 +87,11 @@ const sweepRunning = (draft: Draft, taskIndex: number, task: Running): void => {
     });
 };
 
-/** A message cannot be looked for as an offer can: nobody having run the task by now is the sign that it is lost. */
-const isInline = (draft: Draft, taskIndex: number): boolean =>
-  inlineRunnerOf(originOf(draft.run).plan, taskIndex) !== undefined;
+/** A message cannot be looked for as an offer can: nobody having begun the task by now is the sign that it is lost. */
+const isSent = (draft: Draft, taskIndex: number): boolean => {
+  const { plan } = originOf(draft.run);
+  return inlineRunnerOf(plan, taskIndex) !== undefined || locationOf(plan, taskIndex) !== undefined;
+};
 
 type Running = Extract<OpenTask, { readonly status: 'RUNNING' }>;
 type Dispatched = Extract<OpenTask, { readonly status: 'DISPATCHED' }>;

@@ -17,6 +17,11 @@ import {
   listRunTasks,
   listTaskAttempts,
 } from '#functions/api-runs/reads.ts';
+import {
+  listExecutionLocations,
+  removeExecutionLocation,
+  setExecutionLocation,
+} from '#functions/api-runs/locations.ts';
 import { getLimit, listLimits, removeLimit, setLimit } from '#functions/api-runs/limits.ts';
 import { backfillRunKey } from '#functions/api-runs/run-key.ts';
 import { rerunRun } from '#functions/api-runs/rerun.ts';
@@ -38,7 +43,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const acting = actingOf('api-runs', environment, platform);
   const views = dynamoViewReader({ client: dynamodbClient(platform.plugin), table: environment.VIEWS_TABLE });
   const runIdSecret = runIdSecretOf(environment, platform);
-  const ports = { ...acting, views, runIdSecret, nowMs: platform.nowMs };
+  const ports = { ...acting, views, runIdSecret, nowMs: platform.nowMs, stage: environment.STAGE };
   const scope = { tenantId: environment.TENANT_ID, workspaceId: environment.WORKSPACE_ID };
   return httpHandler({
     operations: {
@@ -69,6 +74,9 @@ export const createHandler = (source: Source, plugin?: object) => {
       getLimit: getLimit(ports),
       setLimit: setLimit(ports),
       removeLimit: removeLimit(ports),
+      listExecutionLocations: listExecutionLocations(ports),
+      setExecutionLocation: setExecutionLocation(ports),
+      removeExecutionLocation: removeExecutionLocation(ports),
     },
     verify: verifierOf(environment, platform, acting.ledger),
     audit: auditOf({ ...acting, nowMs: platform.nowMs }),

@@ -4,7 +4,7 @@ import { runLimits } from '#contracts/runs/limits.ts';
 import type { RunId } from '#contracts/ids.ts';
 import type { RunState } from '#contracts/runs/states.ts';
 import { planId } from '#domain/kernel/ids.ts';
-import { limitsInForce } from '#domain/manifest/configured-limits.ts';
+import { inForce } from '#domain/manifest/in-force.ts';
 import type { TriggerRun } from '#domain/run/command.ts';
 import { planRerun } from '#domain/run/rerun.ts';
 import type { LatestCode, ParentRun, PlannedRerun } from '#domain/run/rerun.ts';
@@ -79,10 +79,10 @@ const latestCode = async (
   caller: Caller,
   manifestOf: ReturnType<typeof manifestReader>,
 ): Promise<LatestCode> => {
-  const { manifestId, codeVersionId, documentKey, limits } = await currentManifest(ledger, caller);
+  const { manifestId, codeVersionId, documentKey, ...holding } = await currentManifest(ledger, caller);
   return {
     manifest: await manifestOf(documentKey),
-    limits: limitsInForce(limits),
+    ...inForce(holding),
     manifestId,
     codeVersion: codeVersionId,
   };

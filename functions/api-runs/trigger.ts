@@ -1,6 +1,6 @@
 /** Starts runs: plan from the current manifest, then one command on the run's own stream. */
 import { TriggerRunRequest } from '#contracts/runs/trigger.ts';
-import { limitsInForce } from '#domain/manifest/configured-limits.ts';
+import { inForce } from '#domain/manifest/in-force.ts';
 import { planRun, triggerRun } from '#domain/run/plan.ts';
 import {
   currentManifest,
@@ -26,7 +26,7 @@ export const triggerRunOperation = (ports: StartPorts) => {
     const parse = (given: unknown): TriggerRunRequest => parseBody(TriggerRunRequest, given);
     const body = withRunKey(parse(request.body), request.idempotencyKey, parse);
     const current = await currentManifest(ports.ledger, caller);
-    const planned = planRun(await manifestOf(current.documentKey), body, limitsInForce(current.limits));
+    const planned = planRun(await manifestOf(current.documentKey), body, inForce(current));
     if (planned.kind === 'rejected') throw apiErrorOf(planned.rejection);
     const context = {
       tenantId: caller.tenantId,

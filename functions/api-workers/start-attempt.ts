@@ -1,16 +1,16 @@
 /** Starts the attempt behind an offer that was taken, and writes what its worker needs. */
-import type { AttemptId, RunId, TaskKey, TenantId, WorkspaceId } from '#contracts/ids.ts';
+import type { AttemptId, TaskKey } from '#contracts/ids.ts';
 import type { ClaimRequest, DispatchEnvelope } from '#contracts/runs/claim.ts';
-import { callbackTaskId, dispatchId } from '#domain/kernel/ids.ts';
 import type { Claims, Offer, Offers } from '#domain/ports/control.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { runStream } from '#domain/run/run-stream.ts';
-import { originOf, policyOf } from '#domain/run/run.ts';
-import type { Run } from '#domain/run/run.ts';
+import { originOf } from '#domain/run/run.ts';
+import type { Run, RunOrigin } from '#domain/run/run.ts';
 import type { TaskTokens } from '#adapters/tokens/task-token.ts';
 import type { ApiRequest } from '#functions/shared/http.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
+import { taskEnvelope } from '#functions/shared/task-envelope.ts';
 
 export interface ClaimPorts {
   readonly offers: Offers;
@@ -59,7 +59,13 @@ export const startAttempt = async (
     ports.telemetry.count('ReadyToStartedMs', Math.max(0, ports.nowMs() - offer.readyAtMs), {
       plane: 'assets',
     });
-  const task = await envelope(ports, { offer, run: outcome.state, baseUrl: request.baseUrl });
+  const task = await taskEnvelope(ports.tokens, {
+    origin: plannedOrigin(outcome.state),
+    taskKey,
+    attempt,
+    workerQueue: offer.queue,
+    callbackBaseUrl: request.baseUrl,
+  });
   return { kind: outcome.kind === 'committed' ? 'started' : 'running', task };
 };
 
@@ -72,32 +78,7 @@ export const logCutShort = (telemetry: Telemetry, { runId, taskKey, attempt }: O
     errorMessage: error instanceof Error ? error.message : String(error),
   });
 
-const envelope = async (
-  { tokens }: ClaimPorts,
-  { offer, run, baseUrl }: { readonly offer: Offer; readonly run: Run; readonly baseUrl: string },
-): Promise<DispatchEnvelope> => {
+const plannedOrigin = (run: Run): RunOrigin => {
   if (run.status === 'none' || run.status === 'TRIGGERED') throw new Error('a claimed run has no plan');
-  const { plan, indexByKey } = originOf(run);
-  const policy = policyOf(plan, indexByKey.get(offer.taskKey) ?? 0);
-  const scope = {
-    taskId: callbackTaskId({ runId: offer.runId, taskKey: offer.taskKey }),
-    tenantId: offer.tenantId as TenantId,
-    workspaceId: offer.workspaceId as WorkspaceId,
-    runId: offer.runId as RunId,
-    attempt: offer.attempt,
-    attemptId: offer.attemptId as AttemptId,
-  };
-  const { token, expiresAtMs } = await tokens.mint(scope);
-  return {
-    ...scope,
-    taskKey: offer.taskKey as TaskKey,
-    dispatchId: dispatchId({ runId: scope.runId, taskKey: offer.taskKey, attempt: offer.attempt }),
-    ...(plan.partitionKey === undefined ? {} : { partitionKey: plan.partitionKey }),
-    heartbeatTimeoutSec: policy.heartbeatTimeoutSec,
-    workerQueue: offer.queue,
-    callbackBaseUrl: baseUrl,
-    taskToken: token,
-    tokenExpiresAt: new Date(expiresAtMs).toISOString(),
-    payload: {},
-  };
+  return originOf(run);
 };

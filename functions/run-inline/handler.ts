@@ -1,14 +1,17 @@
-/** Consumes `inline-runs`: one run per message, several runs at once. */
+/** Consumes `inline-runs`: a run per message, or one attempt for the queue of an execution location; several at once. */
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readEnvironment } from '#contracts/config.ts';
+import { sqsClient } from '#adapters/sdk/sqs-client.ts';
+import { workerQueues } from '#adapters/sqs/worker-queues.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
+import { dispatchTask, isDispatch } from '#functions/run-inline/dispatch-task.ts';
 import { runInline } from '#functions/run-inline/run-inline.ts';
 import { runners } from '#functions/run-inline/runners.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { platformOf } from '#functions/shared/platform.ts';
 import { eachMessage } from '#functions/shared/queue-batch.ts';
-import { actingOf } from '#functions/shared/wiring.ts';
+import { actingOf, taskTokensOf } from '#functions/shared/wiring.ts';
 
 /** Builds the handler from its settings. */
 export const createHandler = (source: Source, plugin?: object) => {
@@ -23,9 +26,16 @@ export const createHandler = (source: Source, plugin?: object) => {
     nowMs: platform.nowMs,
     inlineStepsMax: environment.LIMITS.inlineStepsMax,
   };
+  const sending = {
+    ledger: acting.ledger,
+    tokens: taskTokensOf(environment, platform),
+    sendTo: workerQueues(sqsClient(platform.plugin), environment.WORKER_QUEUES_URL),
+  };
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {
     const answer = await eachMessage(event.Records, acting.telemetry, ({ body, attributes }) =>
-      runInline(ports, { body, isRepeat: Number(attributes.ApproximateReceiveCount) > 1 }),
+      isDispatch(body)
+        ? dispatchTask(sending, body)
+        : runInline(ports, { body, isRepeat: Number(attributes.ApproximateReceiveCount) > 1 }),
     );
     acting.telemetry.flush();
     return answer;

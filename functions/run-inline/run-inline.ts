@@ -56,7 +56,7 @@ export const runInline = async (ports: InlinePorts, { body, isRepeat }: InlineRe
 };
 
 const isOwnMessage = (effect: Effect): boolean =>
-  effect.kind === 'send-message' && effect.queue === 'inline-runs';
+  effect.kind === 'send-message' && effect.queue === 'inline-runs' && !('sendNo' in effect.body);
 
 const owedToOthers = (run: Run, nowMs: number): readonly Effect[] =>
   runAggregate.outstanding(run, nowMs).filter((effect) => !isOwnMessage(effect));

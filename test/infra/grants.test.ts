@@ -168,7 +168,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
     readSecret,
     consume('timers'),
   ],
-  'run-inline': [...forRuns, consume('inline-runs')],
+  'run-inline': [...forRuns, consume('inline-runs'), readSecret, send('worker-*')],
 };
 
 /** Everything a policy names with an asterisk, with the reason AWS leaves no narrower way. */
@@ -179,6 +179,7 @@ const wildcards: Readonly<Record<string, string>> = {
   'bucket/sluice-dev-blobs-000000000000/documents/spill%23*': 'keys are hashes of the content',
   'execution:sluice-dev-retry-task:*': 'executions are named after run and attempt',
   'execution:sluice-dev-feed-recovery:*': 'executions are named after feed and halt',
+  'queue/sluice-dev-worker-*': 'customers make the queues of their workers, under this prefix of the stage',
   '*': 'log delivery, X-Ray and task tokens know no resources',
 };
 

@@ -158,6 +158,7 @@ const environmentOf = (queueUrl: (name: string) => string): Readonly<Record<stri
   COMPACTIONS_QUEUE_URL: queueUrl('compactions'),
   PUBLICATIONS_QUEUE_URL: queueUrl('publications'),
   INLINE_RUNS_QUEUE_URL: queueUrl('inline-runs'),
+  WORKER_QUEUES_URL: 'https://sqs.us-east-1.amazonaws.com/000000000000',
   MARKET_DEAD_LETTERS_QUEUE_URL: queueUrl('market-dead-letters'),
   RETRY_TASK_MACHINE_ARN: `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:retry-task`,
   FEED_RECOVERY_MACHINE_ARN: `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:feed-recovery`,

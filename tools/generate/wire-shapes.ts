@@ -43,6 +43,7 @@ import { Health, NotReady, Ready } from '#contracts/route-shapes.ts';
 import * as callbacks from '#contracts/runs/callbacks.ts';
 import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
 import * as concurrency from '#contracts/runs/concurrency.ts';
+import * as locations from '#contracts/runs/locations.ts';
 import * as manifest from '#contracts/runs/manifest.ts';
 import * as deployed from '#contracts/runs/deployed.ts';
 import * as partitions from '#contracts/runs/partitions.ts';
@@ -117,6 +118,7 @@ export const requestBodies = {
   PlanFeedTicksRequest,
   ResumeFeedRequest,
   SetLimitRequest: concurrency.SetLimitRequest,
+  SetExecutionLocationRequest: locations.SetExecutionLocationRequest,
   CreateApiKeyRequest: accessRequests.CreateApiKeyRequest,
   GrantRoleRequest: accessRequests.GrantRoleRequest,
   RegisterWorkspaceRequest: accessRequests.RegisterWorkspaceRequest,
@@ -127,6 +129,9 @@ export const requestBodies = {
 export const answerBodies = {
   LimitItem: concurrency.LimitItem,
   LimitList: concurrency.LimitList,
+  ExecutionLocation: locations.ExecutionLocation,
+  ExecutionLocationList: locations.ExecutionLocationList,
+  RemovedExecutionLocation: locations.RemovedExecutionLocation,
   LimitRead: concurrency.LimitRead,
   Health,
   Ready,

@@ -54,6 +54,13 @@ const crowdedEvents = () => {
   return limit.events;
 };
 
+const wish = { kind: 'managed_queue', workerQueue: 'gpu', queueName: 'sluice-dev-worker-gpu' } as const;
+const location = {
+  executionLocationId: 'gpu-pool',
+  ...wish,
+  callbackBaseUrl: 'https://sluice.example.com/dev',
+} as const;
+
 const configEvents = () => {
   const manifests = new StreamHarness(
     manifestsAggregate,
@@ -63,6 +70,8 @@ const configEvents = () => {
   manifests.send({ type: 'SetLimit', limitId, capacity: 4 });
   manifests.send({ type: 'ConfirmLimit', limitId, changeNo: 1 });
   manifests.send({ type: 'RemoveLimit', limitId });
+  manifests.send({ type: 'SetLocation', location });
+  manifests.send({ type: 'RemoveLocation', executionLocationId: location.executionLocationId });
   return manifests.events;
 };
 
@@ -109,6 +118,10 @@ export const limitSamples = (): Samples => {
     ...ledgerSamples('manifests', configEvents(), ({ type }) => (type === 'LimitTold' ? service : person)),
     ...ledgerSamples('run', runEvents(), () => service),
     [sampleFile('requests', 'SetLimitRequest')]: { capacity: 4 },
+    [sampleFile('requests', 'SetExecutionLocationRequest')]: wish,
+    [sampleFile('answers', 'ExecutionLocation')]: location,
+    [sampleFile('answers', 'ExecutionLocationList')]: { executionLocations: [location] },
+    [sampleFile('answers', 'RemovedExecutionLocation')]: { executionLocationId: 'gpu-pool' },
     [sampleFile('answers', 'LimitItem')]: item,
     [sampleFile('answers', 'LimitList')]: { limits: [item] },
     [sampleFile('answers', 'LimitRead')]: {

@@ -274,6 +274,16 @@ const workOfTheRest = async (api: Api): Promise<void> => {
   await cloud.advance(20 * MINUTE_MS);
 };
 
+/** A task that is sent to the queue of an execution location. */
+const workOfLocations = async (api: Api): Promise<void> => {
+  const queueName = 'sluice-dev-worker-gpu';
+  await api.cloud.call('sqs', 'CreateQueue', { QueueName: queueName });
+  await api.must('PUT', inMain('/execution-locations/gpu'), { workerQueue: 'gpu', queueName });
+  await deploy(api, { g: { execution: { queue: 'gpu' } } });
+  await trigger(api, ['g']);
+  await api.cloud.settle();
+};
+
 /** A halt whose execution is lost, asked for again, replaced, and answered when a person resumes. */
 const workOfRecovery = async (api: Api): Promise<void> => {
   const { cloud } = api;
@@ -313,6 +323,7 @@ it('grants nothing that no function needs', async () => {
   await workOfFeeds(api);
   await workOfTheRest(api);
   await workOfRecovery(api);
+  await workOfLocations(api);
   await deadLetter(api, 'feed#local/main/feed');
 
   const grants = Object.values(cloud.access().grants).flat();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { manifestProjection, manifestListKey, manifestRowKey } from '#domain/manifest/manifest-projection.ts';
 import { noLimits } from '#domain/manifest/configured-limits.ts';
+import { noLocations } from '#domain/manifest/locations.ts';
 import { deployManifest, manifestsAggregate } from '#domain/manifest/manifests.ts';
 import { given, recorded } from '#test/support/decider.ts';
 import { asset, manifest, validated } from '#test/support/manifest-fixtures.ts';
@@ -100,7 +101,7 @@ describe('manifests', () => {
       version: 0,
       nowMs: 0,
     });
-    const none = { status: 'none', limits: noLimits } as const;
+    const none = { status: 'none', limits: noLimits, locations: noLocations } as const;
     expect(event && manifestsAggregate.evolve(none, event)).toBe(none);
     expect(event && manifestProjection.details(event)).toEqual([]);
     expect(

@@ -18,7 +18,7 @@ const limits = (...ids: readonly string[]): LimitsById =>
 
 const planned = (inForce?: LimitsById) => {
   const request = TriggerRunRequest.parse({ selection: ['m.a', 'm.b', 'm.c'] });
-  const result = planRun(code, request, inForce);
+  const result = planRun(code, request, { limits: inForce });
   if (result.kind === 'rejected') expect.fail(result.rejection.message);
   return result.plan;
 };

@@ -1,0 +1,27 @@
+/** Refusals of execution locations, part of the error catalogue. */
+export const locationErrors = {
+  location_not_found: {
+    status: 404,
+    retryable: false,
+    cause: 'no execution location of this id is registered in this workspace',
+    remedy: 'list the locations of the workspace and check the id',
+  },
+  location_conflict: {
+    status: 409,
+    retryable: false,
+    cause: 'another execution location serves the worker queue',
+    remedy: 'remove the one of details.executionLocationId, or change it',
+  },
+  too_many_locations: {
+    status: 409,
+    retryable: false,
+    cause: 'the workspace has as many execution locations as it may',
+    remedy: 'remove one that is no longer used; details.limit has the bound',
+  },
+  queue_not_allowed: {
+    status: 400,
+    retryable: false,
+    cause: 'the stage may not send to an SQS queue of this name',
+    remedy: 'name the queue so that it begins with details.prefix',
+  },
+} as const;

@@ -1,0 +1,27 @@
+/** Where the tasks of a plan are sent, frozen with it. */
+import type { ExecutionLocation } from '#contracts/runs/locations.ts';
+import type { Plan } from '#contracts/runs/plan.ts';
+import type { LimitsById } from '#domain/run/plan-limits.ts';
+import { plannedTask, policyOf } from '#domain/run/run.ts';
+
+/** What holds in a workspace beside its manifest; absent, nothing does. */
+export interface InForce {
+  readonly limits?: LimitsById | undefined;
+  readonly locations?: readonly ExecutionLocation[] | undefined;
+}
+
+/** The plan with the locations of its queues; one that needs none is left as it is, and so is its hash. */
+export const freezeLocations = (plan: Plan, registered: readonly ExecutionLocation[]): Plan => {
+  const queues = new Set(
+    plan.tasks.flatMap(({ runner }, index) => (runner === undefined ? [policyOf(plan, index).queue] : [])),
+  );
+  const locations = registered.filter(({ workerQueue }) => queues.has(workerQueue));
+  return locations.length === 0 ? plan : { ...plan, locations };
+};
+
+/** Where a task is sent; undefined for tasks that are offered to claims, or run in process. */
+export const locationOf = (plan: Plan, index: number): ExecutionLocation | undefined => {
+  if (plan.locations === undefined || plannedTask(plan, index).runner !== undefined) return undefined;
+  const { queue } = policyOf(plan, index);
+  return plan.locations.find(({ workerQueue }) => workerQueue === queue);
+};

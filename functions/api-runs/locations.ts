@@ -1,0 +1,86 @@
+/** Registering, listing and removing execution locations. */
+import { workerQueuePrefix } from '#contracts/naming.ts';
+import type { Stage } from '#contracts/naming.ts';
+import { ExecutionLocationId, SetExecutionLocationRequest } from '#contracts/runs/locations.ts';
+import { compareText } from '#domain/kernel/compare-text.ts';
+import type { RemoveLocation, SetLocation } from '#domain/manifest/locations.ts';
+import { manifestsAggregate } from '#domain/manifest/manifests.ts';
+import type { LedgerReader } from '#domain/ports/ledger.ts';
+import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
+import { parseBody } from '#functions/shared/http.ts';
+import type { ApiRequest, Operation } from '#functions/shared/http.ts';
+import { loadStream } from '#functions/shared/load.ts';
+import type { Mailbox } from '#functions/shared/mailbox.ts';
+import { refuseSecrets } from '#functions/shared/refuse-secrets.ts';
+import { callerOf } from '#functions/shared/request.ts';
+import { manifestsStream } from '#functions/shared/streams.ts';
+
+export interface LocationPorts {
+  readonly ledger: LedgerReader;
+  readonly mailbox: Mailbox;
+  readonly stage: Stage;
+}
+
+/** Every location of the workspace, by id. */
+export const listExecutionLocations =
+  ({ ledger }: LocationPorts): Operation =>
+  async (request) => {
+    const { state } = await loadStream(ledger, manifestsAggregate, manifestsStream(callerOf(request)));
+    const executionLocations = Object.values(state.locations.byId).sort((left, right) =>
+      compareText(left.executionLocationId, right.executionLocationId),
+    );
+    return { status: 200, body: { executionLocations } };
+  };
+
+/** Registers or changes a location: 200 with it, or 400 for a queue the stage may not send to. */
+export const setExecutionLocation =
+  (ports: LocationPorts): Operation =>
+  async (request) => {
+    const executionLocationId = idOf(request);
+    refuseSecrets(request.body);
+    const wish = parseBody(SetExecutionLocationRequest, request.body);
+    const prefix = workerQueuePrefix(ports.stage);
+    if (!wish.queueName.startsWith(prefix))
+      throw new ApiError(
+        'queue_not_allowed',
+        `the queue ${wish.queueName} does not begin with ${prefix}; name it so`,
+        { details: { prefix } },
+      );
+    const location = { executionLocationId, ...wish, callbackBaseUrl: request.baseUrl };
+    await change(ports, request, { type: 'SetLocation', location });
+    return { status: 200, body: location };
+  };
+
+/** Removes a location: 200 with its id, or 404. */
+export const removeExecutionLocation =
+  (ports: LocationPorts): Operation =>
+  async (request) => {
+    const executionLocationId = idOf(request);
+    await change(ports, request, { type: 'RemoveLocation', executionLocationId });
+    return { status: 200, body: { executionLocationId } };
+  };
+
+const change = async (
+  { mailbox }: LocationPorts,
+  request: ApiRequest,
+  command: SetLocation | RemoveLocation,
+): Promise<void> => {
+  const caller = callerOf(request);
+  const id = (command.type === 'SetLocation' ? command.location : command).executionLocationId;
+  const outcome = await mailbox.send(manifestsAggregate, {
+    stream: manifestsStream(caller),
+    command,
+    // All locations of a workspace share one stream: a key belongs to one of them.
+    ...caller.commandIdentity(`${command.type}/${id}`),
+  });
+  if (outcome.kind === 'rejected') throw apiErrorOf(outcome.rejection);
+};
+
+const idOf = (request: ApiRequest): string => {
+  const { success, data } = ExecutionLocationId.safeParse(request.path['executionLocationId']);
+  if (success) return data;
+  throw new ApiError(
+    'location_not_found',
+    'an execution location has a lower-case name of at most 64 characters',
+  );
+};

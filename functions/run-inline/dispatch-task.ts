@@ -1,0 +1,42 @@
+/**
+ * Sends one attempt to the queue of its execution location. The token is minted here and stands in the message alone;
+ * a message about an attempt that somebody began, that ended, or that was sent again since is left out.
+ */
+import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
+import { DispatchMessage } from '#contracts/runs/locations.ts';
+import type { LedgerReader } from '#domain/ports/ledger.ts';
+import { locationOf } from '#domain/run/plan-locations.ts';
+import { runAggregate } from '#domain/run/run-aggregate.ts';
+import { originOf, taskAt } from '#domain/run/run.ts';
+import type { TaskTokens } from '#adapters/tokens/task-token.ts';
+import { loadStream } from '#functions/shared/load.ts';
+import { taskEnvelope } from '#functions/shared/task-envelope.ts';
+
+export interface DispatchPorts {
+  readonly ledger: LedgerReader;
+  readonly tokens: TaskTokens;
+  /** Puts an envelope on the SQS queue of that name. */
+  readonly sendTo: (queueName: string, envelope: DispatchEnvelope) => Promise<void>;
+}
+
+/** Whether a message of `inline-runs` asks for one attempt to be sent. */
+export const isDispatch = (body: string): boolean => DispatchMessage.safeParse(JSON.parse(body)).success;
+
+/** Takes such a message; it may come twice, and the worker then hears from `started` that it did. */
+export const dispatchTask = async (
+  { ledger, tokens, sendTo }: DispatchPorts,
+  body: string,
+): Promise<void> => {
+  const { stream, taskKey, attempt, sendNo } = DispatchMessage.parse(JSON.parse(body));
+  const { state: run } = await loadStream(ledger, runAggregate, stream);
+  if (run.status !== 'RUNNING') return;
+  const origin = originOf(run);
+  const index = origin.indexByKey.get(taskKey);
+  const location = index === undefined ? undefined : locationOf(origin.plan, index);
+  if (index === undefined || location === undefined)
+    throw new Error('a message to be sent names no task that an execution location takes');
+  const task = taskAt(run, index);
+  if (task.status !== 'DISPATCHED' || task.attempt !== attempt || task.sendNo !== sendNo) return;
+  const { queueName, ...rest } = location;
+  await sendTo(queueName, await taskEnvelope(tokens, { origin, taskKey, attempt, ...rest }));
+};
