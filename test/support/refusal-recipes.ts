@@ -219,6 +219,42 @@ const key = (name: string) => ({ name, role: 'viewer', workspaces: ['main'] });
 const keyIdOf = ({ body }: Answer): string => (body['apiKey'] as { readonly keyId: string }).keyId;
 const grantIdOf = ({ body }: Answer): string => String(body['grantId']);
 
+const pool = { executionLocationId: 'pool' };
+const place = (workerQueue: string, queueName = `sluice-dev-worker-${workerQueue}`) => ({
+  workerQueue,
+  queueName,
+});
+
+const locations: Recipes = {
+  'setExecutionLocation location_not_found': asked(
+    'setExecutionLocation',
+    { executionLocationId: 'not a name' },
+    place('gpu'),
+  ),
+  'setExecutionLocation queue_not_allowed': asked(
+    'setExecutionLocation',
+    pool,
+    place('gpu', 'another-queue'),
+  ),
+  'setExecutionLocation location_conflict': async (scene) => {
+    await scene.ask('setExecutionLocation', { executionLocationId: 'first' }, { body: place('taken') });
+    return asked('setExecutionLocation', pool, place('taken'))(scene);
+  },
+  'setExecutionLocation idempotency_key_reused': reused(
+    'setExecutionLocation',
+    [pool, place('cpu')],
+    [pool, place('gpu')],
+  ),
+  'removeExecutionLocation location_not_found': asked('removeExecutionLocation', {
+    executionLocationId: 'nobody',
+  }),
+  'removeExecutionLocation idempotency_key_reused': async (scene) => {
+    const gone = { executionLocationId: 'gone' };
+    await scene.ask('setExecutionLocation', gone, { body: place('gone') });
+    return reused('removeExecutionLocation', [gone], [gone, { another: 'request' }])(scene);
+  },
+};
+
 const limitsAndAccess: Recipes = {
   'getManifest not_found': asked('getManifest', { manifestId: 'man_00000000000000000000000000' }),
   'getLimit limit_not_found': asked('getLimit'),
@@ -280,4 +316,11 @@ const limitsAndAccess: Recipes = {
 };
 
 /** Every recipe. */
-export const refusalRecipes: Recipes = { ...reads, ...starts, ...reports, ...callbacks, ...limitsAndAccess };
+export const refusalRecipes: Recipes = {
+  ...reads,
+  ...starts,
+  ...reports,
+  ...callbacks,
+  ...locations,
+  ...limitsAndAccess,
+};

@@ -1,5 +1,5 @@
 /**
- * Every refusal that the routes of runs, manifests, partitions, limits and access document is met: here, or in the test
+ * Every refusal that the routes of runs, manifests, partitions, limits, locations and access document is met: here, or in the test
  * that is named for it. That no other answer is given, `test/support/documented.ts` sees to at every request.
  */
 import { expect, it } from 'vitest';
@@ -102,6 +102,10 @@ const elsewhere: Readonly<Partial<Record<Pair, Elsewhere>>> = {
   'summarizePartitions too_many_partitions': [
     'test/unit/functions/api-runs/partitions.test.ts',
     'are counted up to twenty thousand',
+  ],
+  'setExecutionLocation too_many_locations': [
+    'test/unit/domain/manifest/locations.test.ts',
+    'are bounded, and those that are registered can still be changed',
   ],
   'setLimit too_many_limits': [
     'test/unit/domain/manifest/configured-limits.test.ts',
