@@ -11,6 +11,7 @@ import { addDoctorCommand } from '#cli/commands/doctor.ts';
 import { addEngineCommands } from '#cli/commands/engine.ts';
 import { addFeedCommands } from '#cli/commands/feeds.ts';
 import { addLayerCommands } from '#cli/commands/layers.ts';
+import { addLocationCommands } from '#cli/commands/locations.ts';
 import { addLimitCommands } from '#cli/commands/limits.ts';
 import { addMarketCommands } from '#cli/commands/market.ts';
 import { addPartitionCommands } from '#cli/commands/partitions.ts';
@@ -51,6 +52,7 @@ const program = (isJson: boolean): Command => {
   addRunCommands(command, contextOf);
   addPartitionCommands(command, contextOf);
   addLimitCommands(command, contextOf);
+  addLocationCommands(command, contextOf);
   addFeedCommands(command, contextOf);
   addAccessCommands(command, contextOf);
   addEngineCommands(command);

@@ -1,0 +1,24 @@
+/** `sluice location` against a stack in this process. */
+import { expect, it } from 'vitest';
+import { sluice, startTestStack } from '#test/support/cli.ts';
+
+it('registers execution locations, lists and removes them, and refuses a queue out of reach', async () => {
+  const { stateDir } = await startTestStack();
+  const location = (...args: readonly string[]) => sluice('location', ...args, '--state', stateDir);
+  const sent = ['--queue', 'gpu', '--sqs'];
+
+  expect(await location('set', 'pool', ...sent, 'sluice-dev-worker-gpu')).toMatchObject({
+    code: 0,
+    stdout: 'pool: tasks of gpu are sent to sluice-dev-worker-gpu\n',
+  });
+  expect((await location('list')).stdout).toMatch(/pool +managed_queue +gpu +sluice-dev-worker-gpu/);
+  expect(await location('set', 'pool', ...sent, 'another-queue')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('queue_not_allowed'),
+  });
+  expect(await location('remove', 'pool')).toMatchObject({ code: 0, stdout: 'removed pool\n' });
+  expect(await location('remove', 'pool')).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('location_not_found'),
+  });
+});
