@@ -69,11 +69,12 @@ export const up = async (
     log: logger(),
   });
   const readySeconds = round((performance.now() - startedMs) / 1000);
-  announce(setting, stack, readySeconds);
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
+  // Whoever reads that the stack is ready may end it at once.
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
+    announce(setting, stack, readySeconds);
     await work(setting, { stack, source, stop });
   } finally {
     stop.abort();

@@ -25,11 +25,11 @@ export const taskEnvelope = async (tokens: TaskTokens, wanted: EnvelopeOf): Prom
   const ref = { runId: header.runId, taskKey, attempt };
   const scope = {
     taskId: callbackTaskId(ref),
-    tenantId: header.tenantId as TenantId,
-    workspaceId: header.workspaceId as WorkspaceId,
-    runId: header.runId as RunId,
+    tenantId: header.tenantId,
+    workspaceId: header.workspaceId,
+    runId: header.runId,
     attempt,
-    attemptId: attemptId(ref) as AttemptId,
+    attemptId: attemptId(ref),
   };
   const { token, expiresAtMs } = await tokens.mint(scope);
   return {
