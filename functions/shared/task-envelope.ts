@@ -1,5 +1,4 @@
 /** What a worker needs to do one attempt: the same for those who claim and those who are sent to. */
-import type { AttemptId, RunId, TaskKey, TenantId, WorkspaceId } from '#contracts/ids.ts';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import { attemptId, callbackTaskId, dispatchId } from '#domain/kernel/ids.ts';
 import type { RunOrigin } from '#domain/run/run.ts';
