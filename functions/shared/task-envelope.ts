@@ -1,4 +1,5 @@
 /** What a worker needs to do one attempt: the same for those who claim and those who are sent to. */
+import type { TaskKey } from '#contracts/ids.ts';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import { attemptId, callbackTaskId, dispatchId } from '#domain/kernel/ids.ts';
 import type { RunOrigin } from '#domain/run/run.ts';
