@@ -2,7 +2,17 @@
  * A file of records, a line each: what is appended is on the disk before anybody hears of it, and a line that a crash
  * cut short costs that line alone.
  */
-import { closeSync, fdatasyncSync, fsyncSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { CliError, exitCodes } from '#cli/cli-error.ts';
@@ -69,8 +79,15 @@ const readLines = (handle: number, hear: (line: string) => void): boolean => {
 
 const writeLines = (handle: number, lines: readonly string[]): void => {
   const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
-  for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
-  fdatasyncSync(handle);
+  const { size } = fstatSync(handle);
+  try {
+    for (let at = 0; at < bytes.length;) at += writeSync(handle, bytes, at);
+    fdatasyncSync(handle);
+  } catch (error) {
+    // The next record must not be glued to half of this one.
+    ftruncateSync(handle, size);
+    throw error;
+  }
 };
 
 const replaced = (file: string, lines: readonly string[], before: number): number => {

@@ -108,7 +108,9 @@ export const firstDifference = (comparison: OutputComparison): OutputDifference 
       undefined,
     );
 
-const stampOf = ({ engine_timestamp_ms: stamp }: OutputDifference): number => Number(stamp);
+/** What has no instant comes last. */
+const stampOf = ({ engine_timestamp_ms: stamp }: OutputDifference): number =>
+  typeof stamp === 'number' ? stamp : Infinity;
 
 const leftOver = ({ by, texts, from }: Comparison['ahead']): OutputDifference | undefined =>
   by === 'first' ? differenceOfTexts(texts[from], undefined) : differenceOfTexts(undefined, texts[from]);

@@ -48,7 +48,8 @@ export const watchPressure = async (ports: WatchPorts, message: FeedPressureMess
   const { feedStream, dueMs } = message;
   const { place } = await ports.cursors.read(markOf(feedStream));
   if (!isMine(place, dueMs, ports.nowMs())) return;
-  const feed = await ports.loadFeed(feedStream);
+  // No append guards a look that finds nothing to do: it must not go by what this environment remembers.
+  const feed = await ports.reloadFeed(feedStream);
   const delayMs = feed.status === 'none' ? undefined : await look(ports, feed);
   if (delayMs === undefined) {
     if (place !== undefined) await ports.cursors.removePlace(markOf(feedStream), place);

@@ -116,6 +116,12 @@ describe.each(['first', 'second', 'by turns'] as const)('two tellings, read %s',
     expect(both).toMatchObject({ symbol: 'A', engine_timestamp_ms: 1 });
   });
 
+  it('name what has an instant before what has none', () => {
+    const timeless = said('0', 1, { engine_timestamp_ms: null });
+
+    expect(compared([timeless, said('A', 1)], [], order).difference).toMatchObject({ symbol: 'A' });
+  });
+
   it('part where one ends, or lacks a symbol', () => {
     expect(firstDifferenceOf(said('B', 1), said('A', 1))).toMatchObject({ ...named('A', 2), in: 'first' });
     expect(firstDifferenceOf()).toMatchObject({ ...named('A', 1), in: 'first' });
