@@ -1,12 +1,12 @@
 /** Losable coordination in the `control` table: offers to HTTP workers, delivery cursors, re-arms of the sweeper. */
 import {
-  ConditionalCheckFailedException,
   DeleteItemCommand,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { whileConditionHolds } from '#adapters/dynamodb/conditional-write.ts';
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { number, requiredText, text } from '#adapters/dynamodb/attributes.ts';
 import type { Item } from '#adapters/dynamodb/attributes.ts';
@@ -50,21 +50,10 @@ const seconds = (nowMs: number, ttl: number): { readonly N: string } => ({
   N: String(Math.floor(nowMs / 1000) + ttl),
 });
 
-/** True when the write went through, false when its condition did not hold; other failures are thrown. */
-const unless = async (write: Promise<unknown>): Promise<boolean> => {
-  try {
-    await write;
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
-};
-
 /** Offers of work to HTTP workers. */
 export const dynamoOffers = ({ client, table, nowMs }: ControlSetting): Offers => ({
   put: (offer) =>
-    unless(
+    whileConditionHolds(
       client.send(
         new PutItemCommand({
           TableName: table,
@@ -99,7 +88,7 @@ export const dynamoOffers = ({ client, table, nowMs }: ControlSetting): Offers =
     return (answer.Items ?? []).map((item) => JSON.parse(requiredText(item, 'offer')) as Offer);
   },
   take: (offer) =>
-    unless(
+    whileConditionHolds(
       client.send(
         new DeleteItemCommand({
           TableName: table,
@@ -121,7 +110,7 @@ export const dynamoCursors = ({ client, table }: ControlSetting): Cursors => ({
     return { ...(position === undefined ? {} : { position }), ...(place === undefined ? {} : { place }) };
   },
   advance: async (name, position) => {
-    await unless(
+    await whileConditionHolds(
       client.send(
         new UpdateItemCommand({
           TableName: table,
@@ -135,7 +124,7 @@ export const dynamoCursors = ({ client, table }: ControlSetting): Cursors => ({
     );
   },
   exchangePlace: (name, seen, next) =>
-    unless(
+    whileConditionHolds(
       client.send(
         new UpdateItemCommand({
           TableName: table,
@@ -152,7 +141,7 @@ export const dynamoCursors = ({ client, table }: ControlSetting): Cursors => ({
       ),
     ),
   removePlace: (name, seen) =>
-    unless(
+    whileConditionHolds(
       client.send(
         new UpdateItemCommand({
           TableName: table,

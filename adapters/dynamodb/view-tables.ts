@@ -8,16 +8,11 @@ import {
   ResourceInUseException,
   ScanCommand,
 } from '@aws-sdk/client-dynamodb';
+import { whileConditionHolds } from '#adapters/dynamodb/conditional-write.ts';
 import type { DynamoDBClient, TableDescription } from '@aws-sdk/client-dynamodb';
 import { requiredText } from '#adapters/dynamodb/attributes.ts';
 import type { Item } from '#adapters/dynamodb/attributes.ts';
-import {
-  dynamoViewWriter,
-  rowFromItem,
-  stillAtVersion,
-  versionOf,
-  whileUnmoved,
-} from '#adapters/dynamodb/views.ts';
+import { dynamoViewWriter, rowFromItem, stillAtVersion, versionOf } from '#adapters/dynamodb/views.ts';
 import type { Row, RowKey } from '#domain/kernel/projection.ts';
 import type { FreshViews, LiveViews, ViewTable, ViewTables } from '#domain/ports/rebuild.ts';
 
@@ -93,7 +88,7 @@ async function* scan(client: DynamoDBClient, table: string): AsyncIterable<reado
 const liveViews = ({ client, table }: ViewTablesSetting): LiveViews => ({
   ...viewTable(client, table),
   remove: ({ pk, sk }, seenVersion) =>
-    whileUnmoved(
+    whileConditionHolds(
       client.send(
         new DeleteItemCommand({
           TableName: table,

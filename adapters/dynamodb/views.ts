@@ -1,10 +1,6 @@
 /** Read models on DynamoDB; a row is replaced only by one with a greater version. */
-import {
-  BatchGetItemCommand,
-  ConditionalCheckFailedException,
-  PutItemCommand,
-  QueryCommand,
-} from '@aws-sdk/client-dynamodb';
+import { BatchGetItemCommand, PutItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { whileConditionHolds } from '#adapters/dynamodb/conditional-write.ts';
 import type {
   AttributeValue,
   DynamoDBClient,
@@ -86,18 +82,9 @@ export const versionOf = (item: Item): RowVersion | undefined =>
   number(item, 'version') ?? text(item, 'version');
 
 const putIf = ({ client, table }: ViewsSetting, row: Row, condition: Condition): Promise<boolean> =>
-  whileUnmoved(client.send(new PutItemCommand({ TableName: table, Item: rowItem(row), ...condition })));
-
-/** Whether a conditional write was done. */
-export const whileUnmoved = async (write: Promise<unknown>): Promise<boolean> => {
-  try {
-    await write;
-    return true;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
-    throw error;
-  }
-};
+  whileConditionHolds(
+    client.send(new PutItemCommand({ TableName: table, Item: rowItem(row), ...condition })),
+  );
 
 /** The item of a row. */
 export const rowItem = (row: Row): Item => ({

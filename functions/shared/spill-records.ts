@@ -3,14 +3,13 @@ import type { IngestionPaused } from '#contracts/market/feed.ts';
 import { SpillObject } from '#contracts/market/feed-spill.ts';
 import type { RecordsSpilled } from '#contracts/market/feed-spill.ts';
 import { sha256Hex } from '#domain/kernel/hash.ts';
-import { roomAt } from '#domain/market/feed/flow-control.ts';
 import type { Batch } from '#domain/market/feed/plan-batch.ts';
 import type { Spill } from '#domain/market/feed/spill.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
 import type { DocumentRemoval, LedgerReader } from '#domain/ports/ledger.ts';
 import { tellFeed } from '#functions/shared/feed-requests.ts';
 import { reportSpilled } from '#functions/shared/ingest-report.ts';
-import { messageOf } from '#functions/shared/ingestion-retry.ts';
+import { DETAIL_MAX, messageOf, reportFailure } from '#functions/shared/ingestion-retry.ts';
 import { eachEvent } from '#functions/shared/read-events.ts';
 import { acknowledge, BatchRefusedError, existing, takeIn } from '#functions/shared/take-in.ts';
 import type { ShardBatch, TakeInPorts } from '#functions/shared/take-in.ts';
@@ -59,20 +58,23 @@ export const spillBatch = async (
     if (outcome.rejection.code === 'contention') return false;
     throw new BatchRefusedError(`feed ${stream} refused to spill: ${outcome.rejection.message}`);
   }
-  reportSpilled(ports.telemetry, stream, spilled);
+  // Whoever was quicker with the same delivery has counted it.
+  if (outcome.kind === 'committed') reportSpilled(ports.telemetry, stream, spilled);
   return true;
 };
 
 /** Objects one look takes in at most; the next one goes on. */
 const OBJECTS_MAX = 50;
 
-/** Takes spilled records in while there is room for them. */
+/**
+ * Takes spilled records in while there is room for them. What cannot be read is told and stays where it is, so that
+ * neither its stream nor the watch of its queue stands still with it; the next look tries again.
+ */
 export const drainSpill = async (ports: SpillPorts, given: ExistingFeed): Promise<ExistingFeed> => {
   let feed = await acknowledge(ports, given);
   for (let count = 0; feed.spill && count < OBJECTS_MAX; count++) {
-    const room = roomAt(feed, undefined);
-    if (room.kind === 'full') return pauseIngestion(ports, feed, room.pause);
-    const next = await nextSpilled(ports, feed, feed.spill);
+    const next = await readable(ports, feed, feed.spill);
+    if (next === 'unreadable') return feed;
     if (!next) feed = existing(await ports.reloadFeed(feed.stream), feed.stream);
     else {
       const taken = await takeIn(ports, feed, next.batch);
@@ -82,6 +84,26 @@ export const drainSpill = async (ports: SpillPorts, given: ExistingFeed): Promis
     }
   }
   return feed;
+};
+
+/** The next records that wait, or the word that they cannot be read, which is reported. */
+const readable = async (
+  ports: SpillPorts,
+  feed: ExistingFeed,
+  spill: Spill,
+): Promise<Spilled | 'unreadable' | undefined> => {
+  try {
+    return await nextSpilled(ports, feed, spill);
+  } catch (error) {
+    reportFailure(ports.telemetry, {
+      stream: feed.stream,
+      failure_domain: 'ingest',
+      error_kind: 'spill_unreadable',
+      error_detail: messageOf(error).slice(0, DETAIL_MAX),
+    });
+    ports.telemetry.count('IngestionFailures');
+    return 'unreadable';
+  }
 };
 
 interface Spilled {

@@ -34,7 +34,7 @@ import { confirmDeletion, pruneChunks } from '#domain/market/feed/pruning.ts';
 import { isInTurn, spillRecords } from '#domain/market/feed/spill.ts';
 import { evolveFeed } from '#domain/market/feed/state.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
-import { listedSymbols } from '#domain/market/feed/simulated-config.ts';
+import { listedSymbols, placesAlike } from '#domain/market/feed/simulated-config.ts';
 import { draftTicks, planBefore, ticksOf } from '#domain/market/feed/tick-draft.ts';
 import type * as z from 'zod';
 
@@ -69,10 +69,10 @@ const configureFeed = (feed: ExistingFeed, config: FeedConfig): FeedDecision => 
       message: 'runs of the feed are still at work; change its configuration when they are terminal',
       details: { state: feed.status },
     });
-  if (feed.spill)
+  if (feed.spill && !placesAlike(config, feed.config))
     return reject({
       code: 'feed_state_conflict',
-      message: `${feed.spill.recordCount} records of the feed wait for room under its configuration; start it and let them be taken in first`,
+      message: `${feed.spill.recordCount} spilled records of the feed wait to be placed by its sources, clock, scheduler and engine; start it and let them be taken in first, or change the rest alone`,
       details: { state: feed.status },
     });
   const symbolsEver = new Set([...feed.symbols.keys(), ...listedSymbols(config)]).size;

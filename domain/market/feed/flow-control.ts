@@ -92,9 +92,9 @@ export const roomAt = ({ config, buffer, lastSeq }: ExistingFeed, timeMs: number
 export const isSchedulingPaused = ({ halts, schedulingPaused }: ExistingFeed): boolean =>
   schedulingPaused !== undefined || [...halts.values()].some(({ status }) => status === 'halted');
 
-/** Whether records wait in their stream. */
-export const isIngestionPaused = ({ ingestionPaused, status }: ExistingFeed): boolean =>
-  ingestionPaused !== undefined || status === 'degraded';
+/** Whether records wait, in their stream or spilled. */
+export const isIngestionPaused = ({ ingestionPaused, spill, status }: ExistingFeed): boolean =>
+  ingestionPaused !== undefined || spill !== undefined || status === 'degraded';
 
 type FlowDecision = Decision<ProposedEvent, Rejection>;
 

@@ -27,9 +27,15 @@ export const feedList = ({ tenantId, workspaceId }: Pick<FeedRef, 'tenantId' | '
   `feeds#${tenantId}/${workspaceId}`;
 
 /** The health of a feed as its row has it. */
-export const healthOf = ({ state, ingestionPaused, schedulingPaused, halts = [] }: FeedView): FeedHealth =>
+export const healthOf = ({
+  state,
+  ingestionPaused,
+  spilledRecordCount = 0,
+  schedulingPaused,
+  halts = [],
+}: FeedView): FeedHealth =>
   feedHealth(lifecycleState[state], {
-    ingestion_paused: ingestionPaused === true || state === 'degraded',
+    ingestion_paused: ingestionPaused === true || spilledRecordCount > 0 || state === 'degraded',
     scheduling_paused: schedulingPaused === true || halts.some(({ status }) => status === 'halted'),
   });
 

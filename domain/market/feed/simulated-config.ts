@@ -20,3 +20,9 @@ export const simulatedConfig = (
 /** Whether two configurations simulate alike; limits, retries and later layers may differ. */
 export const isSimulatedAlike = (one: FeedConfig, other: FeedConfig): boolean =>
   canonicalJson(simulatedConfig(one)) === canonicalJson(simulatedConfig(other));
+
+/** Whether two configurations place records alike: into the same runs, whatever room there is for them. */
+export const placesAlike = (one: FeedConfig, other: FeedConfig): boolean =>
+  isSimulatedAlike(one, other) &&
+  one.clock === other.clock &&
+  canonicalJson(one.sources) === canonicalJson(other.sources);

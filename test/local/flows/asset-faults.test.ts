@@ -4,7 +4,7 @@ import { ClaimResponse } from '#contracts/runs/claim.ts';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import type { FaultRule } from '#local/dispatch/faults.ts';
 import { apiOf, bootTestCloud, inMain } from '#test/support/cloud.ts';
-import type { Answer, Api } from '#test/support/cloud.ts';
+import type { Api } from '#test/support/cloud.ts';
 import {
   callback,
   listedRun,
@@ -14,25 +14,16 @@ import {
   taskStates,
 } from '#test/support/cloud-assets.ts';
 import { commitsIn, numberingFaults } from '#test/support/cloud-stores.ts';
+import { insistOn } from '#test/support/random-workers.ts';
 
 const MINUTE_MS = 60_000;
-const TRIES_MAX = 25;
-
-/** Asks until there is an answer that is no server's fault, as every client of an API must. */
-const insist = async (ask: () => Promise<Answer>): Promise<Answer> => {
-  for (let tries = 1; ; tries++) {
-    const answer = await ask();
-    if (answer.status < 500) return answer;
-    if (tries === TRIES_MAX) throw new Error(`still ${answer.status}: ${JSON.stringify(answer.body)}`);
-  }
-};
 
 let claimCount = 0;
 
 /** A worker that fails task `b` once and insists on every claim and report. */
 const workOnce = async (api: Api): Promise<void> => {
   const headers = { 'idempotency-key': `claim-${claimCount++}` };
-  const claimed = await insist(() =>
+  const claimed = await insistOn(() =>
     api.ask('POST', inMain('/workers/claim'), { body: { workerId: 'w1', maxTasks: 10 }, headers }),
   );
   const { tasks } = ClaimResponse.parse(claimed.body);
@@ -45,7 +36,7 @@ const report = async (api: Api, task: DispatchEnvelope): Promise<void> => {
     task.taskKey === 'demo.b' && task.attempt === 1
       ? { outcome: 'FAILED', error: { category: 'INFRASTRUCTURE', message: 'once' } }
       : { outcome: 'SUCCEEDED', output: { deltaTable: task.taskKey, deltaVersion: 1 } };
-  const answer = await insist(() => callback(api, 'completed', task, outcome));
+  const answer = await insistOn(() => callback(api, 'completed', task, outcome));
   // An attempt whose claim was answered by an error may have been given up by now; nothing else is refused.
   expect([200, 409]).toContain(answer.status);
 };
@@ -70,15 +61,15 @@ const assets = {
 
 /** Runs the assets to their end whatever happens; the run. */
 const runToEnd = async (api: Api): Promise<string> => {
-  await insist(() => api.ask('POST', inMain('/manifests'), { body: manifestOf(assets) }));
+  await insistOn(() => api.ask('POST', inMain('/manifests'), { body: manifestOf(assets) }));
   const selection = Object.keys(assets).map((name) => `demo.${name}`);
-  const started = await insist(() =>
+  const started = await insistOn(() =>
     api.ask('POST', inMain('/runs'), { body: { selection, runKey: 'only' } }),
   );
   const runId = String(started.body['runId']);
   for (let minutes = 0; minutes < 120; minutes++) {
     await workOnce(api);
-    const { body } = await insist(() => api.ask('GET', inMain(`/runs/${runId}`)));
+    const { body } = await insistOn(() => api.ask('GET', inMain(`/runs/${runId}`)));
     if (body['state'] !== 'RUNNING') break;
     await api.cloud.advance(20_000);
   }
@@ -105,7 +96,7 @@ const kinds = ['lost-answer', 'throttle', 'duplicate'] as const;
 const TASKS = Object.keys(assets).length;
 
 const expectDone = async (api: Api, runId: string): Promise<void> => {
-  const run = await insist(() => api.ask('GET', inMain(`/runs/${runId}`))).then(() => readRun(api, runId));
+  const run = await insistOn(() => api.ask('GET', inMain(`/runs/${runId}`))).then(() => readRun(api, runId));
   expect(new Set(Object.values(taskStates(run)))).toEqual(new Set(['SUCCEEDED']));
   expect(run).toMatchObject({ state: 'SUCCEEDED', taskCounts: { total: TASKS, succeeded: TASKS } });
   const ofWorkers = run.tasks.filter(({ workerId }) => workerId === 'w1');

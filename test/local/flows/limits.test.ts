@@ -27,6 +27,7 @@ import {
 import type { AssetPlan } from '#test/support/cloud-assets.ts';
 import { storesOfCloud } from '#test/support/busy-stacks.ts';
 import { commitsIn, ledgerOf, numberingFaults, purge } from '#test/support/cloud-stores.ts';
+import { insistOn } from '#test/support/random-workers.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -323,15 +324,6 @@ const faults: readonly FaultRule[] = (
   })),
 );
 
-/** Asks until there is an answer that is no server's fault, as every client of an API must. */
-const insist = async (ask: () => Promise<Answer>): Promise<Answer> => {
-  for (let tries = 1; ; tries++) {
-    const answer = await ask();
-    if (answer.status < 500) return answer;
-    if (tries === 25) throw new Error(`still ${answer.status}: ${JSON.stringify(answer.body)}`);
-  }
-};
-
 describe('when everything fails now and then,', () => {
   it.each([
     [1, 1],
@@ -340,22 +332,26 @@ describe('when everything fails now and then,', () => {
     const api = apiOf(await bootTestCloud({ faults, seed }));
     const assets = { a: keyed, b: { after: ['a'], ...keyed }, c: keyed };
     const body = { ...manifestOf(assets), limits: limits(capacity) };
-    await insist(() => api.ask('POST', inMain('/manifests'), { body }));
+    await insistOn(() => api.ask('POST', inMain('/manifests'), { body }));
     const runIds: string[] = [];
     for (const runKey of ['r1', 'r2', 'r3', 'r4']) {
       const wish = { selection: ['demo.a', 'demo.b', 'demo.c'], runKey };
-      const started = await insist(() => api.ask('POST', inMain('/runs'), { body: wish }));
+      const started = await insistOn(() => api.ask('POST', inMain('/runs'), { body: wish }));
       runIds.push(String(started.body['runId']));
     }
     for (let steps = 0, claims = 0; steps < 200; steps++) {
       await api.cloud.settle();
       const headers = { 'idempotency-key': `claim-${claims++}` };
       const wish = { workerId: 'w1', maxTasks: 10 };
-      const claimed = await insist(() => api.ask('POST', inMain('/workers/claim'), { body: wish, headers }));
+      const claimed = await insistOn(() =>
+        api.ask('POST', inMain('/workers/claim'), { body: wish, headers }),
+      );
       const { tasks } = ClaimResponse.parse(claimed.body);
       for (const task of tasks)
-        await insist(() => callback(api, 'completed', task, { outcome: 'SUCCEEDED' }));
-      const runs = await Promise.all(runIds.map((id) => insist(() => api.ask('GET', inMain(`/runs/${id}`)))));
+        await insistOn(() => callback(api, 'completed', task, { outcome: 'SUCCEEDED' }));
+      const runs = await Promise.all(
+        runIds.map((id) => insistOn(() => api.ask('GET', inMain(`/runs/${id}`)))),
+      );
       if (runs.every((run) => run.body['state'] !== 'RUNNING')) break;
       await api.cloud.advance(tasks.length === 0 ? 20_000 : 1_000);
     }

@@ -149,16 +149,33 @@ describe('a feed that spills', () => {
     expect([spills(), watches(), pressureDelayMs(feed.feed)]).toEqual([[], [], undefined]);
   });
 
-  it('keeps its configuration while records wait under it', () => {
+  it.each([
+    { clock: 'arrival' },
+    { sources: [{ source_id: 'venue', symbols: ['AAA', 'BBB'] }] },
+    { scheduler: { mode: 'timer', timer_interval_ms: 5 } },
+    { engine_options: { deduplicate: true } },
+  ])('keeps what its waiting records are placed by: %j', (change) => {
     spill(1, 3);
     feed.send({ type: 'DrainFeed' });
-    const config = demoConfig({ emit_skipped: true });
 
-    expect(feed.decide({ type: 'CreateFeed', config, start: true })).toMatchObject({
+    expect(feed.decide({ type: 'CreateFeed', config: demoConfig(change), start: true })).toMatchObject({
       rejection: {
         code: 'feed_state_conflict',
-        message: expect.stringContaining('1 records of the feed wait') as string,
+        message: expect.stringContaining('1 spilled records of the feed wait') as string,
       },
+    });
+  });
+
+  it('may be given more room, and whatever else they are not placed by, while records wait', () => {
+    spill(1, 3);
+    feed.send({ type: 'DrainFeed' });
+    const config = demoConfig({
+      emit_skipped: true,
+      buffer_retention: { max_records: 99, on_full: 'spill' },
+    });
+
+    expect(feed.decide({ type: 'CreateFeed', config, start: true })).toMatchObject({
+      events: [{ type: 'FeedConfigured' }],
     });
   });
 });

@@ -190,14 +190,34 @@ describe('a feed whose buffer is full', () => {
     expect(after.spill).toBeUndefined();
   });
 
-  it('fails when records that wait are not there, or no event tells of them', async () => {
+  it('says that records that wait are not there, or that no event tells of them, and leaves them waiting', async () => {
     await ingest(3);
     makeRoom();
     documents.clear();
 
-    await expect(drainSpill(portsOf(), feed.feed)).rejects.toThrow(/^spilled records .* are missing$/);
     const spill = { sequence: 999, index: 0, recordCount: 1, sinceMs: 0 };
-    await expect(drainSpill(portsOf(), { ...feed.feed, spill })).rejects.toThrow('no event of');
+    for (const [waiting, detail] of [
+      [feed.feed, /^spilled records .* are missing$/],
+      [{ ...feed.feed, spill }, /^no event of /],
+    ] as const) {
+      const telemetry = witness();
+
+      const after = await drainSpill({ ...portsOf(), telemetry }, waiting);
+
+      expect(after.spill).toEqual(waiting.spill);
+      expect(telemetry.counted.get('IngestionFailures')).toBe(1);
+      expect(telemetry.logged).toMatchObject([
+        {
+          level: 'warn',
+          message: 'orchestrator.failure',
+          fields: {
+            failure_domain: 'ingest',
+            error_kind: 'spill_unreadable',
+            error_detail: expect.stringMatching(detail) as string,
+          },
+        },
+      ]);
+    }
   });
 
   it('names its objects by their content under the feed', async () => {
