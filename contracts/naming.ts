@@ -108,5 +108,11 @@ export const workerQueuePrefix = (stage: Stage): string => physicalName(stage, '
 export const blobsBucketName = (stage: Stage, accountId: string): string =>
   `${physicalName(stage, 'blobs')}-${accountId}`;
 
+/** The tag of bodies nobody needs any more. */
+export const releasedTag = { key: 'sluice', value: 'released' } as const;
+
+/** Days that released bodies are kept: one more than tables can be recovered to. */
+export const releasedDays = 36;
+
 /** The parameter that tells other stacks the ARN of the ledger's stream, whose label AWS chooses. */
 export const ledgerStreamParameterName = (stage: Stage): string => `/sluice/${stage}/ledger-stream-arn`;

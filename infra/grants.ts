@@ -68,15 +68,15 @@ const readBlobs: Grant = (names) => [
   allow(['s3:ListBucket'], names.bucketArn),
 ];
 const writeBlobs: Grant = (names) => [allow(['s3:PutObject'], `${names.bucketArn}/*`)];
-/** Content of market chunks that no feed needs any more; no other body is ever deleted. */
-const deleteChunks: Grant = (names) => [allow(['s3:DeleteObject'], names.chunksArn)];
-/** Records a feed had no room for wait in the bucket, and are deleted once the buffer has them. */
+/** Bodies are released by a tag, and deleted by the rules of the bucket; nobody may delete. */
+const release = (objectsArn: string): PolicyStatement =>
+  allow(['s3:GetObject', 's3:PutObject', 's3:PutObjectTagging'], objectsArn);
+/** Content of market chunks that no feed needs any more; no other body is ever released, but what follows. */
+const releaseChunks: Grant = (names) => [release(names.chunksArn)];
+/** Records a feed had no room for wait in the bucket, and are released once the buffer has them. */
 const spillRecords: readonly Grant[] = [
   writeBlobs,
-  (names) => [
-    allow(['s3:GetObject', 's3:DeleteObject'], names.spillsArn),
-    allow(['s3:ListBucket'], names.bucketArn),
-  ],
+  (names) => [release(names.spillsArn), allow(['s3:ListBucket'], names.bucketArn)],
 ];
 /** Documents are items of the ledger, or bodies when they are large. */
 const readDocuments: Grant = (names) => [
@@ -203,7 +203,7 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
     checkOffers,
     watchEngineRuns,
     getRows,
-    deleteChunks,
+    releaseChunks,
     send('compactions'),
     consume('sweep'),
   ],

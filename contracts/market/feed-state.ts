@@ -69,7 +69,7 @@ export const FeedStateText = z.strictObject({
   /** How the wait for a person stands: the event that began it, generation, reminders, last sign, whether it is over. */
   recovery: z.tuple([z.int(), z.int(), z.int(), z.int(), z.boolean()]).optional(),
   /** Spilled records: the event of the next one, how many of its were taken in, how many wait, and since when. */
-  spill: z.tuple([z.int(), z.int(), z.int(), z.int()]).optional(),
+  spill: z.tuple([z.int(), z.int(), z.int(), z.int(), z.int()]).optional(),
   /** Records that are gone, the first event whose chunk is left, and what is being deleted: from, through, since. */
   gone: z.tuple([z.int(), z.int(), z.tuple([z.int(), z.int(), z.int()]).nullable()]).optional(),
 });

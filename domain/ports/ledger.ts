@@ -72,9 +72,12 @@ export interface Ledger extends LedgerReader {
   ) => Promise<'item' | 'blob'>;
 }
 
-export interface DocumentRemoval {
-  /** Deletes a document of the object store; one that is not there is deleted. */
-  readonly removeDocument: (stream: string) => Promise<void>;
+export interface DocumentRelease {
+  /**
+   * Says that nobody needs a document of the object store any more, which is deleted `releasedDays` later: until then
+   * a backup, or a ledger recovered to an earlier instant, finds what it refers to. Saying so again begins the days anew.
+   */
+  readonly releaseDocument: (stream: string) => Promise<void>;
 }
 
 /** What rebuild and backup need besides: every stream there is. */

@@ -1,7 +1,7 @@
 /** Consumes the market stream of one workspace, shard by shard. */
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from 'aws-lambda';
 import { readEnvironment } from '#contracts/config.ts';
-import { s3DocumentRemoval } from '#adapters/s3/document-removal.ts';
+import { s3DocumentRelease } from '#adapters/s3/document-release.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
 import { s3Client } from '#adapters/sdk/s3-client.ts';
@@ -28,7 +28,7 @@ export const createHandler = (source: Source, plugin?: object) => {
     nowMs: platform.nowMs,
     loadFeed: (stream: string) => acting.peekOrLoad(feedAggregate, stream),
     reloadFeed: async (stream: string) => (await acting.loadWarm(feedAggregate, stream)).state,
-    removal: s3DocumentRemoval(s3Client(platform.plugin), environment.BLOBS_BUCKET),
+    release: s3DocumentRelease(s3Client(platform.plugin), environment.BLOBS_BUCKET),
     feeds: startedFeeds(views, scope),
     refuse: deadLetters(sqsClient(platform.plugin), environment.MARKET_DEAD_LETTERS_QUEUE_URL),
   };

@@ -66,10 +66,13 @@ const spillPause = ({ config, spill }: ExistingFeed): IngestionPaused => ({
   limit: config.buffer_retention.max_spilled_records,
 });
 
-/** A half-full buffer is looked after before it is full, and a queue that is too long holds back what is planned. */
+/**
+ * A half-full buffer is looked after before it is full, and a queue that is too long holds back what is planned. The
+ * buffer of a feed that has spilled is looked after when the next record that waits finds no room.
+ */
 const followPressure = async (ports: SpillPorts, feed: ExistingFeed): Promise<ExistingFeed> => {
   const { lastSeq, buffer, config, stream } = feed;
-  const isFilling = lastSeq - buffer.prunedSeq > config.buffer_retention.max_records / 2;
+  const isFilling = !feed.spill && lastSeq - buffer.prunedSeq > config.buffer_retention.max_records / 2;
   const calm = isFilling ? await acknowledge(ports, feed) : feed;
   const command = await pressureCommand(ports, calm);
   if (!command) return calm;

@@ -65,11 +65,15 @@ const isOfIngestion = (error: unknown): boolean => !(error instanceof SettledErr
 /** What the last try of an invocation keeps for itself of the time it has, whatever the delays of a feed are. */
 const TRY_TIME_MS = 20_000;
 
+/** Whether an invocation can wait or work so long before its last try. */
+export const hasTimeFor = ({ remainingMs }: Pick<PatiencePorts, 'remainingMs'>, waitMs = 0): boolean =>
+  remainingMs() - waitMs >= TRY_TIME_MS;
+
 /** The delays of a feed, as far as this invocation has time for them. */
-export const patience = ({ sleep, remainingMs }: PatiencePorts, retry: FeedRetry) => ({
+export const patience = (ports: PatiencePorts, retry: FeedRetry) => ({
   bounds: retryBounds(retry),
-  sleep,
-  hasTimeFor: (waitMs: number): boolean => remainingMs() - waitMs >= TRY_TIME_MS,
+  sleep: ports.sleep,
+  hasTimeFor: (waitMs: number): boolean => hasTimeFor(ports, waitMs),
 });
 
 /** Most characters of what a failure says of itself in a line of log. */

@@ -6,18 +6,18 @@ import { sha256Hex } from '#domain/kernel/hash.ts';
 import type { Batch } from '#domain/market/feed/plan-batch.ts';
 import type { Spill } from '#domain/market/feed/spill.ts';
 import type { ExistingFeed, Feed } from '#domain/market/feed/state.ts';
-import type { DocumentRemoval, LedgerReader } from '#domain/ports/ledger.ts';
+import type { DocumentRelease, LedgerReader } from '#domain/ports/ledger.ts';
 import { tellFeed } from '#functions/shared/feed-requests.ts';
 import { reportSpilled } from '#functions/shared/ingest-report.ts';
-import { DETAIL_MAX, messageOf, reportFailure } from '#functions/shared/ingestion-retry.ts';
+import { DETAIL_MAX, hasTimeFor, messageOf, reportFailure } from '#functions/shared/ingestion-retry.ts';
 import { eachEvent } from '#functions/shared/read-events.ts';
-import { acknowledge, BatchRefusedError, existing, takeIn } from '#functions/shared/take-in.ts';
+import { BatchRefusedError, existing, takeIn } from '#functions/shared/take-in.ts';
 import type { ShardBatch, TakeInPorts } from '#functions/shared/take-in.ts';
 
 export interface SpillPorts extends TakeInPorts {
   /** The feed as the ledger has it now. */
   readonly reloadFeed: (stream: string) => Promise<Feed>;
-  readonly removal: DocumentRemoval;
+  readonly release: DocumentRelease;
 }
 
 /** The stream an object is stored under. */
@@ -63,23 +63,23 @@ export const spillBatch = async (
   return true;
 };
 
-/** Objects one look takes in at most; the next one goes on. */
+/** Objects one look takes in at most, as far as its invocation has time; the next one goes on. */
 const OBJECTS_MAX = 50;
 
 /**
- * Takes spilled records in while there is room for them. What cannot be read is told and stays where it is, so that
+ * Takes spilled records in while there is room for them; only when there is none, runs are asked how far they are. What cannot be read is told and stays where it is, so that
  * neither its stream nor the watch of its queue stands still with it; the next look tries again.
  */
 export const drainSpill = async (ports: SpillPorts, given: ExistingFeed): Promise<ExistingFeed> => {
-  let feed = await acknowledge(ports, given);
-  for (let count = 0; feed.spill && count < OBJECTS_MAX; count++) {
+  let feed = given;
+  for (let count = 0; feed.spill && count < OBJECTS_MAX && hasTimeFor(ports); count++) {
     const next = await readable(ports, feed, feed.spill);
     if (next === 'unreadable') return feed;
     if (!next) feed = existing(await ports.reloadFeed(feed.stream), feed.stream);
     else {
       const taken = await takeIn(ports, feed, next.batch);
       feed = taken.feed;
-      if (taken.left.length === 0) await remove(ports, feed.stream, next.hash);
+      if (taken.left.length === 0) await letGo(ports, feed.stream, next.hash);
       if (taken.pause) return pauseIngestion(ports, feed, taken.pause);
     }
   }
@@ -148,11 +148,11 @@ const nextEvent = async (
 };
 
 /** Their chunk has them now. An object that stays because this fails is in nobody's way. */
-const remove = async ({ removal, telemetry }: SpillPorts, stream: string, hash: string): Promise<void> => {
+const letGo = async ({ release, telemetry }: SpillPorts, stream: string, hash: string): Promise<void> => {
   try {
-    await removal.removeDocument(spillStream(stream, hash));
+    await release.releaseDocument(spillStream(stream, hash));
   } catch (error) {
-    telemetry.log('warn', 'spilled records that were taken in could not be deleted', {
+    telemetry.log('warn', 'spilled records that were taken in could not be released', {
       stream,
       errorMessage: messageOf(error),
     });

@@ -3,7 +3,7 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import * as z from 'zod';
 import { readEnvironment } from '#contracts/config.ts';
 import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
-import { s3DocumentRemoval } from '#adapters/s3/document-removal.ts';
+import { s3DocumentRelease } from '#adapters/s3/document-release.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
 import { s3Client } from '#adapters/sdk/s3-client.ts';
 import type { Limit } from '#domain/limit/limit.ts';
@@ -31,7 +31,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const environment = readEnvironment('sweep', source);
   const acting = actingOf('sweep', environment, platform, { compactions: environment.COMPACTIONS_QUEUE_URL });
   const views = dynamoViewReader({ client: dynamodbClient(platform.plugin), table: environment.VIEWS_TABLE });
-  const removal = s3DocumentRemoval(s3Client(platform.plugin), environment.BLOBS_BUCKET);
+  const release = s3DocumentRelease(s3Client(platform.plugin), environment.BLOBS_BUCKET);
   const sweepCommand: SweepCommandOf = async (aggregate, state) => {
     switch (aggregate.kind) {
       case 'run':
@@ -39,7 +39,7 @@ export const createHandler = (source: Source, plugin?: object) => {
       case 'limit':
         return limitSweepCommand(acting.ledger, state as Limit, nowMs());
       case 'feed':
-        await pruneFeed({ ...acting, removal }, state as Feed);
+        await pruneFeed({ ...acting, release }, state as Feed);
         return feedSweepCommand({ ...acting, nowMs }, state as Feed);
       default:
         return aggregate.sweepCommand(nowMs());

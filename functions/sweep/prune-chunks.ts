@@ -1,6 +1,7 @@
 /**
- * Deletes the chunks a feed needs no more, a bounded number with each of its sweeps. The feed records them as pruned
- * first; a deletion that fails, or whose word is lost, is made again by the next sweep and harms nobody.
+ * Releases the chunks a feed needs no more, a bounded number with each of its sweeps; their store deletes them days
+ * later. The feed records them as pruned first; a release that fails, or whose word is lost, is made again by the next
+ * sweep and harms nobody.
  */
 import type { CommandOutcome } from '#domain/kernel/commit.ts';
 import { feedAggregate } from '#domain/market/feed/feed.ts';
@@ -8,7 +9,7 @@ import { chunksToDelete, mayPrune, prunableChunks } from '#domain/market/feed/pr
 import type { GoneChunks } from '#domain/market/feed/pruning.ts';
 import type { FeedCommand } from '#contracts/market/feed.ts';
 import type { Feed } from '#domain/market/feed/state.ts';
-import type { DocumentRemoval, LedgerReader } from '#domain/ports/ledger.ts';
+import type { DocumentRelease, LedgerReader } from '#domain/ports/ledger.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
 import { readSome } from '#functions/shared/feed-acknowledgement.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
@@ -16,7 +17,7 @@ import { chunkStream } from '#functions/shared/market-chunks.ts';
 
 export interface PruningPorts {
   readonly ledger: LedgerReader;
-  readonly removal: DocumentRemoval;
+  readonly release: DocumentRelease;
   readonly mailbox: Mailbox;
   readonly telemetry: Telemetry;
 }
@@ -30,7 +31,7 @@ export const pruneFeed = async (ports: PruningPorts, feed: Feed): Promise<void> 
     const deleting = feed.gone.deleting ?? (mayPrune(feed) ? await prune(ports, feed) : undefined);
     if (deleting) await deleteChunks(ports, feed.stream, deleting);
   } catch (error) {
-    ports.telemetry.log('warn', 'chunks that are pruned could not be deleted; the next sweep tries again', {
+    ports.telemetry.log('warn', 'chunks that are pruned could not be released; the next sweep tries again', {
       stream: feed.stream,
       errorMessage: error instanceof Error ? error.message : String(error),
     });
@@ -58,7 +59,7 @@ const deleteChunks = async (
     await Promise.all(
       chunks
         .slice(start, start + DELETIONS_AT_ONCE)
-        .map(({ hash }) => ports.removal.removeDocument(chunkStream(stream, hash))),
+        .map(({ hash }) => ports.release.releaseDocument(chunkStream(stream, hash))),
     );
   const { kind } = await tell(ports, stream, {
     type: 'ConfirmDeletion',

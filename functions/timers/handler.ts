@@ -1,7 +1,7 @@
 /** Consumes `timers`: what feeds have to be told later, delayed by the queue itself. */
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readEnvironment } from '#contracts/config.ts';
-import { s3DocumentRemoval } from '#adapters/s3/document-removal.ts';
+import { s3DocumentRelease } from '#adapters/s3/document-release.ts';
 import { s3Client } from '#adapters/sdk/s3-client.ts';
 import { stepFunctionsClient } from '#adapters/sdk/step-functions-client.ts';
 import { stepFunctionsAnswers } from '#adapters/stepfunctions/task-answers.ts';
@@ -24,7 +24,7 @@ export const createHandler = (source: Source, plugin?: object) => {
     answers: stepFunctionsAnswers(stepFunctionsClient(platform.plugin)),
     loadFeed: (stream: string) => acting.peekOrLoad(feedAggregate, stream),
     reloadFeed: async (stream: string) => (await acting.loadWarm(feedAggregate, stream)).state,
-    removal: s3DocumentRemoval(s3Client(platform.plugin), environment.BLOBS_BUCKET),
+    release: s3DocumentRelease(s3Client(platform.plugin), environment.BLOBS_BUCKET),
     sleep: platform.sleep,
     nowMs: platform.nowMs,
   };

@@ -11,7 +11,13 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { CfnParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 
-import { dueIndexName, ledgerStreamParameterName, listIndexName } from '#contracts/naming.ts';
+import {
+  dueIndexName,
+  ledgerStreamParameterName,
+  listIndexName,
+  releasedDays,
+  releasedTag,
+} from '#contracts/naming.ts';
 import type { SecretName, StreamName, TableName } from '#contracts/naming.ts';
 import { acknowledge } from '#infra/constructs/acknowledge.ts';
 import { resourceNames } from '#infra/resource-names.ts';
@@ -109,7 +115,10 @@ export class DataStack extends Stack {
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
-      lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(7) }],
+      lifecycleRules: [
+        { abortIncompleteMultipartUploadAfter: Duration.days(7) },
+        { tagFilters: { [releasedTag.key]: releasedTag.value }, expiration: Duration.days(releasedDays) },
+      ],
       removalPolicy: RemovalPolicy.RETAIN,
     });
     acknowledge(bucket, {

@@ -178,9 +178,26 @@ const applyMachine: Apply = async (call, { physicalName, ref, properties }) => {
   else await call('UpdateStateMachine', { stateMachineArn: ref, definition });
 };
 
-const applyBucket: Apply = async (call, { physicalName }) => {
+const applyBucket: Apply = async (call, { physicalName, properties }) => {
   const Bucket = physicalName;
   if ((await found(call('HeadBucket', { Bucket }))) === undefined) await call('CreateBucket', { Bucket });
+  const lifecycle = isObject(properties['LifecycleConfiguration'])
+    ? properties['LifecycleConfiguration']
+    : {};
+  await call('PutBucketLifecycleConfiguration', {
+    Bucket,
+    LifecycleConfiguration: { Rules: asList(lifecycle['Rules']).map(lifecycleRule) },
+  });
+};
+
+/** A rule of a template as the API of S3 spells it. */
+const lifecycleRule = ({ ExpirationInDays: Days, TagFilters, ...rule }: Json): Json => {
+  const [Tag, ...others] = asList(TagFilters);
+  return {
+    ...rule,
+    ...(Days === undefined ? {} : { Expiration: { Days } }),
+    ...(Tag && { Filter: others.length === 0 ? { Tag } : { And: { Tags: [Tag, ...others] } } }),
+  };
 };
 
 const applySecret: Apply = async (call, { physicalName, properties }) => {

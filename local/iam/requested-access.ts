@@ -88,11 +88,25 @@ const s3: AccessOf = ({ operation, input }) => {
   const bucket = textOf(input['Bucket']);
   if (bucket === undefined || operation === 'ListBuckets') return [{ action, resource: '*' }];
   const arn = `arn:aws:s3:::${bucket}`;
+  if (operation === 'CopyObject') return [sourceAccess(input), ...writeAccess(input, arn)];
+  if (operation === 'PutObject') return writeAccess(input, arn);
   const keys = operation === 'DeleteObjects' ? keysIn(input['Delete']) : keysIn({ Objects: [input] });
   return keys.length === 0
     ? [{ action, resource: arn }]
     : keys.map((key) => ({ action, resource: `${arn}/${key}` }));
 };
+
+const sourceAccess = ({ CopySource }: Json): Grant => ({
+  action: 's3:GetObject',
+  resource: `arn:aws:s3:::${decodeURIComponent(textOf(CopySource) ?? '').replace(/^\//, '')}`,
+});
+
+/** Tags that come with an object need an action of their own. */
+const writeAccess = ({ Key, Tagging }: Json, bucketArn: string): readonly Grant[] =>
+  ['s3:PutObject', ...(Tagging === undefined ? [] : ['s3:PutObjectTagging'])].map((action) => ({
+    action,
+    resource: `${bucketArn}/${textOf(Key) ?? ''}`,
+  }));
 
 /** Actions of S3 that are not called as their operations. */
 const s3Actions: Readonly<Record<string, string>> = {
@@ -101,6 +115,7 @@ const s3Actions: Readonly<Record<string, string>> = {
   ListObjectsV2: 'ListBucket',
   HeadBucket: 'ListBucket',
   ListBuckets: 'ListAllMyBuckets',
+  PutBucketLifecycleConfiguration: 'PutLifecycleConfiguration',
 };
 
 const keysIn = (named: unknown): readonly string[] => {

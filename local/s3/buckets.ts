@@ -10,18 +10,30 @@ export interface StoredObject {
   /** Headers given back as they came, by member name: `ContentType`, `ChecksumCRC32`… */
   readonly members: Readonly<Record<string, string>>;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** Objects with this tag expire this many days after they were stored. */
+export interface ExpiryRule {
+  readonly key: string;
+  readonly value: string;
+  readonly days: number;
 }
 
 export interface Bucket {
   readonly name: string;
   readonly createdAtMs: number;
   readonly objects: Map<string, StoredObject>;
+  expiry: readonly ExpiryRule[];
+  /** The day, in days since 1970, on which expired objects were last looked for. */
+  expiredOnDay?: number;
 }
 
 export interface Buckets {
   readonly all: ReadonlyMap<string, Bucket>;
   readonly add: (name: string, createdAtMs: number) => void;
   readonly drop: (name: string) => void;
+  readonly setExpiry: (bucket: Bucket, rules: readonly ExpiryRule[]) => void;
   readonly put: (bucket: Bucket, key: string, object: StoredObject) => void;
   readonly remove: (bucket: Bucket, key: string) => void;
   readonly restore: (entry: JournalEntry) => void;
@@ -39,7 +51,11 @@ export const createBuckets = ({ journal }: Pick<EngineSetting, 'journal'>): Buck
     all,
     add: (name, createdAtMs) => {
       append('bucket', name, createdAtMs);
-      all.set(name, { name, createdAtMs, objects: new Map() });
+      all.set(name, { name, createdAtMs, objects: new Map(), expiry: [] });
+    },
+    setExpiry: (bucket, rules) => {
+      append('bucket-expiry', bucket.name, rules);
+      bucket.expiry = rules;
     },
     drop: (name) => {
       append('bucket-deleted', name);
@@ -69,8 +85,13 @@ const restore = (all: Map<string, Bucket>, [operation, first, ...values]: Journa
   const name = first as string;
   switch (operation) {
     case 'bucket':
-      all.set(name, { name, createdAtMs: values[0] as number, objects: new Map() });
+      all.set(name, { name, createdAtMs: values[0] as number, objects: new Map(), expiry: [] });
       return;
+    case 'bucket-expiry': {
+      const bucket = all.get(name);
+      if (bucket) bucket.expiry = values[0] as readonly ExpiryRule[];
+      return;
+    }
     case 'bucket-deleted':
       all.delete(name);
       return;
@@ -90,6 +111,7 @@ const restore = (all: Map<string, Bucket>, [operation, first, ...values]: Journa
 const snapshotOf = function* (all: ReadonlyMap<string, Bucket>): Iterable<JournalEntry> {
   for (const bucket of all.values()) {
     yield ['bucket', bucket.name, bucket.createdAtMs];
+    if (bucket.expiry.length > 0) yield ['bucket-expiry', bucket.name, bucket.expiry];
     for (const [key, object] of bucket.objects) yield ['object', bucket.name, key, journaled(object)];
   }
 };

@@ -2,12 +2,14 @@
  * S3 of the local cloud. Members carry their AWS names; bodies are bytes (`Uint8Array`), since no JSON protocol
  * ever carries them; instants are milliseconds. `rest-protocol.ts` has the wire.
  *
- * Not imitated: multipart uploads, versions, copies, access control, presigned policies, storage classes.
+ * Not imitated: multipart uploads, versions, access control, presigned policies, storage classes.
  */
 import { AwsError } from '#local/kernel/aws-error.ts';
 import type { Engine, EngineSetting, Json, Operation } from '#local/kernel/engine.ts';
 import { createBuckets } from './buckets.ts';
 import type { Bucket, Buckets } from './buckets.ts';
+import { copyObject } from './copy-object.ts';
+import { expireObjects, putLifecycle } from './lifecycle.ts';
 import { listObjects } from './list-objects.ts';
 import { deleteObjects, getObject, headObject, putObject } from './objects.ts';
 import { keyOf } from './world.ts';
@@ -19,15 +21,20 @@ export const createS3 = (setting: EngineSetting): Engine => {
   const world: S3World = { setting, buckets };
   const inBucket =
     (operation: (world: S3World, bucket: Bucket, input: Json) => Json): Operation =>
-    (input) =>
-      operation(world, bucketOf(buckets, input), input);
+    (input) => {
+      const bucket = bucketOf(buckets, input);
+      expireObjects(world, bucket);
+      return operation(world, bucket, input);
+    };
   return {
     operations: {
       CreateBucket: (input) => createBucket(world, input),
       HeadBucket: inBucket(() => ({ BucketRegion: setting.region })),
       ListBuckets: () => listBuckets(world),
       DeleteBucket: inBucket(deleteBucket),
+      PutBucketLifecycleConfiguration: inBucket(putLifecycle),
       PutObject: inBucket(putObject),
+      CopyObject: inBucket(copyObject),
       GetObject: inBucket(getObject),
       HeadObject: inBucket(headObject),
       DeleteObject: inBucket((_world, bucket, input) => {

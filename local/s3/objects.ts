@@ -24,7 +24,8 @@ export const keptMembers = [
 const deletionsMax = 1_000;
 const bodyBytesMax = 5 * 2 ** 30;
 
-const textMember = (input: Json, member: string): string | undefined =>
+/** A member of a request that is a text. */
+export const textMember = (input: Json, member: string): string | undefined =>
   typeof input[member] === 'string' ? input[member] : undefined;
 
 const md5 = (body: Uint8Array, encoding: 'hex' | 'base64'): string =>
@@ -40,18 +41,36 @@ export const putObject = (world: S3World, bucket: Bucket, input: Json): Json => 
   const given = textMember(input, 'ContentMD5');
   if (given !== undefined && given !== md5(body, 'base64'))
     throw new AwsError('BadDigest', 'The Content-MD5 you specified did not match what we received.');
-  const members = Object.fromEntries(
+  const members = membersOf(input);
+  const etag = `"${md5(body, 'hex')}"`;
+  const metadata = (input['Metadata'] ?? {}) as StoredObject['metadata'];
+  const modifiedAtMs = world.setting.clock.nowMs();
+  const tags = tagsOf(input);
+  // A copy: the caller's bytes may change, or keep a whole request alive.
+  world.buckets.put(bucket, key, {
+    body: Uint8Array.from(body),
+    etag,
+    modifiedAtMs,
+    members,
+    metadata,
+    ...(tags && { tags }),
+  });
+  return { ETag: etag, ...checksumsOf(members) };
+};
+
+/** The members of a request that are kept with its object. */
+export const membersOf = (input: Json): StoredObject['members'] =>
+  Object.fromEntries(
     keptMembers.flatMap((member) => {
       const value = textMember(input, member);
       return value === undefined ? [] : [[member, value]];
     }),
   );
-  const etag = `"${md5(body, 'hex')}"`;
-  const metadata = (input['Metadata'] ?? {}) as StoredObject['metadata'];
-  const modifiedAtMs = world.setting.clock.nowMs();
-  // A copy: the caller's bytes may change, or keep a whole request alive.
-  world.buckets.put(bucket, key, { body: Uint8Array.from(body), etag, modifiedAtMs, members, metadata });
-  return { ETag: etag, ...checksumsOf(members) };
+
+/** Tags as a request gives them: a query string. */
+export const tagsOf = (input: Json): StoredObject['tags'] => {
+  const tagging = textMember(input, 'Tagging');
+  return tagging === undefined ? undefined : Object.fromEntries(new URLSearchParams(tagging));
 };
 
 const checksumsOf = (members: StoredObject['members']): Json =>
@@ -63,7 +82,8 @@ const preconditionFailed = (condition: string): AwsError =>
     details: { Condition: condition },
   });
 
-const noSuchKey = (key: string): AwsError =>
+/** The refusal of an object that is not there. */
+export const noSuchKey = (key: string): AwsError =>
   new AwsError('NoSuchKey', 'The specified key does not exist.', { status: 404, details: { Key: key } });
 
 const checkWrite = (present: StoredObject | undefined, input: Json): void => {
@@ -115,6 +135,7 @@ export const getObject = (_world: S3World, bucket: Bucket, input: Json): Json =>
     LastModified: object.modifiedAtMs,
     AcceptRanges: 'bytes',
     Metadata: object.metadata,
+    ...(object.tags && { TagCount: Object.keys(object.tags).length }),
     ...(isWhole ? {} : { ContentRange: `bytes ${first}-${end - 1}/${object.body.byteLength}` }),
   };
 };

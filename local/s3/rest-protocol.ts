@@ -35,6 +35,7 @@ const headerOfMember: Readonly<Record<string, string>> = {
   AcceptRanges: 'accept-ranges',
   ETag: 'etag',
   BucketRegion: 'x-amz-bucket-region',
+  TagCount: 'x-amz-tagging-count',
   Location: 'location',
 };
 const headerOfChecksum: Readonly<Record<string, string>> = {
@@ -51,6 +52,14 @@ const writeAnswer = (operation: string, output: Json, request: WireRequest): Wir
       return xmlAnswer(bucketList(output));
     case 'ListObjectsV2':
       return xmlAnswer(objectList(output, new URLSearchParams(request.query).get('encoding-type') === 'url'));
+    case 'CopyObject':
+      return xmlAnswer([
+        'CopyObjectResult',
+        [
+          ['ETag', text(output['ETag'])],
+          ['LastModified', instant(output['LastModified'])],
+        ],
+      ]);
     case 'DeleteObjects':
       return xmlAnswer([
         'DeleteResult',

@@ -21,6 +21,10 @@ const memberOfHeader: Readonly<Record<string, string>> = {
   'if-match': 'IfMatch',
   'if-none-match': 'IfNoneMatch',
   range: 'Range',
+  'x-amz-tagging': 'Tagging',
+  'x-amz-tagging-directive': 'TaggingDirective',
+  'x-amz-metadata-directive': 'MetadataDirective',
+  'x-amz-copy-source': 'CopySource',
   'x-amz-checksum-crc32': 'ChecksumCRC32',
   'x-amz-checksum-crc32c': 'ChecksumCRC32C',
   'x-amz-checksum-crc64nvme': 'ChecksumCRC64NVME',
@@ -47,8 +51,9 @@ const knownParameters: ReadonlySet<string> = new Set([
 const multipartParameters: ReadonlySet<string> = new Set(['uploads', 'uploadId', 'partNumber']);
 
 const refusedHeaders: ReadonlySet<string> = new Set([
-  'x-amz-copy-source',
-  'x-amz-tagging',
+  'x-amz-copy-source-if-match',
+  'x-amz-copy-source-if-none-match',
+  'x-amz-copy-source-range',
   'x-amz-acl',
   'x-amz-website-redirect-location',
   'x-amz-object-lock-mode',
@@ -62,10 +67,11 @@ export const readRequest = (request: WireRequest): S3Call => {
   const query = new URLSearchParams(request.query);
   refuseUnsupported(query, request.headers);
   const place = placeOf(request);
-  const operation = operationOf(request.method, place, query);
+  const operation = operationOf(request, place, query);
   const input: Json = { ...placeMembers(place) };
   switch (operation) {
     case 'PutObject':
+    case 'CopyObject':
       return { operation, input: { ...input, ...objectMembers(request) } };
     case 'GetObject':
     case 'HeadObject':
@@ -138,8 +144,14 @@ const operations: Readonly<Record<string, string>> = {
   'DELETE object': 'DeleteObject',
 };
 
-const operationOf = (method: string, { bucket, key }: Place, query: URLSearchParams): string => {
+const operationOf = (
+  { method, headers }: WireRequest,
+  { bucket, key }: Place,
+  query: URLSearchParams,
+): string => {
   const kind = bucket === undefined ? 'account' : key === undefined ? 'bucket' : 'object';
+  if (method === 'PUT' && kind === 'object' && headers['x-amz-copy-source'] !== undefined)
+    return 'CopyObject';
   if (method === 'POST' && kind === 'bucket' && query.has('delete')) return 'DeleteObjects';
   if (method === 'GET' && kind === 'bucket') {
     if (query.get('list-type') === '2') return 'ListObjectsV2';

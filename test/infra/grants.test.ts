@@ -68,9 +68,10 @@ const forFeeds: readonly Grants[] = [
   send('engine-runs.fifo', 'timers', 'publications', 'sweep'),
   start('feed-recovery'),
 ];
+const releaseObjects = ['s3:GetObject', 's3:PutObject', 's3:PutObjectTagging'];
 const spillRecords: readonly Grants[] = [
   writeBlobs,
-  { [`${bucket}/documents/spill%23*`]: ['s3:GetObject', 's3:DeleteObject'] },
+  { [`${bucket}/documents/spill%23*`]: releaseObjects },
   { [bucket]: ['s3:ListBucket'] },
 ];
 const limitRates: Grants = { [control]: ['dynamodb:UpdateItem'] };
@@ -142,7 +143,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
     { [control]: ['dynamodb:GetItem'] },
     watchEngineRuns,
     getRows,
-    { [`${bucket}/documents/chunk%23*`]: ['s3:DeleteObject'] },
+    { [`${bucket}/documents/chunk%23*`]: releaseObjects },
     send('compactions'),
     consume('sweep'),
   ],

@@ -102,6 +102,17 @@ describe('stores', () => {
     }
   });
 
+  it('keep what is released for longer than a table can be recovered', () => {
+    const [bucket] = app.ofType('AWS::S3::Bucket');
+    const rules = at(bucket?.properties, 'LifecycleConfiguration', 'Rules') as readonly Record<
+      string,
+      unknown
+    >[];
+    expect(rules.filter((rule) => 'ExpirationInDays' in rule)).toEqual([
+      { ExpirationInDays: 36, Status: 'Enabled', TagFilters: [{ Key: 'sluice', Value: 'released' }] },
+    ]);
+  });
+
   it('show the ledger as new images and find its streams by armed deadline', () => {
     const ledger = app
       .ofType('AWS::DynamoDB::Table')

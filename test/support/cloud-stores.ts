@@ -108,3 +108,13 @@ export const executionsOf = async (
   const { executions } = await cloud.call('states', 'ListExecutions', { stateMachineArn });
   return executions as readonly { executionArn: string; status: string; name: string }[];
 };
+
+/** The bodies under a prefix that nobody has released. */
+export const keptBodies = async (cloud: Cloud, Prefix: string): Promise<number> => {
+  const Bucket = 'sluice-dev-blobs-000000000000';
+  const { Contents = [] } = await cloud.call('s3', 'ListObjectsV2', { Bucket, Prefix });
+  let count = 0;
+  for (const { Key } of Contents as readonly { readonly Key: string }[])
+    if ((await cloud.call('s3', 'GetObject', { Bucket, Key }))['TagCount'] === undefined) count += 1;
+  return count;
+};

@@ -115,15 +115,17 @@ const encodeSpill = (spill: Spill): NonNullable<FeedStateText['spill']> => [
   spill.index,
   spill.recordCount,
   spill.sinceMs,
+  spill.movedMs,
 ];
 
-const decodeSpill = ([sequence, index, recordCount, sinceMs]: NonNullable<
+const decodeSpill = ([sequence, index, recordCount, sinceMs, movedMs]: NonNullable<
   FeedStateText['spill']
 >): Spill => ({
   sequence,
   index,
   recordCount,
   sinceMs,
+  movedMs,
 });
 
 const encodeGone = ({ seq, nextSequence, deleting }: GoneChunks): NonNullable<FeedStateText['gone']> => [

@@ -280,7 +280,7 @@ const decideExisting = (
 /** A feed never ends; it is at rest when no run is unacknowledged and no timer drives it. */
 export const feedAggregate: Aggregate<Feed, FeedCommand, ProposedEvent> = {
   kind: 'feed',
-  foldVersion: 7,
+  foldVersion: 8,
   eventTypes: new Set(Object.keys(feedEvents)),
   initialState: () => ({ status: 'none' }),
   decide,

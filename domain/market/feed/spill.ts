@@ -21,9 +21,11 @@ export interface Spill {
   /** Records that wait. */
   readonly recordCount: number;
   readonly sinceMs: number;
+  /** When records were last spilled or taken in. */
+  readonly movedMs: number;
 }
 
-/** How long spilled records may go without a look at whether there is room. */
+/** How long spilled records may stand still without a look at whether there is room. */
 export const SPILL_DEADLINE_MS = 30_000;
 
 /** How many more records may be spilled; 0 for a feed that blocks. */
@@ -63,21 +65,34 @@ export const spillRecords = (
 export const spillMore = (
   spill: Spill | undefined,
   { count }: RecordsSpilled,
-  { sequence, occurredAtMs }: { readonly sequence: number; readonly occurredAtMs: number },
+  { sequence, occurredAtMs }: Moved,
 ): Spill =>
   spill
-    ? { ...spill, recordCount: spill.recordCount + count }
-    : { sequence, index: 0, recordCount: count, sinceMs: occurredAtMs };
+    ? { ...spill, recordCount: spill.recordCount + count, movedMs: occurredAtMs }
+    : { sequence, index: 0, recordCount: count, sinceMs: occurredAtMs, movedMs: occurredAtMs };
+
+/** The event that moved the spill. */
+interface Moved {
+  readonly sequence: number;
+  readonly occurredAtMs: number;
+}
 
 /** The spill after records of it were taken in; undefined when none is left. */
 export const spillLess = (
   spill: Spill | undefined,
-  { sequence, count: index }: SpillPlace,
-  takenCount: number,
-): Spill | undefined =>
-  spill && spill.recordCount > takenCount
-    ? { ...spill, sequence, index, recordCount: spill.recordCount - takenCount }
-    : undefined;
+  { fromSpill, chunk }: Taken,
+  movedMs: number,
+): Spill | undefined => {
+  if (!fromSpill || !spill) return spill;
+  const recordCount = spill.recordCount - chunk.count;
+  const { sequence, count: index } = fromSpill;
+  return recordCount > 0 ? { ...spill, sequence, index, recordCount, movedMs } : undefined;
+};
+
+interface Taken {
+  readonly fromSpill?: SpillPlace | undefined;
+  readonly chunk: { readonly count: number };
+}
 
 /** What spilled records wait for; those of a feed that takes nothing in wait until it is started. */
 export const spillWaiting = ({
@@ -85,5 +100,5 @@ export const spillWaiting = ({
   spill,
 }: Pick<ExistingFeed, 'status' | 'spill'>): readonly Waiting[] =>
   spill && takesRecords({ status })
-    ? [{ reason: 'spill', deadlineMs: spill.sinceMs + SPILL_DEADLINE_MS }]
+    ? [{ reason: 'spill', deadlineMs: spill.movedMs + SPILL_DEADLINE_MS }]
     : [];

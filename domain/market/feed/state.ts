@@ -165,7 +165,7 @@ const addChunk = (
 
 const ingested = (feed: ExistingFeed, event: RecordedEvent, data: RecordsIngested): ExistingFeed => {
   const { planned: _planned, spill, ...rest } = feed;
-  const left = data.fromSpill ? spillLess(spill, data.fromSpill, data.chunk.count) : spill;
+  const left = spillLess(spill, data, event.occurredAtMs);
   return {
     ...rest,
     ...(left ? { spill: left } : {}),

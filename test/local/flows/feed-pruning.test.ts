@@ -1,22 +1,16 @@
-/** A feed that deletes what its buffer needs no more: what is promised stays, the rest is refused by name. */
+/** A feed that releases what its buffer needs no more: what is promised stays, the rest is refused by name. */
 import { describe, expect, it } from 'vitest';
 
 import type { FaultRule } from '#local/dispatch/faults.ts';
 import { engineRuns, minuteFeed, putRecords, startFeed, trade } from '#test/support/cloud-market.ts';
-import { commitsIn } from '#test/support/cloud-stores.ts';
+import { commitsIn, keptBodies } from '#test/support/cloud-stores.ts';
 import { apiOf, bootTestCloud, inMain, START_MS } from '#test/support/cloud.ts';
 import type { Api, TestCloud } from '#test/support/cloud.ts';
 
 const MINUTE_MS = 60_000;
 const MINUTES = 8;
 
-const chunks = async (cloud: TestCloud): Promise<number> => {
-  const { Contents = [] } = await cloud.call('s3', 'ListObjectsV2', {
-    Bucket: 'sluice-dev-blobs-000000000000',
-    Prefix: 'documents/chunk',
-  });
-  return (Contents as readonly unknown[]).length;
-};
+const chunks = (cloud: TestCloud): Promise<number> => keptBodies(cloud, 'documents/chunk');
 
 const told = async (cloud: TestCloud) =>
   (await commitsIn(cloud))
@@ -71,11 +65,11 @@ describe('a feed that deletes what is pruned', () => {
     });
   });
 
-  it('tries again what could not be deleted, and tells of it once it is done', async () => {
-    const refusal: FaultRule = { service: 's3', operation: 'DeleteObject', kind: 'server-error', hitsMax: 6 };
+  it('tries again what could not be released, and tells of it once it is done', async () => {
+    const refusal: FaultRule = { service: 's3', operation: 'CopyObject', kind: 'server-error', hitsMax: 6 };
     const api = await runFeed({ delete_pruned: true }, [refusal]);
 
-    const failures = api.cloud.logged.filter((line) => line.includes('could not be deleted'));
+    const failures = api.cloud.logged.filter((line) => line.includes('could not be released'));
     expect(failures.length).toBeGreaterThan(0);
     const types = (await told(api.cloud)).map(({ type }) => type);
     expect(types.slice(0, 2)).toEqual(['ChunksPruned', 'ChunksDeleted']);

@@ -1,14 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { EventId, StreamId } from '#contracts/ids.ts';
+import { releasedDays, releasedTag } from '#contracts/naming.ts';
 import type { StoredCommit, DuePage } from '#domain/ports/ledger.ts';
 import { dynamoLedger } from '#adapters/dynamodb/ledger.ts';
-import { s3DocumentRemoval } from '#adapters/s3/document-removal.ts';
+import { s3DocumentRelease } from '#adapters/s3/document-release.ts';
 import { s3Client } from '#adapters/sdk/s3-client.ts';
 import { adaptersOf, streamedCommits } from '#test/support/ledger.ts';
 import { localStage, START_MS } from '#test/support/ports.ts';
 import type { LocalStage } from '#test/support/ports.ts';
 
+const DAY_MS = 86_400_000;
 const STREAM = 'counter#acme/prod/one' as StreamId;
 
 const eventAt = (sequence: number, data: Record<string, unknown> = { amount: 1 }): RecordedEvent => ({
@@ -214,8 +216,23 @@ describe('the ledger on DynamoDB', () => {
     expect(stage.requests()).toEqual({ 's3.GetObject': 1 });
   });
 
-  it('keeps what may be deleted in the object store alone, from where it can be removed, also twice', async () => {
-    const removal = s3DocumentRemoval(s3Client(stage.plugin), 'blobs');
+  it('keeps what may be deleted in the object store alone, where it stands for days after its release, also when that comes twice', async () => {
+    const release = s3DocumentRelease(s3Client(stage.plugin), 'blobs');
+    await stage.dispatcher.call('s3', 'PutBucketLifecycleConfiguration', {
+      Bucket: 'blobs',
+      LifecycleConfiguration: {
+        Rules: [
+          {
+            Status: 'Enabled',
+            Filter: { Tag: { Key: releasedTag.key, Value: releasedTag.value } },
+            Expiration: { Days: releasedDays },
+          },
+        ],
+      },
+    });
+    const daysLater = (days: number): void => {
+      stage.clock.jump(stage.clock.nowMs() + days * DAY_MS);
+    };
     expect(await ledger.putDocument('chunk#a/b#1', 'small', { isDeletable: true })).toBe('blob');
     expect(await ledger.putDocument('chunk#a/b#1', 'small', { isDeletable: true })).toBe('blob');
     expect(await ledger.document('chunk#a/b#1')).toBe('small');
@@ -223,12 +240,17 @@ describe('the ledger on DynamoDB', () => {
     const bare = dynamoLedger({ client, table: 'ledger', nowMs: stage.clock.nowMs });
     expect(await bare.document('chunk#a/b#1')).toBeUndefined();
 
-    await removal.removeDocument('chunk#a/b#1');
-    await removal.removeDocument('chunk#a/b#1');
+    await release.releaseDocument('chunk#a/b#1');
+    daysLater(10);
+    await release.releaseDocument('chunk#a/b#1');
+    daysLater(releasedDays);
+    expect(await ledger.document('chunk#a/b#1')).toBe('small');
 
+    daysLater(1);
     expect(await ledger.document('chunk#a/b#1')).toBeUndefined();
-    stage.inject({ service: 's3', operation: 'DeleteObject', kind: 'server-error' });
-    await expect(removal.removeDocument('chunk#a/b#1')).rejects.toThrow();
+    await release.releaseDocument('chunk#a/b#1');
+    stage.inject({ service: 's3', operation: 'CopyObject', kind: 'server-error' });
+    await expect(release.releaseDocument('chunk#a/b#1')).rejects.toThrow();
   });
 
   it('needs a bucket only for large documents', async () => {

@@ -60,7 +60,7 @@ describe('a feed that spills', () => {
     feed.nowMs = 90;
     spill(2, 7);
 
-    expect(feed.feed.spill).toEqual({ sequence: first, index: 0, recordCount: 5, sinceMs: 70 });
+    expect(feed.feed.spill).toEqual({ sequence: first, index: 0, recordCount: 5, sinceMs: 70, movedMs: 90 });
     expect(feed.feed.shards.get(SHARD)).toBe('7');
     expect(newRecords(feed.feed, { shardId: SHARD, records: upTo(6, 8) })).toEqual([at(8)]);
     expect(newRecords(feed.feed, { shardId: 'other', records: [at(1)] })).toEqual([at(1)]);
@@ -145,6 +145,13 @@ describe('a feed that spills', () => {
 
     expect(spills()).toEqual([{ reason: 'spill', deadlineMs: 70 + SPILL_DEADLINE_MS }]);
     expect(watches()).toMatchObject([{ queue: 'timers', delaySeconds: PRESSURE_LOOK_MS / 1_000 }]);
+    // What moves is not overdue.
+    feed.nowMs = 90;
+    const sequence = spill(1, 4) - 1;
+    expect(spills()).toEqual([{ reason: 'spill', deadlineMs: 90 + SPILL_DEADLINE_MS }]);
+    feed.nowMs = 95;
+    feed.send(takingIn([at(3)], { sequence, index: 0 }));
+    expect(spills()).toEqual([{ reason: 'spill', deadlineMs: 95 + SPILL_DEADLINE_MS }]);
     feed.send({ type: 'DrainFeed' });
     expect([spills(), watches(), pressureDelayMs(feed.feed)]).toEqual([[], [], undefined]);
   });
@@ -181,7 +188,7 @@ describe('a feed that spills', () => {
 });
 
 it('lets spilled records go in order, and newer ones when none is left', () => {
-  const spill = { sequence: 5, index: 2, recordCount: 9, sinceMs: 0 };
+  const spill = { sequence: 5, index: 2, recordCount: 9, sinceMs: 0, movedMs: 0 };
 
   expect(isInTurn(undefined, undefined)).toBe(true);
   expect(isInTurn(spill, undefined)).toBe(false);

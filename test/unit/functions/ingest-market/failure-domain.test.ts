@@ -65,7 +65,7 @@ const ingesting = async ({ config = demoConfig(), failures = 0, more = {}, recor
     loadFeed: (stream) => (stream === FEED_STREAM ? first() : Promise.resolve(stateOf(stream))),
     feeds: () => ({ list: () => Promise.resolve(list), listAfresh: () => Promise.resolve(list) }),
     reloadFeed: () => Promise.reject(new Error('unused')),
-    removal: { removeDocument: () => Promise.reject(new Error('unused')) },
+    release: { releaseDocument: () => Promise.reject(new Error('unused')) },
     refuse: (refused) => Promise.resolve(void letters.push(...refused)),
     engineDepth: () => Promise.resolve(0),
     sleep: (waitMs) => Promise.resolve(void waits.push(waitMs)),

@@ -56,7 +56,7 @@ const ingesting = async (answer: Answer, more: Partial<IngestPorts> = {}) => {
       return { list: () => Promise.resolve(feeds), listAfresh: () => Promise.resolve(feeds) };
     },
     reloadFeed: () => Promise.reject(new Error('unused')),
-    removal: { removeDocument: () => Promise.reject(new Error('unused')) },
+    release: { releaseDocument: () => Promise.reject(new Error('unused')) },
     refuse: () => Promise.resolve(),
     engineDepth: () => Promise.resolve(0),
     sleep: () => Promise.resolve(),

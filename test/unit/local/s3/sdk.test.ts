@@ -215,7 +215,7 @@ describe('the SDK', () => {
       name: 'NotImplemented',
       message: expect.stringContaining('multipart uploads') as string,
     });
-    expect(await refusal(put('x', 'x', { Tagging: 'a=b' }))).toEqual(['NotImplemented', 501]);
+    expect(await refusal(put('x', 'x', { ACL: 'private' }))).toEqual(['NotImplemented', 501]);
     expect(await refusal(put('x', 'x', { StorageClass: 'GLACIER' }))).toEqual(['NotImplemented', 501]);
     expect(await refusal(read('none'))).toEqual(['NoSuchKey', 404]);
   });
