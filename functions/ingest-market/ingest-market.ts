@@ -73,15 +73,16 @@ const ingestShard = async (
         else batches.set(feed.stream, { feed, records: [answer.record] });
       }
   }
-  const results = await Promise.allSettled([
-    refuse(ports, letters),
-    ...[...batches.values()].map(({ feed: { stream, config }, records }) =>
+  const results = await Promise.allSettled(
+    [...batches.values()].map(({ feed: { stream, config }, records }) =>
       tryIngestion(ports, { retry: config.ingestion_retry, stream }, () =>
         ingestFeed(ports, stream, { shardId, records }),
       ),
     ),
-  ]);
+  );
   for (const result of results) if (result.status === 'rejected') throw result.reason;
+  // Letters last: a batch that waits for one feed is delivered again and again, its letters must not.
+  await refuse(ports, letters);
 };
 
 /** How a batch is tried again that is not yet known to be of a feed. */

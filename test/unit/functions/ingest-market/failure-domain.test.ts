@@ -163,6 +163,18 @@ describe('ingestion of a batch that is not yet known to be of a feed', () => {
     expect(takenBy(FEED_STREAM)).toBe(0);
   });
 
+  it('sends what nobody takes once every feed has its records, so that deliveries of a feed that waits repeat none', async () => {
+    const full = demoConfig({ buffer_retention: { max_records: 1 } });
+    const records = [record(1), record(2), stranger];
+    const waiting = await ingesting({ config: full, records });
+    await expect(waiting.done).rejects.toThrow('capacity exceeded');
+    expect([waiting.letters, waiting.takenBy(OTHER_STREAM)]).toEqual([[], 2]);
+
+    const taken = await ingesting({ records });
+    await taken.done;
+    expect(taken.letters).toHaveLength(1);
+  });
+
   it('tries again to send what nobody takes, and the feeds go on when that is in vain', async () => {
     const sends = failing(1, () => undefined);
     const heals = await ingesting({ more: { refuse: sends }, records: [record(1), stranger] });

@@ -47,12 +47,10 @@ describe('a look at the queue of engine runs', () => {
         MessageDeduplicationId: `m${index}-${stage.clock.nowMs()}`,
       });
   };
-  const look = async (dueMs?: number, feedStream = FEED_STREAM): Promise<void> => {
+  const environment = () => createHandler(stage.environment, stage.plugin);
+  const look = async (dueMs?: number, feedStream = FEED_STREAM, handle = environment()): Promise<void> => {
     const body = { kind: 'feed-pressure', feedStream, ...(dueMs === undefined ? {} : { dueMs }) };
-    const answer = await createHandler(
-      stage.environment,
-      stage.plugin,
-    )(queueEvent('timers', [{ Body: JSON.stringify(body) }]));
+    const answer = await handle(queueEvent('timers', [{ Body: JSON.stringify(body) }]));
     expect(answer).toEqual({ batchItemFailures: [] });
   };
   const pass = (ms: number): void => {
@@ -130,6 +128,19 @@ describe('a look at the queue of engine runs', () => {
     await look();
     await look(Number(next));
     expect(await types()).toEqual(['SchedulingPaused queue_age']);
+    expect(await asked(5_000)).toHaveLength(1);
+  });
+
+  it('goes by what others have said since its environment last heard of the feed', async () => {
+    const warm = environment();
+    await look(undefined, FEED_STREAM, warm);
+    expect(await asked(5_000)).toEqual([]);
+    await fill(3);
+    await send({ type: 'PauseScheduling', reason: 'queue_depth', observed: 3, limit: 2 });
+    expect(await asked(0)).toEqual([]);
+
+    await look(undefined, FEED_STREAM, warm);
+
     expect(await asked(5_000)).toHaveLength(1);
   });
 
