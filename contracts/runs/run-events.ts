@@ -27,6 +27,9 @@ const event = <Type extends string, Shape extends z.ZodRawShape>(type: Type, sha
     data: z.strictObject(shape).readonly(),
   });
 
+/** A trace of W3C Trace Context: 16 bytes in hex, not all zero. */
+const TraceId = z.string().regex(/^(?!0{32})[0-9a-f]{32}$/);
+
 const task = { taskIndex: z.int().min(0), taskKey: TaskKey };
 const attempt = { ...task, attempt: z.int().min(1) };
 const identified = { ...attempt, attemptId: AttemptId };
@@ -47,6 +50,8 @@ export const RunTriggered = event('RunTriggered', {
   codeVersion: z.string().optional(),
   /** Seconds from the trigger to the run's deadline; absent, it has none. */
   timeoutSec: z.int().optional(),
+  /** The trace of whoever triggered it, when the request named one. */
+  traceId: TraceId.optional(),
 });
 
 /** The plan was frozen; `planHash` is SHA-256 of its canonical JSON. Key `plan:{runId}`. */

@@ -118,11 +118,12 @@ export interface TriggerContext {
   readonly manifestId: ManifestId;
   readonly codeVersion: string;
   readonly trigger: Trigger;
+  readonly traceId?: string | undefined;
 }
 
 /** The command that starts a planned run. */
 export const triggerRun = (
-  { codeVersion, ...context }: TriggerContext,
+  { codeVersion, traceId, ...context }: TriggerContext,
   planned: PlannedTrigger,
   request: TriggerRunRequest,
 ): TriggerRun => ({
@@ -136,6 +137,7 @@ export const triggerRun = (
     codeVersion,
     ...(request.runKey === undefined ? {} : { runKey: request.runKey }),
     ...(request.timeoutSec === undefined ? {} : { timeoutSec: request.timeoutSec }),
+    ...(traceId === undefined ? {} : { traceId }),
   },
   plan: planned.plan,
 });

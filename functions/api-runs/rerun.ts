@@ -47,7 +47,8 @@ export const rerunRun = (ports: StartPorts) => {
     if (planned.kind === 'rejected') throw apiErrorOf(planned.rejection);
     const start = async (runKey: string): Promise<Started> => {
       const runId = await runIdOfKey(ports, caller, runKey);
-      const command = commandOf({ parent, planned, latest, caller, runKey, runId });
+      const { traceId } = request;
+      const command = commandOf({ parent, planned, latest, caller, runKey, runId, traceId });
       return startRun(ports, request, { caller, command });
     };
     const started = await (body.runKey === undefined
@@ -128,6 +129,7 @@ const commandOf = ({
   caller,
   runKey,
   runId,
+  traceId,
 }: {
   readonly parent: ParentRun;
   readonly planned: PlannedRerun;
@@ -135,6 +137,7 @@ const commandOf = ({
   readonly caller: Caller;
   readonly runKey: string;
   readonly runId: RunId;
+  readonly traceId: string | undefined;
 }): TriggerRun => {
   const codeVersion = latest?.codeVersion ?? header.codeVersion;
   return {
@@ -157,6 +160,7 @@ const commandOf = ({
       labels: planned.labels,
       ...(codeVersion === undefined ? {} : { codeVersion }),
       ...(header.timeoutSec === undefined ? {} : { timeoutSec: header.timeoutSec }),
+      ...(traceId === undefined ? {} : { traceId }),
     },
     plan: planned.plan,
   };

@@ -36,6 +36,7 @@ export const triggerRunOperation = (ports: StartPorts) => {
       manifestId: current.manifestId,
       codeVersion: current.codeVersionId,
       trigger: { type: 'manual' as const, userId: caller.userId },
+      traceId: request.traceId,
     };
     const started = await startRun(ports, request, { caller, command: triggerRun(context, planned, body) });
     return { status: started.isCreated ? 201 : 200, body: started.body };

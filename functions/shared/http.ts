@@ -8,6 +8,7 @@ import { errorCatalogue } from '#contracts/errors.ts';
 import { routes } from '#contracts/routes.ts';
 import type { OperationId, Route } from '#contracts/routes.ts';
 import { isCommandFault } from '#domain/kernel/command-fault.ts';
+import { traceIdOf } from '#domain/kernel/trace.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
 import { authenticate, authorise } from '#functions/shared/admission.ts';
 import type { Principal, Verify } from '#functions/shared/admission.ts';
@@ -27,6 +28,8 @@ export interface ApiRequest {
   readonly idempotencyKey: string | undefined;
   /** The last event a receiver of server-sent events saw, as it says. */
   readonly lastEventId?: string | undefined;
+  /** The trace the caller says the request belongs to. */
+  readonly traceId?: string | undefined;
   readonly body: unknown;
   /** Where workers reach this API, `https://host/stage`. */
   readonly baseUrl: string;
@@ -154,6 +157,7 @@ const serve = async (
       // A read has neither: what is sent with it all the same changes nothing of its answer.
       idempotencyKey: route.mutating ? idempotencyKeyOf(event) : undefined,
       lastEventId: header(event, 'last-event-id'),
+      traceId: traceIdOf(header(event, 'traceparent')),
       body: route.mutating
         ? bodyOf(
             event,

@@ -2,6 +2,7 @@
 import type { TaskKey } from '#contracts/ids.ts';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import { attemptId, callbackTaskId, dispatchId } from '#domain/kernel/ids.ts';
+import { traceparentOf } from '#domain/kernel/trace.ts';
 import type { RunOrigin } from '#domain/run/run.ts';
 import { policyOf } from '#domain/run/run.ts';
 import type { TaskTokens } from '#adapters/tokens/task-token.ts';
@@ -43,6 +44,7 @@ export const taskEnvelope = async (tokens: TaskTokens, wanted: EnvelopeOf): Prom
     callbackBaseUrl: wanted.callbackBaseUrl,
     taskToken: token,
     tokenExpiresAt: new Date(expiresAtMs).toISOString(),
+    traceparent: traceparentOf(header, scope.attemptId),
     payload: {},
   };
 };

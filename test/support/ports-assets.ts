@@ -27,6 +27,7 @@ export interface Claimed {
   readonly attemptId: string;
   readonly taskToken: string;
   readonly runId: string;
+  readonly traceparent: string;
 }
 
 export const WORKER = 'wk-1';

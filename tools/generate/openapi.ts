@@ -154,6 +154,13 @@ const variableMeaning: Readonly<Record<string, string>> = {
   feedId: 'A feed, 1 to 63 characters of a-z, 0-9 and `-`',
 };
 
+const traceparent = z
+  .string()
+  .optional()
+  .meta({
+    description: 'W3C Trace Context: the attempts of the run are in its trace; a malformed one is ignored',
+  });
+
 /** Callbacks are idempotent by attempt and claims by nothing, so neither takes a key. */
 const headersOf = ({ operationId, mutating, access }: ListedRoute): z.ZodObject | undefined =>
   mutating && access !== 'task-token' && operationId !== 'claimTasks'
@@ -163,6 +170,7 @@ const headersOf = ({ operationId, mutating, access }: ListedRoute): z.ZodObject 
           .regex(/^[\x21-\x7e]{1,255}$/)
           .optional()
           .meta({ description: 'The same key and request answer the same; on a trigger it is the run key' }),
+        ...(operationId === 'triggerRun' || operationId === 'rerunRun' ? { traceparent } : {}),
       })
     : undefined;
 

@@ -32,6 +32,34 @@ describe('triggering a run', () => {
     });
   });
 
+  it('puts its attempts, and those of its reruns, into the trace of whoever asked', async () => {
+    const traced = (traceId: string) => ({ headers: { traceparent: `00-${traceId}-00f067aa0ba902b7-01` } });
+    const failOne = async (): Promise<string> => {
+      const [task] = await plane.claim();
+      if (!task) throw new Error('there is no task');
+      const error = { category: 'DATA_QUALITY', message: 'no rows' };
+      await plane.report('completed', task, { body: { outcome: 'FAILED', error } });
+      return task.traceparent.slice(3, 35);
+    };
+    const [one, other] = ['1'.repeat(32), '2'.repeat(32)];
+
+    const { body } = await plane.trigger(['m.a'], {}, traced(one));
+    expect(await failOne()).toBe(one);
+    const resource = '/runs/{runId}/rerun';
+    const runId = String(body['runId']);
+    const rerun = plane.inWorkspace(resource, {
+      method: 'POST',
+      parameters: { runId },
+      body: { mode: 'fromFailure' },
+      ...traced(other),
+    });
+    expect(await plane.call(plane.handlers.runs, rerun)).toMatchObject({ status: 201 });
+    expect(await failOne()).toBe(other);
+
+    await plane.trigger(['m.b'], {}, { headers: { traceparent: 'nonsense' } });
+    expect(await failOne()).toMatch(/^(?!1+$|2+$)[0-9a-f]{32}$/);
+  });
+
   it('under a key has an id that nobody computes without the secret of the stage', async () => {
     const { body } = await plane.trigger(['m.a'], { runKey: 'sched:eod-close:1767225600' });
 

@@ -33,6 +33,7 @@ describe('claiming tasks', () => {
       callbackBaseUrl: 'https://api.test/dev',
       taskToken: expect.any(String),
       tokenExpiresAt: '2026-01-06T09:30:00.000Z',
+      traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/),
       payload: {},
     });
     expect(await taskStates()).toContain('m.a RUNNING');
