@@ -2,15 +2,20 @@
 import type { Command } from 'commander';
 import os from 'node:os';
 import process from 'node:process';
+import type { AwsConnection } from '#cli/aws-connection.ts';
 import { CliError } from '#cli/cli-error.ts';
 import type { CommandContext } from '#cli/commands/context.ts';
 import { demoWork } from '#cli/worker/demo-work.ts';
-import { ClaimRefused, runWorker } from '#cli/worker-kit/worker.ts';
+import { ClaimRefused } from '#cli/worker-kit/claims.ts';
+import type { MessageQueue } from '#cli/worker-kit/messages.ts';
+import { runWorker } from '#cli/worker-kit/worker.ts';
 
 interface WorkerOptions {
   readonly queue: string;
   readonly concurrency: string;
   readonly feed: string;
+  readonly sqs?: string;
+  readonly aws?: boolean;
 }
 
 /** Adds the command. */
@@ -19,26 +24,52 @@ export const addWorkerCommand = (program: Command, contextOf: (command: Command)
     .command('worker')
     .description('run the example worker until it is stopped; it needs the HTTP API and a token only')
     .option('--queue <queue>', 'queue to claim from', 'default-queue')
+    .option('--sqs <name>', 'receive from the SQS queue of an execution location instead of claiming')
+    .option('--aws', 'with --sqs: a queue in the AWS account of the environment, not of the local stack')
     .option('--concurrency <count>', 'tasks in work at once, 1 to 10', '2')
     .option('--feed <feedId>', 'feed the demo assets read', 'demo')
     .action(async (options: WorkerOptions, command: Command) => {
-      const { client, output, target } = contextOf(command);
-      const { url, workspace } = target();
+      const context = contextOf(command);
+      const { target } = context;
       const stop = new AbortController();
       process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
-      output.note(`worker claims from ${options.queue}; stop it with Ctrl-C`);
-      await runWorker({
-        url,
-        workspace,
-        token: () => target().token,
-        workerId: `${os.hostname()}-${process.pid}`,
-        queue: options.queue,
-        concurrency: Math.min(10, Math.max(1, Number(options.concurrency) || 1)),
-        execute: demoWork(client(), options.feed),
-        signal: stop.signal,
-        onEvent: output.note,
-      }).catch(explained);
+      const basics = { ...basicsOf(options, context), signal: stop.signal };
+      const { sqs, queue } = options;
+      context.output.note(
+        sqs === undefined
+          ? `worker claims from ${queue}; stop it with Ctrl-C`
+          : `worker receives from the SQS queue ${sqs}; stop it with Ctrl-C`,
+      );
+      await (
+        sqs === undefined
+          ? runWorker({ ...basics, queue, token: () => target().token })
+          : receiving({ stateDir: context.stateDir, isAws: options.aws === true }, sqs, (messages) =>
+              runWorker({ ...basics, messages }),
+            )
+      ).catch(explained);
     });
+};
+
+const basicsOf = ({ concurrency, feed }: WorkerOptions, { client, output, target }: CommandContext) => {
+  const { url, workspace } = target();
+  return {
+    url,
+    workspace,
+    workerId: `${os.hostname()}-${process.pid}`,
+    concurrency: Math.min(10, Math.max(1, Number(concurrency) || 1)),
+    execute: demoWork(client(), feed),
+    onEvent: output.note,
+  };
+};
+
+/** Works with the messages of a queue, whose client is loaded only then. */
+const receiving = async (
+  connection: AwsConnection,
+  queueName: string,
+  work: (messages: MessageQueue) => Promise<void>,
+): Promise<void> => {
+  const { withMessages } = await import('#cli/worker/with-messages.ts');
+  await withMessages(connection, queueName, work);
 };
 
 /** A refused claim is told like other refusals of the API. */

@@ -1,7 +1,6 @@
 /** The stores of a stage for commands that work on tables: of the running local stack, or of an AWS account. */
 import { ListBucketsCommand } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
-import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import { dynamoCursors } from '#adapters/dynamodb/control.ts';
 import { forgetSweeperCursor } from '#adapters/dynamodb/cursor-reset.ts';
@@ -16,8 +15,9 @@ import { s3Client } from '#adapters/sdk/s3-client.ts';
 import { sqsClient } from '#adapters/sdk/sqs-client.ts';
 import { queueUrlOf } from '#adapters/sqs/queue-urls.ts';
 import { sqsQueues } from '#adapters/sqs/queues.ts';
+import { withAws } from '#cli/aws-connection.ts';
+import type { AwsConnection } from '#cli/aws-connection.ts';
 import { CliError, exitCodes } from '#cli/cli-error.ts';
-import { readEndpoint } from '#cli/discovery.ts';
 import { blobsBucketName, physicalName, Stage } from '#contracts/naming.ts';
 import type { LedgerScan } from '#domain/ports/ledger.ts';
 import type { Cursors } from '#domain/ports/control.ts';
@@ -81,16 +81,9 @@ const catchUpQueues = (stage: Stage, plugin: object | undefined): Queues => {
   return { send: async (messages) => sqsQueues(client, await (known ??= urls())).send(messages) };
 };
 
-export interface ConnectOptions {
-  readonly stateDir: string;
-  readonly stage: string;
-  /** The AWS account of the environment instead of a local stack. */
-  readonly isAws: boolean;
-}
-
-/** Connects, uses the stores, and closes the clients; refuses when no local stack runs and AWS was not asked for. */
+/** Connects to the stores of a stage, uses them, and closes the clients. */
 export const withStores = async <Result>(
-  options: ConnectOptions,
+  options: AwsConnection & { readonly stage: string },
   use: (stores: Stores) => Promise<Result>,
 ): Promise<Result> => {
   const stage = Stage.safeParse(options.stage);
@@ -98,41 +91,16 @@ export const withStores = async <Result>(
     throw new CliError('usage', `stage ${options.stage} is none: ${stage.error.issues[0]?.message ?? ''}`, {
       exitCode: exitCodes.usage,
     });
-  const clients: object[] = [];
-  const plugin = {
-    configuration: options.isAws ? {} : localConfiguration(endpointOf(options.stateDir)),
-    attach: (client: object) => void clients.push(client),
-  };
-  try {
+  return withAws(options, async (plugin) => {
     const bucket = options.isAws
       ? await findBucket(s3Client(plugin), stage.data)
       : blobsBucketName(stage.data, LOCAL_ACCOUNT);
     const platform = { pause: (waitMs: number) => pause(waitMs), nowMs: () => Date.now() };
-    return await use(storesOf({ stage: stage.data, plugin, bucket, ...platform }));
-  } catch (error) {
-    throw asCliError(error);
-  } finally {
-    for (const client of clients) if (isDestroyable(client)) client.destroy();
-  }
+    return use(storesOf({ stage: stage.data, plugin, bucket, ...platform }));
+  });
 };
 
 const LOCAL_ACCOUNT = '000000000000';
-
-const localConfiguration = (endpoint: string) => ({
-  endpoint,
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-});
-
-const endpointOf = (stateDir: string): string => {
-  const endpoint = process.env['AWS_ENDPOINT_URL'] ?? readEndpoint(stateDir)?.awsUrl;
-  if (endpoint !== undefined) return endpoint;
-  throw new CliError(
-    'not_found',
-    `no Sluice runs from ${stateDir}; start one with "sluice up", set AWS_ENDPOINT_URL, or say --aws`,
-    { exitCode: exitCodes.portOrState },
-  );
-};
 
 /** Bucket names carry the account, which a person need not know. */
 const findBucket = async (client: S3Client, stage: Stage): Promise<string> => {
@@ -144,23 +112,4 @@ const findBucket = async (client: S3Client, stage: Stage): Promise<string> => {
   throw new CliError('not_found', `the account has ${found.length} buckets named ${prefix}…, not one`, {
     exitCode: exitCodes.portOrState,
   });
-};
-
-const isDestroyable = (client: object): client is { readonly destroy: () => void } =>
-  'destroy' in client && typeof client.destroy === 'function';
-
-/** What a missing stack looks like to a client of AWS. */
-const asCliError = (error: unknown): unknown => {
-  if (!(error instanceof Error) || error instanceof CliError) return error;
-  const exitCode = exitCodes.portOrState;
-  const { name, code } = error as Error & { readonly code?: string };
-  if (code === 'ECONNREFUSED')
-    return new CliError('unavailable', 'the AWS endpoint does not answer; is "sluice up" running?', {
-      exitCode,
-    });
-  if (name === 'ResourceNotFoundException')
-    return new CliError('not_found', `${error.message}; is the stage right (--stage)?`, { exitCode });
-  if (name === 'CredentialsProviderError')
-    return new CliError('missing_credentials', `AWS credentials are missing: ${error.message}`, { exitCode });
-  return error;
 };

@@ -10,6 +10,7 @@ import { whenAborted } from '#cli/worker-kit/pause.ts';
 import { untilAnswered } from '#cli/worker-kit/repeat.ts';
 import type { Answer, Post } from '#cli/worker-kit/request.ts';
 import type { Shutdown } from '#cli/worker-kit/shutdown.ts';
+import type { Delivery } from '#cli/worker-kit/source.ts';
 
 /** What work is given beside its task. */
 export interface Work {
@@ -41,6 +42,7 @@ export interface AttemptPorts {
 interface Attempt {
   readonly ports: AttemptPorts;
   readonly task: DispatchEnvelope;
+  readonly settle: Delivery['settle'];
   readonly stop: AbortController;
   readonly work: Work;
   readonly say: (text: string) => void;
@@ -49,7 +51,7 @@ interface Attempt {
 const REPORT_TIMEOUT_MS = 30_000;
 
 /** Works until the attempt has ended and that is reported, or nobody wants it any more; it never throws. */
-export const workOn = async (ports: AttemptPorts, task: DispatchEnvelope): Promise<void> => {
+export const workOn = async (ports: AttemptPorts, { task, settle }: Delivery): Promise<void> => {
   const { shutdown, onEvent } = ports;
   const stop = new AbortController();
   const over = new AbortController();
@@ -59,7 +61,7 @@ export const workOn = async (ports: AttemptPorts, task: DispatchEnvelope): Promi
     progress: (pct, message) => void (progress = progressOf(pct, message)),
   };
   const say = (text: string): void => onEvent(`${task.taskKey} attempt ${task.attempt} ${text}`);
-  const attempt: Attempt = { ports, task, stop, work, say };
+  const attempt: Attempt = { ports, task, settle, stop, work, say };
   const detach = whenAborted(shutdown.work, () => stop.abort(new TaskStopped('worker_stopping')));
   const beating = keepBeating({
     everyMs: beatEveryMs(task.heartbeatTimeoutSec),
@@ -97,15 +99,19 @@ const orAbandoned = <Result>(work: Promise<Result>, waiting: AbortSignal): Promi
     work.finally(detach).then(resolve, reject);
   });
 
-/** A claim is the start already; this acknowledges it, and hears in time when the attempt is another's. */
+/**
+ * A claim is the start already; this acknowledges it, and hears in time when the attempt is another's. An attempt that
+ * was sent is started by it.
+ */
 const start = async (attempt: Attempt): Promise<void> => {
-  const { ports, stop, say } = attempt;
+  const { ports, stop, say, settle } = attempt;
   const { signal } = stop;
   const answer = await untilAnswered(() => report(attempt, { kind: 'started', body: {}, signal }), {
     onAgain: (message) => say(`start was not answered: ${message}`),
     signal,
     chance: ports.chance,
   });
+  if (answer.kind !== 'again') await settle();
   if (answer.kind === 'taken') return;
   signal.throwIfAborted();
   if (answer.kind === 'again')

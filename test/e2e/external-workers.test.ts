@@ -1,4 +1,7 @@
-/** Workers outside the stack, in bash with curl and in TypeScript, share the tasks of one run by their queues. */
+/**
+ * Workers outside the stack share the tasks of one run by their queues: in bash with curl, in TypeScript, and one that is
+ * sent its tasks over SQS.
+ */
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -7,7 +10,9 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { AttemptList } from '#contracts/runs/read.ts';
+import { CreateQueueCommand } from '@aws-sdk/client-sqs';
 import { readDocument } from '#cli/commands/read-document.ts';
+import { awsClients } from '#test/support/aws-clients.ts';
 import { lossyDoor } from '#test/support/lossy-door.ts';
 import type { LossyDoor } from '#test/support/lossy-door.ts';
 import { serve, temporaryFolder } from '#test/support/process.ts';
@@ -15,6 +20,7 @@ import type { Serving } from '#test/support/process.ts';
 import { repositoryRoot, startSluice } from '#tools/torture/sluice-process.ts';
 import type { SluiceProcess } from '#tools/torture/sluice-process.ts';
 
+const QueueName = 'sluice-dev-worker-ext';
 const folder = temporaryFolder();
 const place = (name: string): string => path.join(folder, name);
 
@@ -58,13 +64,15 @@ const manifest = {
     asset('ext.extract', 'bash-queue'),
     asset('ext.flaky', 'bash-queue', ['ext.extract']),
     asset('demo.regimes', 'default-queue', ['ext.extract']),
-    asset('ext.load', 'bash-queue', ['ext.flaky', 'demo.regimes']),
+    asset('ext.sent', 'sent-queue', ['ext.extract']),
+    asset('ext.load', 'bash-queue', ['ext.flaky', 'demo.regimes', 'ext.sent']),
     ...['ext.slow', 'ext.strict', 'ext.garbled'].map((name) => asset(name, 'bash-queue')),
   ],
 };
 
 let serving: Serving;
 let typescript: SluiceProcess;
+let overSqs: SluiceProcess;
 let door: LossyDoor;
 let bash: ReturnType<typeof startBash>;
 
@@ -89,17 +97,30 @@ beforeAll(async () => {
   const feed = readDocument(path.join(repositoryRoot, 'events/tapes/demo.feed.json'));
   await serving.client.request('PUT', '{ws}/feeds/demo', { body: feed });
   await serving.client.request('POST', '{ws}/manifests', { body: manifest });
+  const { sqs, destroy } = awsClients(serving.awsUrl);
+  await sqs.send(new CreateQueueCommand({ QueueName }));
+  destroy();
+  const location = { workerQueue: 'sent-queue', queueName: QueueName };
+  await serving.client.request('PUT', '{ws}/execution-locations/ext', { body: location });
   door = await lossyDoor(serving.url);
   bash = startBash();
   typescript = startSluice(['worker'], {
     environment: { SLUICE_URL: serving.url, SLUICE_TOKEN: serving.token },
   });
-  await typescript.remark(/claims from/);
+  overSqs = startSluice(['worker', '--sqs', QueueName], {
+    environment: {
+      SLUICE_URL: serving.url,
+      SLUICE_TOKEN: serving.token,
+      AWS_ENDPOINT_URL: serving.awsUrl,
+    },
+  });
+  await Promise.all([typescript.remark(/claims from/), overSqs.remark(/receives from the SQS queue/)]);
 });
 afterAll(async () => {
   bash.stop();
   typescript.signal('SIGTERM');
-  await Promise.all([bash.ended, typescript.ended]);
+  overSqs.signal('SIGTERM');
+  await Promise.all([bash.ended, typescript.ended, overSqs.ended]);
   door.close();
   await serving.stop();
 });
@@ -133,10 +154,10 @@ it('brings a run to its end between them, retries what fails once, and keeps lin
   const { tasks } = await runIn(runId, 'SUCCEEDED');
 
   expect(tasks.map(({ taskKey, state }) => `${taskKey} ${state}`).sort()).toEqual(
-    ['demo.regimes', 'ext.extract', 'ext.flaky', 'ext.load'].map((key) => `${key} SUCCEEDED`),
+    ['demo.regimes', 'ext.extract', 'ext.flaky', 'ext.load', 'ext.sent'].map((key) => `${key} SUCCEEDED`),
   );
-  const [extract, flaky, regimes, load] = await Promise.all(
-    ['ext.extract', 'ext.flaky', 'demo.regimes', 'ext.load'].map((key) => attempts(runId, key)),
+  const [extract, flaky, regimes, sent, load] = await Promise.all(
+    ['ext.extract', 'ext.flaky', 'demo.regimes', 'ext.sent', 'ext.load'].map((key) => attempts(runId, key)),
   );
   // Claim, start and end of the first task lost their answers, and were said again.
   expect([...door.lost].sort()).toEqual(['claim', 'completed', 'heartbeat', 'started']);
@@ -146,6 +167,7 @@ it('brings a run to its end between them, retries what fails once, and keeps lin
     { state: 'SUCCEEDED' },
   ]);
   expect(regimes).toMatchObject([{ error: { category: 'INFRASTRUCTURE' } }, { state: 'SUCCEEDED' }]);
+  expect(sent).toMatchObject([{ state: 'SUCCEEDED', output: { deltaTable: 'ext.sent' } }]);
   expect(load).toMatchObject([
     {
       workerId: expect.stringMatching(/^plain-\d+$/),
@@ -197,16 +219,17 @@ it('ends when it is told to, in the midst of work when told again, and has told 
   const runId = await start('ext.slow');
   await vi.waitFor(() => expect(existsSync(place('working'))).toBe(true), { timeout: 30_000, interval: 100 });
   typescript.signal('SIGTERM');
+  overSqs.signal('SIGTERM');
   const telling = setInterval(bash.stop, 200);
 
-  expect([await bash.ended, (await typescript.ended).code]).toEqual([0, 0]);
+  expect([await bash.ended, (await typescript.ended).code, (await overSqs.ended).code]).toEqual([0, 0, 0]);
 
   clearInterval(telling);
   expect((await attempts(runId, 'ext.slow'))[0]).toMatchObject({
     state: 'FAILED',
     error: { category: 'INFRASTRUCTURE' },
   });
-  const said = [...bash.said, ...typescript.stderr].join('\n');
+  const said = [...bash.said, ...typescript.stderr, ...overSqs.stderr].join('\n');
   expect(said).toMatch(/ext\.load attempt 1 ended \(0\), reported: 200/);
   expect(said).not.toMatch(/eyJ|Bearer/);
 });

@@ -60,6 +60,8 @@ describe('a task of an execution location', () => {
       ['ledger', 'views', 'control'].map((table) => itemsOf(api.cloud, table as 'ledger')),
     );
     expect(JSON.stringify(kept)).not.toContain(task.taskToken);
+    expect(api.cloud.logged.length).toBeGreaterThan(0);
+    expect(api.cloud.logged.join('\n')).not.toMatch(/eyJ[\w-]+\.[\w-]+\.|Bearer/);
   });
 
   it('delivered again begins once: the same worker hears 200, another one 409', async () => {
