@@ -95,12 +95,14 @@ export const rowItem = (row: Row): Item => ({
   ...(row.listKey === undefined || row.listSort === undefined
     ? {}
     : { listKey: { S: row.listKey }, listSort: { S: row.listSort } }),
+  ...(row.expiresAtSec === undefined ? {} : { expiresAt: { N: String(row.expiresAtSec) } }),
 });
 
 /** A row from its item, as scans and streams give it. */
 export const rowFromItem = (item: Item): Row => {
   const listKey = text(item, 'listKey');
   const listSort = text(item, 'listSort');
+  const expiresAtSec = number(item, 'expiresAt');
   const version = versionOf(item);
   if (version === undefined) throw new Error('item lacks the attribute version');
   return {
@@ -110,6 +112,7 @@ export const rowFromItem = (item: Item): Row => {
     data: JSON.parse(unpackText(item['data']) ?? '{}') as Record<string, unknown>,
     ...(listKey === undefined ? {} : { listKey }),
     ...(listSort === undefined ? {} : { listSort }),
+    ...(expiresAtSec === undefined ? {} : { expiresAtSec }),
   };
 };
 

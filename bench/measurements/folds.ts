@@ -130,7 +130,7 @@ const measureCompaction = async (rig: LedgerRig): Promise<readonly Row[]> => {
   const startedMs = performance.now();
   for (let start = 0; start < commits.length; start += BATCH_COMMITS)
     await compact(
-      { views: rig.views, ledger: rig.ledger, telemetry: silent },
+      { views: rig.views, ledger: rig.ledger, telemetry: silent, nowMs: () => 0 },
       projections,
       commits.slice(start, start + BATCH_COMMITS),
     );

@@ -15,7 +15,7 @@ export interface ViewsReport extends ViewComparison {
   readonly left?: ViewComparison;
 }
 
-type ViewStores = Pick<Stores, 'ledger' | 'tables' | 'pause'>;
+type ViewStores = Pick<Stores, 'ledger' | 'tables' | 'pause' | 'nowMs'>;
 
 /** Compares the read models with the ledger and changes nothing. */
 export const verifyStage = async (stores: ViewStores): Promise<ViewsReport> => {
@@ -40,10 +40,11 @@ export const awaitStage = async (stores: ViewStores): Promise<ViewsReport> => {
 /** A projection that throws marks its row in both tables alike; the live function has already counted it. */
 const silent: Telemetry = { log: () => undefined, count: () => undefined };
 
-const portsOf = ({ ledger, tables, pause }: ViewStores): RebuildPorts => ({
+const portsOf = ({ ledger, tables, pause, nowMs }: ViewStores): RebuildPorts => ({
   ledger,
   tables,
   pause,
+  nowMs,
   telemetry: silent,
 });
 

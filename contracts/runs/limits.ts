@@ -27,6 +27,8 @@ export const runLimits = {
   cancelReasonLengthMax: 1_000,
   claimTasksMax: 10,
   claimWaitMsMax: 20_000,
+  /** Days that a run which has ended is listed. The ledger keeps it for ever: it is read, and rerun, by its id. */
+  listedDays: 90,
   /** Minutes a materialization stays fresh when its asset says nothing else. */
   freshnessLagMinutesDefault: 1_440,
   freshnessLagMinutesMax: 5_256_000,

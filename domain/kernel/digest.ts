@@ -78,5 +78,6 @@ const members = (row: Row, operational: ReadonlySet<string>): ReadonlyMap<string
       ['version', row.version] as const,
       ['listKey', row.listKey] as const,
       ['listSort', row.listSort] as const,
+      ['expiresAtSec', row.expiresAtSec] as const,
     ].map(([name, value]) => [name, canonicalJson(value)]),
   );

@@ -18,6 +18,8 @@ export interface Row<Data extends object = Record<string, unknown>> extends RowK
   /** List index: the partition and sort key of the `by-list` index; both or neither. */
   readonly listKey?: string;
   readonly listSort?: string;
+  /** Seconds since 1970 after which the row may be deleted; without it, it stays. */
+  readonly expiresAtSec?: number;
 }
 
 /** What is worth telling of something pure that happened: a metric, or a line of log in the fields of the allow-list. */
@@ -35,6 +37,8 @@ export interface RowContent {
   readonly data: Record<string, unknown>;
   readonly listKey?: string;
   readonly listSort?: string;
+  /** Seconds since 1970 after which the row may be deleted. The ledger keeps what it said. */
+  readonly expiresAtSec?: number;
   /** What to tell of the event once the row is written: once at most, however often the event is delivered. */
   readonly remarks?: readonly Remark[];
 }
@@ -69,9 +73,15 @@ export interface Projection {
   /** The row after the event; undefined leaves it absent. Called for the cursor and for each detail row. */
   readonly apply: (row: RowContent | undefined, key: RowKey, event: RecordedEvent) => RowContent | undefined;
   readonly shared?: SharedRows;
+  /** How long the rows of a stream stay after its last word, at the least; without it, for ever. */
+  readonly rowsKeptMs?: number;
   /** Members of `data` that are operational: times and counters outside the digest. */
   readonly operational: readonly string[];
 }
+
+/** Whether a row is deleted, or may be at any moment: who reads it counts it as gone. */
+export const isExpired = ({ expiresAtSec }: Pick<Row, 'expiresAtSec'>, nowMs: number): boolean =>
+  expiresAtSec !== undefined && expiresAtSec * 1000 <= nowMs;
 
 /** How far the row of a stream is: the sequence of the last event it reflects; 0 for no row. */
 export const sequenceOf = (row: Pick<Row, 'version'> | undefined): number =>

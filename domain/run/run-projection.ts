@@ -1,11 +1,13 @@
 /** The read models of runs: the run's row is the cursor, each task has a row, and a workspace lists newest first. */
 import type { RecordedEvent } from '#contracts/event.ts';
+import { runLimits } from '#contracts/runs/limits.ts';
 import { newestFirst } from '#domain/kernel/list-sort.ts';
 import type { Projection, RowContent, RowKey } from '#domain/kernel/projection.ts';
 import { sha256Hex } from '#domain/kernel/hash.ts';
 import { asRunEvent } from '#domain/run/evolve.ts';
 import { partitionRows } from '#domain/run/partition-rows.ts';
 import { runRowAfter } from '#domain/run/run-rows.ts';
+import { hasEnded } from '#domain/run/trigger-rule.ts';
 import { taskRowAfter } from '#domain/run/task-rows.ts';
 import type { RunRow } from '#domain/run/run-rows.ts';
 import type { TaskRow } from '#domain/run/task-rows.ts';
@@ -40,10 +42,17 @@ export const runListKeys = (scope: Scope): readonly string[] =>
 
 const shardOf = (runId: string): number => Number.parseInt(sha256Hex(runId).slice(0, 4), 16) % LIST_SHARDS;
 
+const KEPT_SEC = runLimits.listedDays * 86_400;
+
+/** Nothing of a run that has ended comes to its rows any more but words on its outputs, which are read from the ledger. */
+const keptAfter = (endedAt: string | undefined): Pick<RowContent, 'expiresAtSec'> =>
+  endedAt === undefined ? {} : { expiresAtSec: Math.ceil(Date.parse(endedAt) / 1000) + KEPT_SEC };
+
 const content = (row: RunRow): RowContent => ({
   data: { ...row },
   listKey: listKey(row, shardOf(row.runId)),
   listSort: newestFirst(Date.parse(row.createdAt), row.runId),
+  ...keptAfter(row.completedAt),
 });
 
 const apply = (row: RowContent | undefined, key: RowKey, event: RecordedEvent): RowContent | undefined => {
@@ -52,8 +61,12 @@ const apply = (row: RowContent | undefined, key: RowKey, event: RecordedEvent): 
     return next && content(next);
   }
   const next = taskRowAfter(row?.data as TaskRow | undefined, key.sk.slice(TASK_PREFIX.length), event);
-  return next && { data: { ...next } };
+  return next && { data: { ...next }, ...keptAfter(endOf(next)) };
 };
+
+/** A task that waits for its next attempt has completed one and not ended. */
+const endOf = ({ status, completedAt }: TaskRow): string | undefined =>
+  hasEnded(status) ? completedAt : undefined;
 
 const touchedTasks = (event: RecordedEvent): readonly string[] => {
   const known = asRunEvent(event);
@@ -70,5 +83,6 @@ export const runProjection: Projection = {
   details: (event) => touchedTasks(event).map((taskKey) => taskRowKey(event.stream, taskKey)),
   apply,
   shared: partitionRows,
+  rowsKeptMs: KEPT_SEC * 1000,
   operational: [],
 };

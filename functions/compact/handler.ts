@@ -23,7 +23,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const telemetry = telemetryOf('compact', environment, platform);
   const views = dynamoViewWriter({ client: dynamodbClient(platform.plugin), table: environment.VIEWS_TABLE });
   const { ledger } = storesOf(environment, platform);
-  const ports = { views, ledger, telemetry };
+  const ports = { views, ledger, telemetry, nowMs: platform.nowMs };
   return async (event: DynamoDBStreamEvent | SQSEvent): Promise<DynamoDBBatchResponse | SQSBatchResponse> => {
     try {
       if (isQueueEvent(event))

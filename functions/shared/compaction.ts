@@ -6,7 +6,7 @@
  */
 import type { RecordedEvent } from '#contracts/event.ts';
 import { groupBy } from '#domain/kernel/group-by.ts';
-import { sequenceOf } from '#domain/kernel/projection.ts';
+import { isExpired, sequenceOf } from '#domain/kernel/projection.ts';
 import type { Projection, Remark, Row, RowContent, RowKey } from '#domain/kernel/projection.ts';
 import type { LedgerReader, StoredCommit } from '#domain/ports/ledger.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
@@ -20,6 +20,8 @@ export interface CompactionPorts {
   readonly views: ViewWriter;
   readonly ledger: LedgerReader;
   readonly telemetry: Telemetry;
+  /** Rows that have expired by now are not written again. */
+  readonly nowMs: () => number;
 }
 
 export type Projections = Readonly<Record<string, Projection>>;
@@ -150,7 +152,9 @@ interface Change {
 }
 
 /** A row that is not written because a newer one stands was told of by whoever wrote that. */
-const write = async ({ views, telemetry }: CompactionPorts, { row, remarks }: Change): Promise<void> => {
+const write = async (ports: CompactionPorts, { row, remarks }: Change): Promise<void> => {
+  const { views, telemetry, nowMs } = ports;
+  if (isExpired(row, nowMs())) return;
   if (await views.put(row)) tellRemarks(telemetry, remarks);
 };
 
@@ -242,12 +246,13 @@ const applyOne = (
     content = { ...row, data: { ...row?.data, projectionFailedAt: event.sequence } };
   }
   if (!content) return undefined;
-  const { data, listKey, listSort, remarks = [] } = content;
+  const { data, listKey, listSort, expiresAtSec, remarks = [] } = content;
   const next = {
     ...key,
     version: event.sequence,
     data,
     ...(listKey === undefined || listSort === undefined ? {} : { listKey, listSort }),
+    ...(expiresAtSec === undefined ? {} : { expiresAtSec }),
   };
   return { row: next, remarks };
 };

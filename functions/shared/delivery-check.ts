@@ -13,6 +13,14 @@ import { deliveryCursor, deliveryMarkOf } from '#functions/shared/delivery-curso
 export interface DeliveryCheckPorts {
   readonly views: Pick<ViewReader, 'get'>;
   readonly cursors: Pick<Cursors, 'read'>;
+  readonly nowMs: () => number;
+}
+
+/** A stream, the version of its last event, and when that occurred. */
+export interface Head {
+  readonly stream: string;
+  readonly version: number;
+  readonly lastOccurredAtMs: number;
 }
 
 /** What is behind the ledger. */
@@ -26,8 +34,8 @@ export interface Arrears {
 
 /** What of a stream, whose last event has this version, has not arrived; undefined when all has. */
 export const arrearsOf = async (
-  { views, cursors }: DeliveryCheckPorts,
-  { stream, version }: { readonly stream: string; readonly version: number },
+  { views, cursors, nowMs }: DeliveryCheckPorts,
+  { stream, version, lastOccurredAtMs }: Head,
 ): Promise<Arrears | undefined> => {
   const aggregate = aggregateOf(stream);
   const projection = projections[aggregate.kind];
@@ -35,7 +43,9 @@ export const arrearsOf = async (
     projection && views.get(projection.cursor(stream)),
     aggregate.outputs && cursors.read(deliveryCursor(stream)),
   ]);
-  const areRowsBehind = projection !== undefined && sequenceOf(row) < version;
+  // Rows of a stream that has been silent for as long as they are kept have expired, or will when they are written.
+  const areKept = lastOccurredAtMs + (projection?.rowsKeptMs ?? Infinity) > nowMs();
+  const areRowsBehind = projection !== undefined && areKept && sequenceOf(row) < version;
   const areOutputsBehind = aggregate.outputs !== undefined && (cursor?.position ?? 0) < version;
   if (!areRowsBehind && !areOutputsBehind) return undefined;
   const isHalted = areOutputsBehind && deliveryMarkOf(cursor?.place)?.isHalted === true;

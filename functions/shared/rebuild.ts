@@ -19,6 +19,7 @@ export interface RebuildPorts {
   readonly tables: ViewTables;
   readonly telemetry: Telemetry;
   readonly pause: (waitMs: number) => Promise<void>;
+  readonly nowMs: () => number;
 }
 
 /** What a rebuild found at first, and what is left. */
@@ -85,6 +86,7 @@ const withFresh = async <Result>(
         foldStream: fold.stream,
         cursorOf: (pk) => projections[kindOf(pk)]?.cursor(pk),
         pause: ports.pause,
+        nowMs: ports.nowMs,
       });
     }, fresh);
   } finally {
@@ -97,9 +99,10 @@ const COMMITS_PER_READ = 100;
 
 const kindOf = (stream: string): string => stream.slice(0, stream.indexOf('#'));
 
+/** Rows are folded as if none had expired: how far a stream is stands in its row, and comparing leaves the expired out. */
 const folder = ({ ledger, telemetry }: RebuildPorts, projections: Projections, views: ViewTable) => {
   const fold = (commits: readonly StoredCommit[]): Promise<void> =>
-    compact({ views, ledger, telemetry }, projections, commits);
+    compact({ views, ledger, telemetry, nowMs: () => 0 }, projections, commits);
   return {
     /** Everything the ledger has now; what was folded before is passed over. */
     all: async (): Promise<void> => {

@@ -5,13 +5,12 @@
 import type { LedgerScan } from '#domain/ports/ledger.ts';
 import type { Queues } from '#domain/ports/outside.ts';
 import { arrearsOf, catchUpMessages } from '#functions/shared/delivery-check.ts';
-import type { Arrears, DeliveryCheckPorts } from '#functions/shared/delivery-check.ts';
+import type { Arrears, DeliveryCheckPorts, Head } from '#functions/shared/delivery-check.ts';
 
 export interface ReconcilePorts extends DeliveryCheckPorts {
   readonly ledger: LedgerScan;
   readonly queues: Queues;
   readonly pause: (waitMs: number) => Promise<void>;
-  readonly nowMs: () => number;
 }
 
 /** What a reconciliation found, and what had not arrived when it stopped looking. */
@@ -28,11 +27,6 @@ const PAUSE_MS = 1_000;
 const GRACE_MS = 3_000;
 /** How long it may take after it was asked for. */
 const CATCH_UP_MS = 120_000;
-
-interface Head {
-  readonly stream: string;
-  readonly version: number;
-}
 
 /**
  * Looks through the whole ledger, page by page, and stays until what was behind has arrived or two minutes are over.
@@ -61,14 +55,14 @@ const scan = async (
   let commitCount = 0;
   for await (const commits of ports.ledger.scan()) {
     commitCount += commits.length;
-    const versions = new Map<string, number>();
-    for (const { stream, sequence, events } of commits)
-      versions.set(stream, Math.max(versions.get(stream) ?? 0, sequence + events.length - 1));
+    const heads = new Map<string, Head>();
+    for (const { stream, sequence, events, committedAtMs } of commits) {
+      const version = sequence + events.length - 1;
+      if (version > (heads.get(stream)?.version ?? 0))
+        heads.set(stream, { stream, version, lastOccurredAtMs: committedAtMs });
+    }
     // A stream may lie on several pages: what is behind one of them counts with the greatest version seen.
-    for (const one of await examine(
-      ports,
-      [...versions].map(([stream, version]) => ({ stream, version })),
-    ))
+    for (const one of await examine(ports, [...heads.values()]))
       if ((behind.get(one.head.stream)?.head.version ?? 0) < one.head.version)
         behind.set(one.head.stream, one);
   }

@@ -14,7 +14,7 @@ import {
 } from '#domain/kernel/digest.ts';
 import type { Digest, OperationalOf } from '#domain/kernel/digest.ts';
 import { groupBy } from '#domain/kernel/group-by.ts';
-import { sequenceOf } from '#domain/kernel/projection.ts';
+import { isExpired, sequenceOf } from '#domain/kernel/projection.ts';
 import type { Row, RowKey, RowVersion } from '#domain/kernel/projection.ts';
 import type { ViewTable } from '#domain/ports/rebuild.ts';
 
@@ -55,6 +55,8 @@ export interface ComparisonPorts {
   /** Folds one stream into the fresh table up to a version, the head when there is none. */
   readonly foldStream: (stream: string, untilVersion: number | undefined) => Promise<void>;
   readonly pause: (waitMs: number) => Promise<void>;
+  /** Rows that have expired by now count as gone from either table. */
+  readonly nowMs: () => number;
 }
 
 const NAMED_MAX = 100_000;
@@ -85,7 +87,8 @@ interface Findings {
 const idOf = ({ pk, sk }: RowKey): string => `${pk}\u0000${sk}`;
 
 /** Compares both tables; a row counts as different only when it stays so after every look. */
-export const compareViews = async (ports: ComparisonPorts): Promise<ViewComparison> => {
+export const compareViews = async (given: ComparisonPorts): Promise<ViewComparison> => {
+  const ports = { ...given, live: lasting(given.live, given), fresh: lasting(given.fresh, given) };
   const findings: Findings = { live: emptyDigest, fresh: emptyDigest, pairs: new Map(), unnamedCount: 0 };
   for await (const rows of ports.live.scan()) {
     const twins = byId(await ports.fresh.getMany(rows));
@@ -101,6 +104,18 @@ export const compareViews = async (ports: ComparisonPorts): Promise<ViewComparis
     rebuilt: { digest: digestText(findings.fresh), rowCount: findings.fresh.rowCount },
     differences: [...findings.pairs.values()].map(differenceOf).sort(byKey),
     unnamedCount: findings.unnamedCount,
+  };
+};
+
+/** A table without what has expired: the time to live of a table deletes within days. */
+const lasting = (table: ViewTable, { nowMs }: Pick<ComparisonPorts, 'nowMs'>): ViewTable => {
+  const left = (rows: readonly Row[]): readonly Row[] => rows.filter((row) => !isExpired(row, nowMs()));
+  return {
+    ...table,
+    getMany: async (keys) => left(await table.getMany(keys)),
+    scan: async function* () {
+      for await (const rows of table.scan()) yield left(rows);
+    },
   };
 };
 

@@ -87,7 +87,7 @@ const check = async (
 ): Promise<void> => {
   const nowMs = ports.nowMs();
   const lookBy = (atMs: number): Promise<void> => lookAgain(ports, stream, Math.min(atMs, deadlineMs));
-  const arrears = await arrearsOf(ports, { stream, version });
+  const arrears = await arrearsOf(ports, { stream, version, lastOccurredAtMs });
   if (!arrears) return deadlineMs === Infinity ? undefined : lookAgain(ports, stream, deadlineMs);
   const dueMs = lastOccurredAtMs + CHECK_AFTER_MS;
   if (dueMs > nowMs) return lookBy(dueMs);

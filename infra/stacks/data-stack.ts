@@ -80,7 +80,11 @@ export class DataStack extends Stack {
   }
 
   private views(): void {
-    const table = this.table('Views', 'views', { partitionKey: text('pk'), sortKey: text('sk') });
+    const table = this.table('Views', 'views', {
+      partitionKey: text('pk'),
+      sortKey: text('sk'),
+      timeToLiveAttribute: 'expiresAt',
+    });
     table.addGlobalSecondaryIndex({
       indexName: listIndexName,
       partitionKey: text('listKey'),

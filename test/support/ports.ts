@@ -198,7 +198,7 @@ const provision = async ({ call }: Dispatcher): Promise<ReadonlyMap<string, stri
     GlobalSecondaryIndexes: [index('by-list', ['listKey', 'listSort'], 'ALL')],
   });
   await call('dynamodb', 'CreateTable', table('control', ['pk', 'S'], ['sk', 'S']));
-  for (const TableName of ['ledger', 'control'])
+  for (const TableName of ['ledger', 'views', 'control'])
     await call('dynamodb', 'UpdateTimeToLive', {
       TableName,
       TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },

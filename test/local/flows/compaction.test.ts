@@ -19,6 +19,7 @@ const portsOf = (cloud: TestCloud) => ({
   views: dynamoViewWriter({ client: dynamodbClient(cloud.plugin), table: 'sluice-dev-views' }),
   ledger: ledgerOf(cloud),
   telemetry: SILENT,
+  nowMs: cloud.clock.nowMs,
 });
 
 /** A bit of everything: runs that succeed, fail and retry, a feed with its symbols. */

@@ -81,7 +81,8 @@ const digestAfter = async (
   const { ledger } = adaptersOf(stage);
   const { views } = adaptersOf(await localStage());
   const telemetry = witness();
-  for (const batch of batches) await compact({ views, ledger, telemetry }, { run: runProjection }, batch);
+  for (const batch of batches)
+    await compact({ views, ledger, telemetry, nowMs: stage.clock.nowMs }, { run: runProjection }, batch);
   expect(telemetry.counted.get('ProjectionFailures')).toBeUndefined();
   const { rows } = await views.partition(stream);
   expect(rows.length).toBeGreaterThan(0);

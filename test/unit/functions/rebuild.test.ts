@@ -19,7 +19,10 @@ const tally: Projection = {
   apply: (row, key, event) => {
     if (event.data['isBad'] === true) throw new Error('cannot be shown');
     return key.sk === 'tally'
-      ? { data: { count: Number(row?.data['count'] ?? 0) + 1, atMs: event.occurredAtMs } }
+      ? {
+          data: { count: Number(row?.data['count'] ?? 0) + 1, atMs: event.occurredAtMs },
+          ...(event.data['isLast'] === true ? { expiresAtSec: 60 } : {}),
+        }
       : { data: { id: event.id } };
   },
   operational: ['atMs'],
@@ -80,7 +83,7 @@ const memoryTable = () => {
 /** One stage: a ledger of given commits, a live table, and a record of what became of the fresh one. */
 const stage = (commits: StoredCommit[]) => {
   const live = memoryTable();
-  const seen = { dropped: 0, pauses: [] as number[], onPause: (): void => undefined };
+  const seen = { dropped: 0, nowMs: 0, pauses: [] as number[], onPause: (): void => undefined };
   const ledger: LedgerScan = {
     tail: () => Promise.reject(new Error('unused')),
     document: () => Promise.reject(new Error('unused')),
@@ -106,6 +109,7 @@ const stage = (commits: StoredCommit[]) => {
       }),
     },
     telemetry: { log: () => undefined, count: () => undefined },
+    nowMs: () => seen.nowMs,
     pause: async (waitMs) => {
       seen.pauses.push(waitMs);
       seen.onPause();
@@ -138,6 +142,23 @@ describe('rebuildViews', () => {
     expect(isEqual(report.left)).toBe(true);
     expect(live.rows.get(`${STREAM} tally`)).toMatchObject({ version: 4, data: { count: 4 } });
     expect(seen.dropped).toBe(1);
+  });
+
+  it('takes what has expired for gone, whether it is deleted yet or not', async () => {
+    const { ports, live, seen } = stage([commit(1), commit(1, { isLast: true }, 'tally#t/w/two')]);
+    const ended = 'tally#t/w/two tally';
+    await rebuildViews(ports, projections);
+    expect(live.rows.get(ended)).toMatchObject({ expiresAtSec: 60 });
+    seen.nowMs = 59_999;
+    expect((await verifyViews(ports, projections)).live.rowCount).toBe(2);
+
+    seen.nowMs = 60_000;
+    for (const isDeleted of [false, true]) {
+      if (isDeleted) live.rows.delete(ended);
+      const { found, repairedCount } = await rebuildViews(ports, projections);
+      expect(found).toMatchObject({ differences: [], live: { rowCount: 1 }, rebuilt: { rowCount: 1 } });
+      expect([isEqual(found), repairedCount, live.rows.has(ended)]).toEqual([true, 0, !isDeleted]);
+    }
   });
 
   it('repairs nothing and compares once when nothing differs', async () => {

@@ -84,6 +84,28 @@ describe('the rows of a run', () => {
     expect(runItem(ended)).toMatchObject({ state: 'FAILED', completedAt: iso(0), tasksFailed: 1 });
   });
 
+  it('may go 90 days after the run, or the task, has ended, and not before there is an end', () => {
+    const keptSec = 90 * 86_400;
+    const expiries = (events: readonly RecordedEvent[]) =>
+      Object.fromEntries([...rowsOf(runProjection, events)].map(([sk, row]) => [sk, row.expiresAtSec]));
+    const startSec = START_MS / 1000;
+    const failing = () => triggered(planOf({ 'm.a': [], 'm.b': ['m.a'] })).at(START_MS + 1);
+
+    // An attempt that failed and is made again has not ended its task.
+    expect(expiries(failing().after(fail('m.a')).history())).toEqual({
+      run: undefined,
+      'task#m.a': undefined,
+      'task#m.b': undefined,
+    });
+    const expiresAtSec = startSec + 1 + keptSec;
+    expect(expiries(failing().after(fail('m.a', 1, 'DATA_QUALITY')).history())).toEqual({
+      run: expiresAtSec,
+      'task#m.a': expiresAtSec,
+      'task#m.b': expiresAtSec,
+    });
+    expect(runProjection.rowsKeptMs).toBe(keptSec * 1000);
+  });
+
   it('stay as they are under events that do not concern them', () => {
     const events = story().history();
     const rows = rowsOf(runProjection, events);

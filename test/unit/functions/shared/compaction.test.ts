@@ -40,7 +40,11 @@ describe('compaction', () => {
   const run = (commits: readonly StoredCommit[], projection: Projection = totals) => {
     const telemetry = witness();
     const { views, ledger } = adapters;
-    return compact({ views, ledger, telemetry }, { counter: projection }, commits).then(() => telemetry);
+    return compact(
+      { views, ledger, telemetry, nowMs: stage.clock.nowMs },
+      { counter: projection },
+      commits,
+    ).then(() => telemetry);
   };
   const rows = async (stream = counterStream) =>
     (await adapters.views.partition(stream)).rows.map(({ sk, version, data }) => [sk, version, data]);
@@ -128,7 +132,7 @@ describe('compaction', () => {
     await expect(run(commits)).rejects.toThrow(`ledger stream ${counterStream} has no event 3`);
     expect(await rows(neighbour)).toEqual(EXPECTED);
     const telemetry = witness();
-    await compactBatch({ ...adapters, telemetry }, projections, commits);
+    await compactBatch({ ...adapters, telemetry, nowMs: stage.clock.nowMs }, projections, commits);
 
     expect(telemetry.counted.get('ProjectionFailures')).toBe(1);
   });
@@ -186,7 +190,11 @@ describe('compaction', () => {
     };
 
     await expect(
-      compact({ views: broken, ledger, telemetry }, projections, streamedCommits(stage)),
+      compact(
+        { views: broken, ledger, telemetry, nowMs: stage.clock.nowMs },
+        projections,
+        streamedCommits(stage),
+      ),
     ).rejects.toThrow('throttled');
 
     expect(await rows(two)).toHaveLength(2);
@@ -203,7 +211,11 @@ describe('compaction', () => {
         row.sk === 'total' ? Promise.reject(new Error('crashed')) : views.put(row),
     };
     await expect(
-      compact({ views: crashing, ledger, telemetry: witness() }, projections, streamedCommits(stage)),
+      compact(
+        { views: crashing, ledger, telemetry: witness(), nowMs: stage.clock.nowMs },
+        projections,
+        streamedCommits(stage),
+      ),
     ).rejects.toThrow('crashed');
 
     await run(streamedCommits(stage));
@@ -255,11 +267,19 @@ describe('compaction', () => {
         return views.put(row);
       };
 
-      await compact({ views: { ...views, put }, ledger, telemetry }, { counter: remarking }, commits);
+      await compact(
+        { views: { ...views, put }, ledger, telemetry, nowMs: stage.clock.nowMs },
+        { counter: remarking },
+        commits,
+      );
       const crashing = { ...views, put: () => Promise.reject(new Error('crashed')) };
       await write([2]);
       await expect(
-        compact({ views: crashing, ledger, telemetry }, { counter: remarking }, streamedCommits(stage)),
+        compact(
+          { views: crashing, ledger, telemetry, nowMs: stage.clock.nowMs },
+          { counter: remarking },
+          streamedCommits(stage),
+        ),
       ).rejects.toThrow('crashed');
 
       expect(telemetry.counted.has('state_gate.resets')).toBe(false);
@@ -271,7 +291,7 @@ describe('compaction', () => {
     const catchUp = async (stream = counterStream) => {
       const telemetry = witness();
       const { views, ledger } = adapters;
-      await compactStream({ views, ledger, telemetry }, projections, stream);
+      await compactStream({ views, ledger, telemetry, nowMs: stage.clock.nowMs }, projections, stream);
       return telemetry.counted.get('CommitsRepaired');
     };
 
@@ -295,12 +315,37 @@ describe('compaction', () => {
     });
   });
 
+  it('does not bring back a row that has expired, and writes one that has not', async () => {
+    const expiresAtSec = stage.clock.nowMs() / 1000 + 10;
+    const lasting: Projection = {
+      ...totals,
+      apply: (...given) => {
+        const row = totals.apply(...given);
+        return row && { ...row, expiresAtSec };
+      },
+    };
+    await write([1]);
+    stage.clock.jump(stage.clock.nowMs() + 9_999);
+    const commits = streamedCommits(stage);
+    await run(commits, lasting);
+    expect((await adapters.views.partition(counterStream)).rows.map((row) => row.expiresAtSec)).toEqual([
+      expiresAtSec,
+      expiresAtSec,
+    ]);
+
+    stage.clock.jump(stage.clock.nowMs() + 1_001);
+    expect(stage.dynamo.sweepTtl()).toBe(2);
+    await write([2]);
+    await run([...commits, ...streamedCommits(stage)], lasting);
+    expect(await rows()).toEqual([]);
+  });
+
   it('leaves streams without a projection alone', async () => {
     await write([1]);
     stage.requests();
 
     await compact(
-      { views: adapters.views, ledger: adapters.ledger, telemetry: witness() },
+      { views: adapters.views, ledger: adapters.ledger, telemetry: witness(), nowMs: stage.clock.nowMs },
       {},
       streamedCommits(stage),
     );

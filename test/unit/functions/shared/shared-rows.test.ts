@@ -75,7 +75,8 @@ const compactInto = async (
 ) => {
   const telemetry = witness();
   const { ledger } = adaptersOf(stage);
-  for (const batch of batches) await compact({ views, ledger, telemetry }, { run: projection }, batch);
+  for (const batch of batches)
+    await compact({ views, ledger, telemetry, nowMs: stage.clock.nowMs }, { run: projection }, batch);
   return telemetry;
 };
 
