@@ -265,7 +265,8 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   },
   startFeed: feedMove,
   drainFeed: feedMove,
-  stopFeed: feedMove,
+  // It stops from wherever it is.
+  stopFeed: { ...feedMove, refusals: ['feed_not_found', 'idempotency_key_reused'] },
   getFeedHealth: { answers: ok(FeedHealth), refusals: ['invalid_request', 'feed_not_found'] },
   resumeFeed: {
     body: ResumeFeedRequest,

@@ -1,46 +1,18 @@
 /** How each refusal that a route of its own documents is met, by `operation code`. */
-import type { ErrorCode } from '#contracts/errors.ts';
 import type { OperationId } from '#contracts/routes.ts';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import type { Answer } from '#test/support/cloud.ts';
 import { callback, manifestOf, trigger, wideAssets } from '#test/support/cloud-assets.ts';
+import { feedRecipes } from '#test/support/feed-refusals.ts';
+import { asked, CURSOR, reused, withQuery } from '#test/support/refusal-asking.ts';
+import type { Names, Recipe, Recipes } from '#test/support/refusal-asking.ts';
 import type { Scene } from '#test/support/refusal-scene.ts';
-
-/** Asks so that the answer is the refusal. */
-export type Recipe = (scene: Scene) => Promise<Answer>;
-
-/** A documented refusal of an operation. */
-export type Pair = `${OperationId} ${ErrorCode}`;
-
-type Names = Readonly<Record<string, string>>;
-type Recipes = Readonly<Partial<Record<Pair, Recipe>>>;
-
-const asked =
-  (operationId: OperationId, names: Names = {}, body?: object): Recipe =>
-  ({ ask }) =>
-    ask(operationId, names, body ? { body } : {});
-
-const withQuery =
-  (operationId: OperationId, query: string): Recipe =>
-  ({ ask }) =>
-    ask(operationId, {}, { query });
 
 const onRun =
   (operationId: OperationId, of: (scene: Scene) => DispatchEnvelope, body?: object): Recipe =>
   (scene) => {
     const { runId, taskKey } = of(scene);
     return scene.ask(operationId, { runId, taskKey }, body ? { body } : {});
-  };
-
-/** The same key for two requests: a name of the path or the body differs. */
-const reused =
-  (operationId: OperationId, first: readonly [Names, object?], second: readonly [Names, object?]): Recipe =>
-  async ({ ask }) => {
-    const headers = { 'idempotency-key': `reused-${operationId}` };
-    const send = ([names, body]: readonly [Names, object?]) =>
-      ask(operationId, names, { headers, ...(body ? { body } : {}) });
-    await send(first);
-    return send(second);
   };
 
 const namesOf = ({ runId, taskKey }: DispatchEnvelope): Names => ({ runId, taskKey });
@@ -57,7 +29,6 @@ const retrying = (scene: Scene): DispatchEnvelope => scene.retrying;
 /** A task of a run that exists, in the run of another. */
 const elsewhere = (scene: Scene): DispatchEnvelope => ({ ...scene.ended, taskKey: scene.working.taskKey });
 
-const CURSOR = '?cursor=bm90LW91cnM';
 const lists = [
   ...(['listAssets', 'listSchedules', 'listPartitions', 'listManifests', 'listRuns'] as const),
   ...(['listAudit', 'listWorkspaces', 'listApiKeys', 'listRoleGrants'] as const),
@@ -323,4 +294,5 @@ export const refusalRecipes: Recipes = {
   ...callbacks,
   ...locations,
   ...limitsAndAccess,
+  ...feedRecipes,
 };

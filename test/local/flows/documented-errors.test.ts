@@ -1,6 +1,5 @@
 /**
- * Every refusal that the routes of runs, manifests, partitions, limits, locations and access document is met: here, or in the test
- * that is named for it. That no other answer is given, `test/support/documented.ts` sees to at every request.
+ * Every refusal that a route documents is met: here, or in the test that is named for it. That no other answer is given, `test/support/documented.ts` sees to at every request.
  */
 import { expect, it } from 'vitest';
 import { errorCatalogue } from '#contracts/errors.ts';
@@ -8,13 +7,12 @@ import type { ErrorCode } from '#contracts/errors.ts';
 import { routeShapes } from '#contracts/route-shapes.ts';
 import { routes } from '#contracts/routes.ts';
 import { refusalRecipes } from '#test/support/refusal-recipes.ts';
-import type { Pair, Recipe } from '#test/support/refusal-recipes.ts';
+import type { Pair, Recipe } from '#test/support/refusal-asking.ts';
 import { refusalScene } from '#test/support/refusal-scene.ts';
 import { testTitles } from '#test/support/test-titles.ts';
 import { refusalsOf } from '#tools/generate/refusals.ts';
 
 const guarded = routes.filter(({ access }) => access !== 'public');
-const own = guarded.filter((route) => route.function !== 'api-feeds');
 
 /** Met on every route that takes a body or a query, in this file. */
 const OF_THE_INPUT: readonly ErrorCode[] = [
@@ -80,6 +78,10 @@ const unknownTask: Elsewhere = [
   'test/unit/domain/run/callback.test.ts',
   'is not found when the run, the task or the id is unknown',
 ];
+const pruned: Elsewhere = [
+  'test/local/flows/feed-pruning.test.ts',
+  'keeps what it promises, replays that, and names what is left to who asks for more',
+];
 const tooManyTasks: Elsewhere = [
   'test/unit/domain/run/plan.test.ts',
   'refuses a plan of too many tasks and takes one at the limit',
@@ -89,13 +91,23 @@ const tooMuchWaiting: Elsewhere = [
   'are refused with 429 while too many wait, but a repeat of what was taken in is not',
 ];
 
-/** What is too large to build here, or wants the token of a task that never was. */
+/** What is too large or takes too long to build here, or wants the token of a task that never was. */
 const elsewhere: Readonly<Partial<Record<Pair, Elsewhere>>> = {
   'reportTaskStarted task_not_found': unknownTask,
   'reportTaskHeartbeat task_not_found': unknownTask,
   'reportTaskCompleted task_not_found': unknownTask,
   'reportAttemptVisibility task_not_found': unknownTask,
   'uploadAttemptLog task_not_found': unknownTask,
+  'replayFeed range_pruned': pruned,
+  'listFeedBuffer range_pruned': pruned,
+  'putFeed feed_state_conflict': [
+    'test/unit/domain/market/feed-spill.test.ts',
+    'keeps what its waiting records are placed by: %j',
+  ],
+  'resumeFeed idempotency_key_reused': [
+    'test/local/flows/feed-recovery.test.ts',
+    'is resumed once under a key, and another request under it is refused',
+  ],
   'backfillRunKey plan_too_large': tooManyTasks,
   'triggerRun too_much_waiting': tooMuchWaiting,
   'rerunRun too_much_waiting': tooMuchWaiting,
@@ -125,7 +137,7 @@ const elsewhere: Readonly<Partial<Record<Pair, Elsewhere>>> = {
 const codeOf = (pair: string): ErrorCode => pair.split(' ')[1] as ErrorCode;
 
 const documented = new Set(
-  own.flatMap((route) =>
+  guarded.flatMap((route) =>
     refusalsOf(route, routeShapes[route.operationId]).map((code): Pair => `${route.operationId} ${code}`),
   ),
 );

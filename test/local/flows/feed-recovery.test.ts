@@ -127,6 +127,24 @@ describe('a feed whose outputs were refused for too long', () => {
     ]);
   });
 
+  it('is resumed once under a key, and another request under it is refused', async () => {
+    const { cloud } = await haltedFeed();
+    const approver = apiOf(cloud, { role: 'approver' });
+    const ask = (reason: string) =>
+      approver.ask('POST', inMain('/feeds/feed/resume'), {
+        body: { reason },
+        headers: { 'idempotency-key': 'mended-1' },
+      });
+
+    expect(await ask('mended')).toMatchObject({ status: 200 });
+    expect(await ask('mended')).toMatchObject({ status: 200 });
+    expect(await ask('mended again')).toMatchObject({
+      status: 409,
+      body: { code: 'idempotency_key_reused' },
+    });
+    expect((await told(cloud)).filter((type) => type === 'FeedResumed')).toHaveLength(1);
+  });
+
   it('is resumed though control is lost with the token: its execution finds out by itself', async () => {
     const api = await haltedFeed();
     await dropControl(api.cloud, (pk) => pk.startsWith('resume-token#'));
