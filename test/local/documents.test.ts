@@ -38,6 +38,7 @@ it('finds the documents that show requests with their answers', () => {
   expect(documents.map(({ name }) => name).sort()).toEqual([
     'docs/guide/partitions.md',
     'docs/guide/runs.md',
+    'docs/guide/workers.md',
     'docs/runbooks/orchestration-lineage-conflict-diagnostics.md',
   ]);
 });
