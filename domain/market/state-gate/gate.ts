@@ -121,7 +121,8 @@ const wait = (
   { event, setting }: { readonly event: GateInputEvent; readonly setting: GateSetting },
 ): GatePassage => {
   const pending = new Map(state.pending).set(assembly.runId, assembly);
-  return pending.size > setting.config.input_limits.max_pending
+  const waiting = [...pending.values()].filter(({ symbol }) => symbol === assembly.symbol);
+  return waiting.length > setting.config.input_limits.max_pending
     ? settle(state, haltOf(assembly, event.event_type, inputBlocked, setting.hysteresis))
     : nothing({ ...state, pending });
 };

@@ -79,6 +79,16 @@ describe('layers gate', () => {
     ]);
   });
 
+  it('bounds the runs that wait of each symbol alone, as those of a live feed are', async () => {
+    const config = { state_gate: { input_limits: { max_pending: 1 } } };
+    const lines = gateLines(config);
+
+    expect(await answered(lines, linesOf(decided(1), decided(2, { symbol: 'BBB' })))).toEqual([]);
+    expect(await answered(lines, linesOf(decided(3)))).toMatchObject([
+      { event_type: 'StateGateHalted', symbol: 'AAA', payload: { error_kind: 'input_blocked' } },
+    ]);
+  });
+
   it.each([
     ['a store that cannot be opened', () => gateLines({}, { store: folder }), 'invalid_store'],
     ['another configuration', () => gateLines({ state_gates: {} }), 'invalid_config'],
