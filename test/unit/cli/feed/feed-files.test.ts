@@ -223,9 +223,54 @@ describe('two files of events', () => {
 
       await expect(diffing).rejects.toMatchObject({
         code: 'invalid_orchestrator_event',
-        message: 'line 2 of a is no orchestrator event',
+        message: expect.stringMatching(/^line 2 of a is no orchestrator event: /),
         exitCode: 2,
       });
     },
   );
+
+  it.each(['1e999', '-1e999', '9007199254740993.5'])(
+    'are refused by file and line where one holds the number %s',
+    async (number) => {
+      const text = JSON.stringify(event('A', 2, { payload: '@' })).replace('"@"', `{"deep":[${number}]}`);
+      const diffing = diffFiles(await fileOf('a', event('A', 1)), await fileOf('b', event('A', 1), text));
+
+      await expect(diffing).rejects.toMatchObject({
+        code: 'invalid_orchestrator_event',
+        message: expect.stringMatching(
+          /^line 2 of b is no orchestrator event: RangeError: .*(?:beyond|more digits)/,
+        ),
+        exitCode: 2,
+      });
+    },
+  );
+
+  it('differ in integers that no number tells apart, also in what names the event', async () => {
+    const withNumber = (name: string, number: string) =>
+      JSON.stringify(event('A', 1, { [name]: '@' })).replace('"@"', number);
+    const even = withNumber('cut_end_ingest_seq', '9007199254740992');
+    const odd = withNumber('cut_end_ingest_seq', '9007199254740993');
+
+    const found = await diffFiles(await fileOf('a', even), await fileOf('b', odd));
+
+    expect(found.isEqual).toBe(false);
+    expect(found.firstHash).not.toBe(found.secondHash);
+    expect(found.difference).toMatchObject({ run_id: 'A@1', in: 'both', members: ['cut_end_ingest_seq'] });
+    expect((await diffFiles(await fileOf('a', odd), await fileOf('b', odd))).isEqual).toBe(true);
+    const late = withNumber('engine_timestamp_ms', '9007199254740993');
+    const alone = await diffFiles(await fileOf('a', late), await fileOf('b'));
+    expect(JSON.parse(JSON.stringify(alone.difference))).toMatchObject({
+      engine_timestamp_ms: '9007199254740993',
+      in: 'first',
+    });
+  });
+
+  it('differ in a member with the name of what every object inherits', async () => {
+    const bare = JSON.stringify(event('A', 1, { payload: {} }));
+    const named = bare.replace('"payload":{}', '"payload":{"__proto__":{}}');
+
+    expect(await diffFiles(await fileOf('a', bare), await fileOf('b', named))).toMatchObject({
+      difference: { in: 'both', members: ['payload.__proto__'] },
+    });
+  });
 });
