@@ -104,8 +104,8 @@ describe('a replay beside its record', () => {
 
 describe('recorded outputs', () => {
   it('are every event of the runs that have ended, and the run they stop before', async () => {
-    const written: object[] = [];
-    const write = (line: object): Promise<void> => {
+    const written: unknown[] = [];
+    const write = (line: object | string): Promise<void> => {
       written.push(line);
       return Promise.resolve();
     };
@@ -128,20 +128,38 @@ describe('recorded outputs', () => {
 describe('a capture', () => {
   const header = { schema: 'feed_capture', schema_version: '1', config: {}, record_count: 2 };
   const record = (ingest_seq: number) => ({ ingest_seq, ingest_ts_ms: 1, event: {} });
-  const captured = async (...pages: readonly object[]): Promise<unknown> => {
-    const lines: object[] = [];
-    const { client } = pagesClient(...pages);
-    await captureFeed(client, 'demo', (line) => {
-      lines.push(line);
+  const captured = async (...pages: readonly (object | string)[]): Promise<unknown> => {
+    const texts = pages.map((page) => (typeof page === 'string' ? page : JSON.stringify(page)));
+    const lines: unknown[] = [];
+    const open = () => Promise.resolve(new Response(texts.shift()));
+    await captureFeed({ open }, 'demo', (line) => {
+      lines.push(typeof line === 'string' ? JSON.parse(line) : line);
+      exact.push(line);
       return Promise.resolve();
     });
     return lines;
   };
+  const exact: unknown[] = [];
 
   it('is the header and every record', async () => {
     expect(
       await captured({ capture: header, records: [record(1)], nextCursor: 'x' }, { records: [record(2)] }),
     ).toEqual([header, record(1), record(2)]);
+  });
+
+  it('has every record as it came, to the digit, on one line', async () => {
+    const event = '{"a":9007199254740993,\r\n "b" : [1e999, 0.10, "],}\\"", {}] }';
+
+    await captured(`{"capture":${JSON.stringify({ ...header, record_count: 1 })},"records":[
+      {"ingest_seq":1, "event":${event}}\n]}`);
+
+    expect(exact.at(-1)).toBe(
+      '{"ingest_seq":1, "event":{"a":9007199254740993,  "b" : [1e999, 0.10, "],}\\"", {}] }}',
+    );
+  });
+
+  it('of an answer that is no JSON is refused', async () => {
+    await expect(captured('<html>')).rejects.toMatchObject({ code: 'internal' });
   });
 
   it.each([
@@ -162,12 +180,13 @@ describe('a file of lines', () => {
     const answer = await writeLineFile(file, async (write) => {
       await write(wide);
       await write({ n: 1 });
+      await write('{"n":9007199254740993}');
       expect(readFileSync(file, 'utf8')).toBe('before');
       return 7;
     });
 
     expect(answer).toBe(7);
-    expect(readFileSync(file, 'utf8')).toBe(`${JSON.stringify(wide)}\n{"n":1}\n`);
+    expect(readFileSync(file, 'utf8')).toBe(`${JSON.stringify(wide)}\n{"n":1}\n{"n":9007199254740993}\n`);
   });
 
   it('leaves nothing behind when it fails', async () => {
