@@ -65,7 +65,11 @@ export const gateLines = (
     if ('resume' in read.value) return resume(gate, read.value.resume, line.line);
     return isGateInput(read.value) ? pass(gate, read.value, line.line) : [];
   };
-  return { answer, health: () => gateHealth(gate.state) };
+  const end = (): Answers => {
+    steps.settle();
+    return [];
+  };
+  return { answer, end, health: () => gateHealth(gate.state) };
 };
 
 /** A symbol whose resumption cannot be kept would be halted again after a restart: it is not resumed. */

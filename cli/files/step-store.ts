@@ -15,6 +15,8 @@ export interface StepStore<Step> {
   readonly keep: (step: Step) => void;
   /** Keeps a step now, or else with the next one that can be kept. */
   readonly keepSoon: (step: Step) => void;
+  /** Tries once more to keep what could not be kept soon. */
+  readonly settle: () => void;
   /** What an earlier process kept of an input, once; nothing otherwise. */
   readonly toldBefore: (input: StepInput) => readonly object[];
 }
@@ -65,16 +67,20 @@ export const stepStore = <Step extends AnyStep>(
     records.append([...owed, ...steps].map((step) => JSON.stringify(step)));
     owed = [];
   };
+  const settle = (): void => {
+    try {
+      if (owed.length > 0) keep();
+    } catch {
+      // It is told as a failure already, and comes before whatever is kept next.
+    }
+  };
   return {
     keep,
     keepSoon: (step) => {
       owed = [...owed, step];
-      try {
-        keep();
-      } catch {
-        // It is told as a failure already, and comes before whatever is kept next.
-      }
+      settle();
     },
+    settle,
     toldBefore: (input) => {
       const key = keyOf(input);
       const line = told.get(key);
@@ -88,6 +94,7 @@ export const stepStore = <Step extends AnyStep>(
 export const noStore: StepStore<unknown> = {
   keep: () => undefined,
   keepSoon: () => undefined,
+  settle: () => undefined,
   toldBefore: () => [],
 };
 

@@ -241,21 +241,22 @@ describe('layers gate with a store that is full', () => {
     ]);
   });
 
-  it('keeps at once that it failed when there is room for that', async () => {
+  it.each([
+    ['at once', 1],
+    ['at its end', 2],
+  ])('keeps %s that it failed when there is room for that', async (_name, failures) => {
     let writes = 0;
-    const once: typeof openRecordFile = (file, kind) => {
+    const soon: typeof openRecordFile = (file, kind) => {
       const records = openRecordFile(file, kind);
-      return {
-        ...records,
-        append: (lines) => {
-          writes += 1;
-          if (writes === 1) throw new Error('ENOSPC');
-          records.append(lines);
-        },
+      const append: typeof records.append = (lines) => {
+        writes += 1;
+        if (writes <= failures) throw new Error('ENOSPC');
+        records.append(lines);
       };
+      return { ...records, append };
     };
 
-    await answered(gateLines({}, { store, open: once }), linesOf(completed(1)));
+    await answered(gateLines({}, { store, open: soon }), linesOf(completed(1)));
 
     expect(gateLines({}, { store }).health()).toMatchObject({ persistence_healthy: false });
   });
