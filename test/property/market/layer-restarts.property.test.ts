@@ -85,7 +85,7 @@ it('a gate with a store tells the same and is as well however often it is starte
       expect(gate.health()).toEqual(whole.health());
       expect(start().health()).toEqual(whole.health());
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
