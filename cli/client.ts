@@ -67,12 +67,14 @@ const send = async (url: URL, init: RequestInit): Promise<Response> => {
   }
 };
 
-const jsonOf = async (response: Response): Promise<unknown> => {
-  const text = await response.text();
+const jsonOf = async (response: Response): Promise<unknown> => answeredJson(response, await response.text());
+
+/** The JSON that the text of an answer is; nothing for none. Refuses what is no JSON (`internal`). */
+export const answeredJson = ({ status }: Pick<Response, 'status'>, text: string): unknown => {
   try {
     return text === '' ? undefined : JSON.parse(text);
   } catch {
-    throw new CliError('internal', `the answer (${response.status}) is no JSON: ${text.slice(0, 200)}`);
+    throw new CliError('internal', `the answer (${status}) is no JSON: ${text.slice(0, 200)}`);
   }
 };
 

@@ -30,14 +30,14 @@ export const addLayerCommands = (program: Command, contextOf: (command: Command)
     .command('gate')
     .description('orchestrator events to state gate events; {"resume":"SYMBOL"} resumes a halted symbol')
     .option('--config <file>', CONFIG)
-    .option('--store <file>', 'keep the records of the gate, and go on from those that are there')
+    .option('--store <file>', 'keep what came of each line, and go on from it')
     .option('--first-hysteresis', 'judge as soon as hysteresis has spoken, as the reference does')
     .action(async (options: GateOptions, command: Command) => gate(options, contextOf(command)));
   layers
     .command('analyse')
-    .description('state gate events to analysis engine events')
+    .description('state gate events to analysis engine events; {"resume":"SYMBOL"} resumes a halted symbol')
     .option('--config <file>', CONFIG)
-    .option('--store <file>', 'keep what modules remember, and go on from it')
+    .option('--store <file>', 'keep what came of each line, and go on from it')
     .action(async ({ config, store }: LayerOptions) => {
       const { answerLines } = await import('#cli/files/answer-lines.ts');
       const { analyseLines } = await import('#cli/files/layer-lines.ts');
@@ -64,7 +64,7 @@ const gate = async (
   { output }: CommandContext,
 ): Promise<void> => {
   const { answerLines } = await import('#cli/files/answer-lines.ts');
-  const { gateLines } = await import('#cli/files/layer-lines.ts');
+  const { gateLines } = await import('#cli/files/gate-lines.ts');
   const isFirstHysteresis = firstHysteresis === true;
   const lines = gateLines(documentOf(config), { isFirstHysteresis, store });
   await answerLines(process.stdin, process.stdout, lines);

@@ -1,7 +1,9 @@
-/** A feed as one file: its configuration in the first line, and every record that its runs have read. */
+/** A feed as one file: its configuration in the first line, and every record that its runs have read, as it came. */
 import * as z from 'zod';
-import type { Client } from '#cli/client.ts';
+import { answeredJson } from '#cli/client.ts';
+import type { HttpClient } from '#cli/client.ts';
 import { CliError } from '#cli/cli-error.ts';
+import { elementTexts } from '#cli/feed/element-texts.ts';
 import type { WriteLine } from '#cli/files/line-file.ts';
 
 const BufferPage = z.object({
@@ -13,27 +15,34 @@ const BufferPage = z.object({
       record_count: z.int(),
     })
     .optional(),
-  records: z.array(z.looseObject({ ingest_seq: z.int() })),
   nextCursor: z.string().optional(),
 });
+const BufferRecord = z.object({ ingest_seq: z.int() });
 
 /** Writes the lines of a capture; answers how many records it has. Refuses a feed that no one configuration tells. */
-export const captureFeed = async (client: Client, feedId: string, write: WriteLine): Promise<number> => {
+export const captureFeed = async (
+  client: Pick<HttpClient, 'open'>,
+  feedId: string,
+  write: WriteLine,
+): Promise<number> => {
   const path = `{ws}/feeds/${encodeURIComponent(feedId)}/buffer`;
   let cursor: string | undefined;
   let expectedCount: number | undefined;
   let lastSeq = 0;
   do {
-    const page = BufferPage.parse(await client.request('GET', path, { query: { cursor } }));
+    const response = await client.open('GET', path, { query: { cursor } });
+    const answer = await response.text();
+    const page = BufferPage.parse(answeredJson(response, answer));
     if (expectedCount === undefined) {
       if (!page.capture) throw reconfigured(feedId);
       expectedCount = page.capture.record_count;
       await write(page.capture);
     }
-    for (const record of page.records) {
-      if (record.ingest_seq !== lastSeq + 1) throw incomplete(lastSeq, record.ingest_seq);
-      lastSeq = record.ingest_seq;
-      await write(record);
+    for (const text of elementTexts(answer, 'records')) {
+      const { ingest_seq: seq } = BufferRecord.parse(JSON.parse(text));
+      if (seq !== lastSeq + 1) throw incomplete(lastSeq, seq);
+      lastSeq = seq;
+      await write(text);
     }
     cursor = page.nextCursor;
   } while (cursor !== undefined);

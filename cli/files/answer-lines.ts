@@ -85,8 +85,8 @@ export const whileRead = async (output: NodeJS.WritableStream, work: () => Promi
 const isClosed = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && error.code === 'EPIPE';
 
-/** Writes one value as a line. */
-export const writeLine = (output: NodeJS.WritableStream, value: object): Promise<void> =>
+/** Writes one value as a line; a text is a line as it is. */
+export const writeLine = (output: NodeJS.WritableStream, value: object | string): Promise<void> =>
   write(output, textOf([value]));
 
 const write = (output: NodeJS.WritableStream, text: string): Promise<void> =>

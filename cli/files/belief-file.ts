@@ -6,7 +6,6 @@ import {
   hysteresisStoreLine,
   restoreHysteresis,
 } from '#domain/market/hysteresis/belief-store.ts';
-import { CliError, exitCodes } from '#cli/cli-error.ts';
 import { openRecordFile } from '#cli/files/record-file.ts';
 
 /** What is known of each symbol, and kept. */
@@ -31,8 +30,8 @@ export const beliefMemory = (): BeliefStore => {
 const COMPACTED_AFTER = 5_000;
 
 /**
- * States that a file keeps. Refuses a file with lines of which none is a record (`invalid_store`): it is another file,
- * or a broken one.
+ * States that a file keeps; lines that are no record are passed over, as the reference does. Refuses a file in which none
+ * is one (`invalid_store`), and writes nothing into it: it is another file, or a broken one.
  */
 export const beliefFile = (
   file: string,
@@ -40,11 +39,12 @@ export const beliefFile = (
   compactedAfter = COMPACTED_AFTER,
 ): BeliefStore => {
   const states = restoreHysteresis(config);
-  const records = openRecordFile(file, states.hear);
-  if (records.linesFound > 0 && states.known.size === 0)
-    throw new CliError('invalid_store', `no valid hysteresis records found in ${file}; name another file`, {
-      exitCode: exitCodes.usage,
-    });
+  const records = openRecordFile(file, {
+    name: 'hysteresis_store_record',
+    head: '{"anchor_regime":',
+    hear: states.hear,
+    otherLines: 'passed_over',
+  });
   let appended = 0;
   return {
     get: (symbol) => states.known.get(symbol),

@@ -1,4 +1,5 @@
 /** Two files of orchestrator events: whether they say the same of every symbol, and where they part. */
+import { exactJson } from '#domain/kernel/exact-json.ts';
 import { compareOutput, firstDifference } from '#domain/market/output-difference.ts';
 import type { OutputComparison, OutputDifference, Telling } from '#domain/market/output-difference.ts';
 import { addOutput, openOutputHash, outputDigest } from '#domain/market/output-hash.ts';
@@ -23,7 +24,8 @@ export interface OutputFile {
 
 /**
  * Reads both files side by side, the one first that is behind in engine time: what both have said is not kept, so memory
- * grows with a digest per event and with how differently the files are ordered. Refuses a line that is no event.
+ * grows with a digest per event and with how differently the files are ordered. Refuses a line that is no event, or has
+ * a number that cannot be compared, such as 1e999 (`invalid_orchestrator_event`).
  */
 export const diffFiles = async (first: OutputFile, second: OutputFile): Promise<FileDifference> => {
   const comparison: OutputComparison = new Map();
@@ -79,17 +81,20 @@ const sideOf = ({ name, bytes }: OutputFile): Side => {
   return { hash: openOutputHash(), atMs: () => atMs, next };
 };
 
+/** Its integers keep every digit, so that two which differ do not look alike. */
 const eventOf = (name: string, { line, text }: TapeLine): SaidEvent => {
+  const refused = (why: string): CliError =>
+    new CliError('invalid_orchestrator_event', `line ${line} of ${name} is no orchestrator event: ${why}`, {
+      exitCode: exitCodes.usage,
+    });
   let json: unknown;
   try {
-    json = JSON.parse(text);
-  } catch {
-    json = undefined;
+    json = exactJson(text);
+  } catch (error) {
+    throw refused(String(error));
   }
   if (isEvent(json)) return json;
-  throw new CliError('invalid_orchestrator_event', `line ${line} of ${name} is no orchestrator event`, {
-    exitCode: exitCodes.usage,
-  });
+  throw refused('it needs the schema orchestrator_event, an event_type and a symbol');
 };
 
 const isEvent = (json: unknown): json is SaidEvent =>

@@ -2,8 +2,8 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { CliError, exitCodes } from '#cli/cli-error.ts';
 
-/** Appends one value as a line. */
-export type WriteLine = (value: object) => Promise<void>;
+/** Appends one value as a line; a text is a line as it is. */
+export type WriteLine = (value: object | string) => Promise<void>;
 
 /** Characters that are gathered before they are written. */
 const GATHERED_MAX = 65_536;
@@ -24,7 +24,7 @@ export const writeLineFile = async <Value>(
   };
   try {
     const value = await fill(async (line) => {
-      gathered += `${JSON.stringify(line)}\n`;
+      gathered += `${typeof line === 'string' ? line : JSON.stringify(line)}\n`;
       if (gathered.length >= GATHERED_MAX) await flush();
     });
     await flush();

@@ -34,5 +34,5 @@ export const HeardEvent = z.discriminatedUnion('schema', [
 ]);
 export type HeardEvent = z.infer<typeof HeardEvent>;
 
-/** A line that lets a halted symbol of a gate be judged again. */
+/** A line that lets a halted symbol of a gate be judged, or of an analysis engine be analysed, again. */
 export const ResumeGateLine = z.strictObject({ resume: z.string().min(1) });

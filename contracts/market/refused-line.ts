@@ -18,6 +18,7 @@ export const RefusedLineCode = z.enum([
   'unlisted_symbol',
   'unlisted_channel',
   'engine_failure',
+  'persistence_failure',
   'non_increasing_timestamp',
   'hysteresis_monotonicity_violation',
 ]);

@@ -1,5 +1,7 @@
 /** Where two tellings of a feed's runs part: the first event that one of them says otherwise, or not at all. */
+import { canonicalJson } from '#domain/kernel/canonical-json.ts';
 import { compareText } from '#domain/kernel/compare-text.ts';
+import { exactJson } from '#domain/kernel/exact-json.ts';
 import { withoutOperational } from '#domain/market/output-hash.ts';
 import type { SaidEvent } from '#domain/market/output-hash.ts';
 
@@ -26,9 +28,13 @@ const pathsBetween = (one: unknown, other: unknown, path: string): readonly stri
     return Object.is(one, other) ? [] : [path];
   const names = [...new Set([...Object.keys(one), ...Object.keys(other)])].sort();
   return names.flatMap((name) =>
-    pathsBetween(one[name], other[name], path === '' ? name : `${path}.${name}`),
+    pathsBetween(own(one, name), own(other, name), path === '' ? name : `${path}.${name}`),
   );
 };
+
+/** A member that the value itself has: `__proto__` is a name like others in JSON. */
+const own = (members: Members, name: string): unknown =>
+  Object.hasOwn(members, name) ? members[name] : undefined;
 
 /** Paths of the members in which two values differ, in order. */
 export const differingMembers = (one: unknown, other: unknown): readonly string[] =>
@@ -41,12 +47,17 @@ export const differenceOf = (
 ): OutputDifference | undefined => {
   const event = first ?? second;
   if (!event) return undefined;
-  const { symbol, run_id, event_type, engine_timestamp_ms } = event;
+  const { symbol, event_type } = event;
+  const [run_id, engine_timestamp_ms] = [shown(event['run_id']), shown(event['engine_timestamp_ms'])];
   const named = { symbol, run_id, event_type, engine_timestamp_ms };
   if (!first || !second) return { ...named, in: first ? 'first' : 'second', members: [] };
   const members = differingMembers(withoutOperational(first), withoutOperational(second));
   return members.length === 0 ? undefined : { ...named, in: 'both', members: members.slice(0, MEMBERS_MAX) };
 };
+
+/** A member as it is named: what JSON cannot write, or is no name, as text. */
+const shown = (value: unknown): unknown =>
+  typeof value === 'bigint' || isMembers(value) ? canonicalJson(value) : value;
 
 /** One of two tellings. */
 export type Telling = 'first' | 'second';
@@ -121,4 +132,4 @@ const differenceOfTexts = (
 ): OutputDifference | undefined => differenceOf(parsed(first), parsed(second));
 
 const parsed = (text: string | undefined): SaidEvent | undefined =>
-  text === undefined ? undefined : (JSON.parse(text) as SaidEvent);
+  text === undefined ? undefined : (exactJson(text) as SaidEvent);

@@ -1,8 +1,8 @@
 /**
- * The buffer of a feed, page by page in ingest order. It ends with the last cut there was when the first page was asked
+ * The buffer of a feed, page by page in ingest order, with the text of each event as it was received: parsed and written
+ * again its numbers would lose digits. It ends with the last cut there was when the first page was asked
  * for, so that pages read while records come in are one whole, and a simulation of them ends where the feed stood.
  */
-import type { RawInputBufferRecord } from '#contracts/market/buffer-record.ts';
 import { FeedBufferQuery } from '#contracts/market/feed-replay.ts';
 import type { FeedBufferPage, PageBounds } from '#contracts/market/feed-replay.ts';
 import type { RecordsIngested } from '#contracts/market/feed.ts';
@@ -43,12 +43,11 @@ export const listFeedBuffer =
     const read = await readPage(ledger, stream, { sequence, lastSeq, endSeq, limit, ...bounds });
     const capture = numbers ? undefined : captureHeader(state, read.firstSequence);
     const next = read.next && numbersText(read.next.sequence, read.next.lastSeq, endSeq);
-    const body: FeedBufferPage = {
+    const page: Omit<FeedBufferPage, 'records'> = {
       ...(capture ? { capture } : {}),
-      records: read.records,
       ...cursorOf(listKey, next === undefined ? {} : { next }),
     };
-    return { status: 200, body };
+    return { status: 200, contentType: 'application/json', body: pageText(page, read.records) };
   };
 
 /** Where a page begins: at an event of the feed, behind a record of its chunk. */
@@ -65,7 +64,8 @@ interface BufferRange extends BufferPlace {
 }
 
 interface ReadPage {
-  readonly records: FeedBufferPage['records'];
+  /** The records as JSON. */
+  readonly records: readonly string[];
   /** The first event with records that was met. */
   readonly firstSequence: number | undefined;
   readonly next?: BufferPlace;
@@ -77,7 +77,7 @@ const readPage = async (
   stream: string,
   { sequence: from, lastSeq: after, endSeq, limit, pageCharactersMax }: BufferRange,
 ): Promise<ReadPage> => {
-  const records: FeedBufferPage['records'] = [];
+  const records: string[] = [];
   let firstSequence: number | undefined;
   let lastSeq = after;
   let characters = 0;
@@ -89,7 +89,7 @@ const readPage = async (
       if (record.ingestSeq <= lastSeq || record.ingestSeq > endSeq) continue;
       if (records.length === limit || characters >= pageCharactersMax)
         return { records, firstSequence, next: { sequence, lastSeq } };
-      records.push(recordOf(record));
+      records.push(recordText(record));
       characters += record.text.length;
       lastSeq = record.ingestSeq;
     }
@@ -97,9 +97,12 @@ const readPage = async (
   return { records, firstSequence };
 };
 
-// They were checked when they were ingested.
-const recordOf = ({ ingestSeq, ingestTsMs, text }: BufferedRecord): RawInputBufferRecord => ({
-  ingest_seq: ingestSeq,
-  ingest_ts_ms: ingestTsMs,
-  event: JSON.parse(text) as RawInputBufferRecord['event'],
-});
+/** A RawInputBufferRecord; its event is JSON, as it was checked when it was ingested. */
+const recordText = ({ ingestSeq, ingestTsMs, text }: BufferedRecord): string =>
+  `{"ingest_seq":${ingestSeq},"ingest_ts_ms":${ingestTsMs},"event":${text}}`;
+
+/** A FeedBufferPage. */
+const pageText = (page: Omit<FeedBufferPage, 'records'>, records: readonly string[]): string => {
+  const members = JSON.stringify(page).slice(1, -1);
+  return `{${members}${members === '' ? '' : ','}"records":[${records.join(',')}]}`;
+};

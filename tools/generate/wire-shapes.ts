@@ -28,6 +28,7 @@ import { FeedRecoveryInput } from '#contracts/market/feed-recovery.ts';
 import { FeedPressureMessage, FeedResumedMessage, FeedTimerMessage } from '#contracts/market/feed-timer.ts';
 import { FeedPage, FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed-view.ts';
 import * as hysteresis from '#contracts/market/hysteresis.ts';
+import { AnalysisEngineStep, StateGateStep } from '#contracts/market/layer-steps.ts';
 import * as layers from '#contracts/market/layers-view.ts';
 import { OrchestratorEvent } from '#contracts/market/orchestrator-event.ts';
 import { normalizedShapes, RawMarketEvent } from '#contracts/market/raw-market-event.ts';
@@ -239,6 +240,8 @@ export const wireShapes: readonly WireShape[] = [
     ChunkDirectory,
     HysteresisStoreRecord: hysteresis.HysteresisStoreRecord,
     RegimeLogRecord,
+    StateGateStep,
+    AnalysisEngineStep,
   }),
   ...shapes('market-events', 'accepted', Object.fromEntries(marketEvents)),
   ...shapes('orchestrator-events', 'answered', byType(OrchestratorEvent.options)),

@@ -44,9 +44,16 @@ export interface AnalysisStep {
   readonly state: AnalysisState;
 }
 
-const unknownSymbol: SymbolAnalysis = { engineTimestampMs: -Infinity, isHalted: false, states: new Map() };
+const unknownSymbol: SymbolAnalysis = {
+  engineTimestampMs: -Infinity,
+  isHalted: false,
+  states: new Map(),
+};
 
-/** Hears a judgement of the gate. Resets, runs that were analysed already, and halted symbols lead to nothing. */
+/**
+ * Hears a judgement of the gate. Resets, runs that were analysed already, and halted symbols lead to nothing: the state
+ * is then the very one that was given.
+ */
 export const analyse = (
   state: AnalysisState,
   event: StateGateEvent,
@@ -80,17 +87,10 @@ export const analyse = (
   }
 };
 
-/**
- * What is remembered after one more of the records that were appended. A run of which nothing was kept is not known
- * to have been analysed, and is analysed again when it comes again.
- */
-export const afterRecord = (state: AnalysisState, record: AnalysisModuleStateRecord): AnalysisState => {
-  const known = state.get(record.symbol) ?? unknownSymbol;
-  return new Map(state).set(record.symbol, {
-    ...known,
-    engineTimestampMs: Math.max(known.engineTimestampMs, record.engine_timestamp_ms),
-    states: new Map(known.states).set(record.module_id, record),
-  });
+/** Lets a halted symbol be analysed again, from its next run on. */
+export const resumeAnalysis = (state: AnalysisState, symbol: string): AnalysisState => {
+  const known = state.get(symbol);
+  return known?.isHalted === true ? new Map(state).set(symbol, { ...known, isHalted: false }) : state;
 };
 
 type Evaluated = Extract<StateGateEvent, { event_type: 'GateEvaluated' }>;

@@ -46,8 +46,9 @@ const within = (payload: Payload, name: string): Payload => {
 const instant = (...given: readonly unknown[]): number | null =>
   given.map(parseInteger).find((parsed) => parsed !== undefined)?.value ?? null;
 
-const textOf = (given: unknown): string | null =>
-  typeof given === 'string' || typeof given === 'number' ? String(given) : null;
+/** A number that lost digits when it was read names another event, or several: then there is no id. */
+const idOf = (given: unknown): string | null =>
+  typeof given === 'string' || Number.isSafeInteger(given) ? String(given) : null;
 
 /** The maker was the buyer, so the seller was aggressive; what cannot be read tells nothing. */
 const sideOf = (isBuyerMaker: unknown): 'buy' | 'sell' | null => {
@@ -75,7 +76,7 @@ const partsOf: Readonly<Record<BinanceStream, (payload: Payload) => readonly Par
     one(
       'TradeTick',
       { ...renamed(payload, { price: 'p', quantity: 'q' }), side: sideOf(payload['m']) },
-      { exchangeTsMs: instant(payload['T']), sourceEventId: textOf(payload['a']) },
+      { exchangeTsMs: instant(payload['T']), sourceEventId: idOf(payload['a']) },
     ),
   kline_3m: candle,
   bookTicker: (payload) =>

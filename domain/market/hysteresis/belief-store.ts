@@ -37,8 +37,8 @@ export const hysteresisStoreLine = (state: HysteresisState): string => {
 export interface RestoredStates {
   /** By symbol the latest state, the later line of equals. */
   readonly known: Map<string, HysteresisState>;
-  /** Hears a line; what is no record is passed over. */
-  readonly hear: (line: string) => void;
+  /** Hears a line; false for what is no record, which changes nothing. */
+  readonly hear: (line: string) => boolean;
 }
 
 /** Nothing yet. What was required is the configuration's; reasons and beliefs are not stored. */
@@ -48,8 +48,9 @@ export const restoreHysteresis = (config: BeliefHysteresisConfig): RestoredState
     known,
     hear: (line) => {
       const record = valueOfLine(HysteresisStoreRecord, line);
-      const before = record && known.get(record.symbol);
-      if (!record || (before && before.engine_timestamp_ms > record.engine_timestamp_ms)) return;
+      if (!record) return false;
+      const before = known.get(record.symbol);
+      if (before && before.engine_timestamp_ms > record.engine_timestamp_ms) return true;
       known.set(record.symbol, {
         ...record,
         schema: 'hysteresis_state',
@@ -57,6 +58,7 @@ export const restoreHysteresis = (config: BeliefHysteresisConfig): RestoredState
         reason_codes: [],
         debug: null,
       });
+      return true;
     },
   };
 };

@@ -47,7 +47,10 @@ export type GateStep = GatePassage | { readonly kind: 'refused'; readonly messag
 
 const nothing = (state: GateState): GatePassage => ({ kind: 'passed', records: [], events: [], state });
 
-/** Hears an event of a run. What was judged already, what is older, and what comes after a halt leads to nothing. */
+/**
+ * Hears an event of a run. What was judged already, what is older, and what comes after a halt leads to nothing: the
+ * state is then the very one that was given.
+ */
 export const passGate = (state: GateState, event: OrchestratorEvent, setting: GateSetting): GateStep => {
   if (!isGateInput(event) || state.halted.has(event.symbol)) return nothing(state);
   const known = state.pending.get(event.run_id);
@@ -92,10 +95,7 @@ export const resumeGate = (state: GateState, symbol: string): GateState => ({
   halted: new Map([...state.halted].filter(([halted]) => halted !== symbol)),
 });
 
-/**
- * The gate after one more of the records it appended. Runs that were not heard out when it stopped are heard again
- * from their first event; a judgement that follows a failure tells that the symbol had been resumed.
- */
+/** The gate after one more of the records it appended; a judgement that follows a failure tells of a resumption. */
 export const gateAfterRecord = (state: GateState, record: StateGateRecord): GateState => {
   const { symbol, error_kind: fault } = record;
   const { halted } = resumeGate(state, symbol);
@@ -121,7 +121,8 @@ const wait = (
   { event, setting }: { readonly event: GateInputEvent; readonly setting: GateSetting },
 ): GatePassage => {
   const pending = new Map(state.pending).set(assembly.runId, assembly);
-  return pending.size > setting.config.input_limits.max_pending
+  const waiting = [...pending.values()].filter(({ symbol }) => symbol === assembly.symbol);
+  return waiting.length > setting.config.input_limits.max_pending
     ? settle(state, haltOf(assembly, event.event_type, inputBlocked, setting.hysteresis))
     : nothing({ ...state, pending });
 };

@@ -2,18 +2,22 @@
 import { AnalysisConfig } from '#contracts/market/analysis.ts';
 import type { AnalysisEngineEvent, AnalysisModuleStateRecord } from '#contracts/market/analysis.ts';
 import type { DashboardViewModel } from '#contracts/market/dashboard.ts';
+import type { AnalysisEngineStep, StateGateStep } from '#contracts/market/layer-steps.ts';
 import { StateGateConfig } from '#contracts/market/state-gate.ts';
 import type { StateGateEvent, StateGateRecord } from '#contracts/market/state-gate.ts';
 import { analyse } from '#domain/market/analysis/analyse.ts';
 import type { AnalysisState } from '#domain/market/analysis/analyse.ts';
 import { analysisModules } from '#domain/market/analysis/modules/registry.ts';
 import { analysisSetting } from '#domain/market/analysis/setting.ts';
+import { analysedStep } from '#domain/market/analysis/steps.ts';
 import { initialDashboard, observe } from '#domain/market/dashboard/observation.ts';
 import type { DashboardEvent } from '#domain/market/dashboard/observation.ts';
 import { dashboardViewModel } from '#domain/market/dashboard/view-model.ts';
 import { truthSetting } from '#domain/market/execute-run.ts';
 import { decisionDefaults } from '#domain/market/hysteresis/decision.ts';
+import { isGateInput } from '#domain/market/state-gate/assembly.ts';
 import { initialGateState, passGate } from '#domain/market/state-gate/gate.ts';
+import { passageStep } from '#domain/market/state-gate/steps.ts';
 import { told } from '#test/contract/samples/engine-samples.ts';
 import { sampleFile } from '#test/contract/samples/sample.ts';
 import type { Samples } from '#test/contract/samples/sample.ts';
@@ -38,20 +42,26 @@ const shown = (events: readonly DashboardEvent[]): DashboardViewModel =>
 /** A gate that holds each run for late, so that it resets at each, and halts where only one event may wait. */
 const gated = (
   maxPending: number,
-): { readonly events: readonly StateGateEvent[]; readonly records: readonly StateGateRecord[] } => {
+): {
+  readonly events: readonly StateGateEvent[];
+  readonly records: readonly StateGateRecord[];
+  readonly steps: readonly StateGateStep[];
+} => {
   const { events: inputs } = stabilized();
   const config = StateGateConfig.parse({ ...gateConfig, publish_limits: { max_pending: maxPending } });
   const events: StateGateEvent[] = [];
   const records: StateGateRecord[] = [];
+  const steps: StateGateStep[] = [];
   let state = initialGateState;
   for (const input of inputs) {
     const step = passGate(state, input, { config, hysteresis: 'decision', rule: 'whole_run' });
     if (step.kind === 'refused') throw new Error(step.message);
+    if (step.state !== state && isGateInput(input)) steps.push(passageStep(input, step));
     ({ state } = step);
     events.push(...step.events);
     records.push(...step.records);
   }
-  return { events, records };
+  return { events, records, steps };
 };
 
 const analysisConfig = {
@@ -66,19 +76,22 @@ const analysed = (
 ): {
   readonly events: readonly AnalysisEngineEvent[];
   readonly records: readonly AnalysisModuleStateRecord[];
+  readonly steps: readonly AnalysisEngineStep[];
 } => {
   const result = analysisSetting(AnalysisConfig.parse(analysisConfig), analysisModules);
   if (result.kind === 'invalid') throw new Error(result.message);
   const events: AnalysisEngineEvent[] = [];
   const records: AnalysisModuleStateRecord[] = [];
+  const steps: AnalysisEngineStep[] = [];
   let state: AnalysisState = new Map();
   for (const event of gateEvents) {
     const step = analyse(state, event, result.setting);
+    if (step.state !== state) steps.push(analysedStep(event, step));
     ({ state } = step);
     events.push(...step.events);
     records.push(...step.records);
   }
-  return { events, records };
+  return { events, records, steps };
 };
 
 /** A gate that lets a run through of which it knows nothing makes the modules fail. */
@@ -112,5 +125,7 @@ export const consumerSamples = (): Samples => {
     [sampleFile('configuration', 'AnalysisConfig')]: analysisConfig,
     [sampleFile('records', 'StateGateRecord')]: open.records.at(-1),
     [sampleFile('configuration', 'StateGateConfig')]: gateConfig,
+    [sampleFile('stored', 'StateGateStep')]: open.steps.findLast(({ step }) => step === 'judged'),
+    [sampleFile('stored', 'AnalysisEngineStep')]: analysis.steps.at(-1),
   };
 };

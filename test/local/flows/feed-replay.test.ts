@@ -5,13 +5,14 @@ import type { MappingFaults } from '#local/mapping/mapping.ts';
 import { demoTape } from '#tools/tape/demo-tape.ts';
 import { FeedBufferPage, FeedOutputPage, replayLimits } from '#contracts/market/feed-replay.ts';
 import { executeRun } from '#domain/market/execute-run.ts';
+import { captureFeed } from '#cli/feed/capture-feed.ts';
 import { listFeedBuffer } from '#functions/api-feeds/feed-buffer.ts';
 import { replayFeed } from '#functions/api-feeds/feed-outputs.ts';
 import type { ApiRequest, Operation } from '#functions/shared/http.ts';
 import { ledgerOf } from '#test/support/cloud-stores.ts';
 import { apiOf, bootTestCloud, inMain, insist } from '#test/support/cloud.ts';
 import type { Api } from '#test/support/cloud.ts';
-import { published, readFeed, startFeed } from '#test/support/cloud-market.ts';
+import { published, readFeed, startFeed, trade } from '#test/support/cloud-market.ts';
 import { demoRecords, play } from '#test/support/demo-market.ts';
 import { captureOf, everyPage, hashOf, saidBy, simulated } from '#test/support/feed-replay.ts';
 import { person } from '#test/support/principals.ts';
@@ -309,8 +310,9 @@ describe('a page that is full', () => {
     let cursor: string | undefined;
     do {
       const { body } = await operation(request(cursor === undefined ? {} : { cursor }));
-      pages.push(body as Readonly<Record<string, unknown>>);
-      cursor = (body as { readonly nextCursor?: string }).nextCursor;
+      const page: unknown = typeof body === 'string' ? JSON.parse(body) : body;
+      pages.push(page as Readonly<Record<string, unknown>>);
+      cursor = (page as { readonly nextCursor?: string }).nextCursor;
     } while (cursor !== undefined);
     return pages;
   };
@@ -343,6 +345,35 @@ describe('a page that is full', () => {
     expect(
       pages.flatMap((page) => page['records'] as readonly object[]).map((one) => JSON.stringify(one)),
     ).toEqual(records);
+  });
+
+  it('of the buffer has every event as it was received, and so has a capture', async () => {
+    const api = apiOf(await bootTestCloud());
+    await startFeed(api);
+    const plain = trade('AAA', 1_000).data as string;
+    const events = [
+      plain.replace('"raw_payload"', '"trade_id":9007199254740993,"raw_payload"'),
+      plain.replace('"price":100', '"price":9007199254740993'),
+      plain.replace('"price":100', '"price": 100.0,"odd":[1e999,1E2,0.1000000000000000055],"odd":-0'),
+    ];
+    await play(
+      api,
+      [...events, plain.replaceAll('1000', '61000')].map((data) => ({ data, partitionKey: 'venue|AAA|x' })),
+    );
+    const list = listFeedBuffer({ ledger: ledgerOf(api.cloud), bounds: replayLimits });
+    const open = async () => {
+      const { body } = await list({ ...request({}), path: { workspaceId: 'main', feedId: 'feed' } });
+      return new Response(body as string);
+    };
+    const lines: unknown[] = [];
+
+    await captureFeed({ open }, 'feed', (line) => Promise.resolve(void lines.push(line)));
+
+    const kept = lines.slice(1).map((line) => String(line).replace(/^.*?"event":/, ''));
+    expect(kept.slice(0, 3)).toEqual(events.map((event) => `${event}}`));
+    expect(await api.must('GET', inMain('/feeds/feed/buffer'))).toMatchObject({
+      records: expect.arrayContaining([expect.objectContaining({ ingest_seq: 3 })]),
+    });
   });
 
   it('tells what the engine says now, and not what was recorded', async () => {

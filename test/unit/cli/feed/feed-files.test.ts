@@ -104,8 +104,8 @@ describe('a replay beside its record', () => {
 
 describe('recorded outputs', () => {
   it('are every event of the runs that have ended, and the run they stop before', async () => {
-    const written: object[] = [];
-    const write = (line: object): Promise<void> => {
+    const written: unknown[] = [];
+    const write = (line: object | string): Promise<void> => {
       written.push(line);
       return Promise.resolve();
     };
@@ -128,20 +128,38 @@ describe('recorded outputs', () => {
 describe('a capture', () => {
   const header = { schema: 'feed_capture', schema_version: '1', config: {}, record_count: 2 };
   const record = (ingest_seq: number) => ({ ingest_seq, ingest_ts_ms: 1, event: {} });
-  const captured = async (...pages: readonly object[]): Promise<unknown> => {
-    const lines: object[] = [];
-    const { client } = pagesClient(...pages);
-    await captureFeed(client, 'demo', (line) => {
-      lines.push(line);
+  const captured = async (...pages: readonly (object | string)[]): Promise<unknown> => {
+    const texts = pages.map((page) => (typeof page === 'string' ? page : JSON.stringify(page)));
+    const lines: unknown[] = [];
+    const open = () => Promise.resolve(new Response(texts.shift()));
+    await captureFeed({ open }, 'demo', (line) => {
+      lines.push(typeof line === 'string' ? JSON.parse(line) : line);
+      exact.push(line);
       return Promise.resolve();
     });
     return lines;
   };
+  const exact: unknown[] = [];
 
   it('is the header and every record', async () => {
     expect(
       await captured({ capture: header, records: [record(1)], nextCursor: 'x' }, { records: [record(2)] }),
     ).toEqual([header, record(1), record(2)]);
+  });
+
+  it('has every record as it came, to the digit, on one line', async () => {
+    const event = '{"a":9007199254740993,\r\n "b" : [1e999, 0.10, "],}\\"", {}] }';
+
+    await captured(`{"capture":${JSON.stringify({ ...header, record_count: 1 })},"records":[
+      {"ingest_seq":1, "event":${event}}\n]}`);
+
+    expect(exact.at(-1)).toBe(
+      '{"ingest_seq":1, "event":{"a":9007199254740993,  "b" : [1e999, 0.10, "],}\\"", {}] }}',
+    );
+  });
+
+  it('of an answer that is no JSON is refused', async () => {
+    await expect(captured('<html>')).rejects.toMatchObject({ code: 'internal' });
   });
 
   it.each([
@@ -162,12 +180,13 @@ describe('a file of lines', () => {
     const answer = await writeLineFile(file, async (write) => {
       await write(wide);
       await write({ n: 1 });
+      await write('{"n":9007199254740993}');
       expect(readFileSync(file, 'utf8')).toBe('before');
       return 7;
     });
 
     expect(answer).toBe(7);
-    expect(readFileSync(file, 'utf8')).toBe(`${JSON.stringify(wide)}\n{"n":1}\n`);
+    expect(readFileSync(file, 'utf8')).toBe(`${JSON.stringify(wide)}\n{"n":1}\n{"n":9007199254740993}\n`);
   });
 
   it('leaves nothing behind when it fails', async () => {
@@ -223,9 +242,54 @@ describe('two files of events', () => {
 
       await expect(diffing).rejects.toMatchObject({
         code: 'invalid_orchestrator_event',
-        message: 'line 2 of a is no orchestrator event',
+        message: expect.stringMatching(/^line 2 of a is no orchestrator event: /),
         exitCode: 2,
       });
     },
   );
+
+  it.each(['1e999', '-1e999', '9007199254740993.5'])(
+    'are refused by file and line where one holds the number %s',
+    async (number) => {
+      const text = JSON.stringify(event('A', 2, { payload: '@' })).replace('"@"', `{"deep":[${number}]}`);
+      const diffing = diffFiles(await fileOf('a', event('A', 1)), await fileOf('b', event('A', 1), text));
+
+      await expect(diffing).rejects.toMatchObject({
+        code: 'invalid_orchestrator_event',
+        message: expect.stringMatching(
+          /^line 2 of b is no orchestrator event: RangeError: .*(?:beyond|more digits)/,
+        ),
+        exitCode: 2,
+      });
+    },
+  );
+
+  it('differ in integers that no number tells apart, also in what names the event', async () => {
+    const withNumber = (name: string, number: string) =>
+      JSON.stringify(event('A', 1, { [name]: '@' })).replace('"@"', number);
+    const even = withNumber('cut_end_ingest_seq', '9007199254740992');
+    const odd = withNumber('cut_end_ingest_seq', '9007199254740993');
+
+    const found = await diffFiles(await fileOf('a', even), await fileOf('b', odd));
+
+    expect(found.isEqual).toBe(false);
+    expect(found.firstHash).not.toBe(found.secondHash);
+    expect(found.difference).toMatchObject({ run_id: 'A@1', in: 'both', members: ['cut_end_ingest_seq'] });
+    expect((await diffFiles(await fileOf('a', odd), await fileOf('b', odd))).isEqual).toBe(true);
+    const late = withNumber('engine_timestamp_ms', '9007199254740993');
+    const alone = await diffFiles(await fileOf('a', late), await fileOf('b'));
+    expect(JSON.parse(JSON.stringify(alone.difference))).toMatchObject({
+      engine_timestamp_ms: '9007199254740993',
+      in: 'first',
+    });
+  });
+
+  it('differ in a member with the name of what every object inherits', async () => {
+    const bare = JSON.stringify(event('A', 1, { payload: {} }));
+    const named = bare.replace('"payload":{}', '"payload":{"__proto__":{}}');
+
+    expect(await diffFiles(await fileOf('a', bare), await fileOf('b', named))).toMatchObject({
+      difference: { in: 'both', members: ['payload.__proto__'] },
+    });
+  });
 });

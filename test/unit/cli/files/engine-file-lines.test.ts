@@ -91,11 +91,29 @@ describe('engine believe with a store', () => {
     expect(beliefFile(store, BeliefHysteresisConfig.parse({})).get('C')?.engine_timestamp_ms).toBe(1);
   });
 
+  it('loses a first record that was cut short, and takes it in anew', async () => {
+    await answered(believeLines({}, store), linesOf(belief(1, 'CHOP_BALANCED')));
+    const whole = readFileSync(store, 'utf8');
+
+    for (const length of [3, 60, whole.length - 2]) {
+      writeFileSync(store, whole.slice(0, length));
+      await answered(believeLines({}, store), linesOf(belief(1, 'CHOP_BALANCED')));
+      expect(readFileSync(store, 'utf8')).toBe(whole);
+    }
+  });
+
   it('refuses a file in which nothing is a record, and takes an empty one', async () => {
-    writeFileSync(store, 'a file of something else\n');
-    expect(() => believeLines({}, store)).toThrow(
-      expect.objectContaining({ code: 'invalid_store', exitCode: 2 }),
-    );
+    for (const text of ['a file of something else\n', '{"my":"config"}']) {
+      writeFileSync(store, text);
+      expect(() => believeLines({}, store)).toThrow(
+        expect.objectContaining({
+          code: 'invalid_store',
+          exitCode: 2,
+          message: expect.stringContaining(`line 1 of ${store} is no hysteresis_store_record`),
+        }),
+      );
+      expect(readFileSync(store, 'utf8')).toBe(text);
+    }
     writeFileSync(store, '');
     expect(await answered(believeLines({}, store), linesOf(belief(1, 'CHOP_BALANCED')))).toHaveLength(1);
   });

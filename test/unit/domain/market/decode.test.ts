@@ -263,7 +263,13 @@ describe('messages of Binance', () => {
     ]);
     const side = (m: unknown) => events('aggTrade', { ...payload, m })[0]?.normalized['side'];
     expect([side(false), side('TRUE'), side('maybe'), side(undefined)]).toEqual(['buy', 'sell', null, null]);
-    expect(events('aggTrade', { ...payload, a: null })[0]?.source_event_id).toBeNull();
+    const idOf = (a: unknown) => events('aggTrade', { ...payload, a })[0]?.source_event_id;
+    expect([idOf(null), idOf(2 ** 53 - 1), idOf(2 ** 53), idOf('9007199254740993')]).toEqual([
+      null,
+      '9007199254740991',
+      null,
+      '9007199254740993',
+    ]);
   });
 
   it('of candles are of three minutes, at their own end or else the time of the message', () => {

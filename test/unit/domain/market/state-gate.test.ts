@@ -22,9 +22,14 @@ const completed = (run: number, over: Over = {}, invalidations: readonly string[
 const failed = (run: number, over: Over = {}) =>
   event(said(run, 'EngineRunFailed', { error_kind: 'engine_failure', error_detail: 'boom' }, over));
 const stabilizing = { engine_mode: 'hysteresis' };
-const decided = (run: number, transition: Over = {}) =>
+const decided = (run: number, transition: Over = {}, over: Over = {}) =>
   event(
-    said(run, 'HysteresisDecisionPublished', { hysteresis_decision: saidDecision(transition) }, stabilizing),
+    said(
+      run,
+      'HysteresisDecisionPublished',
+      { hysteresis_decision: saidDecision(transition) },
+      { ...stabilizing, ...over },
+    ),
   );
 const believed = (run: number, progress_current = 0) =>
   event(
@@ -268,6 +273,17 @@ describe('a gate that fails', () => {
 
     expect(said).toMatchObject([{ event_type: 'StateGateHalted', payload: { error_kind: 'input_blocked' } }]);
     expect(gateHealth(state)).toMatchObject({ ready: false, input_healthy: false, publish_healthy: true });
+  });
+
+  it('counts the runs that wait of each symbol alone', () => {
+    const one = setting({ input_limits: { max_pending: 1 } });
+    const waiting = gate([decided(1), decided(2, {}, { symbol: 'BBB' })], one);
+
+    expect(waiting.said).toEqual([]);
+    expect(gate([decided(3)], one, waiting.state).said).toMatchObject([
+      { event_type: 'StateGateHalted', symbol: 'AAA' },
+    ]);
+    expect(waiting.state.pending.size).toBe(2);
   });
 
   it('halts when its record could not be appended, and keeps none', () => {
