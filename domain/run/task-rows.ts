@@ -58,18 +58,6 @@ export const statusAfter = (
 /** Whether a task waits for no other. */
 export const isRoot = (dependsOn: readonly number[] | undefined): boolean => (dependsOn ?? []).length === 0;
 
-/** A task's row after an event that names it; undefined until a plan has named the task. */
-export const taskRowAfter = (
-  row: TaskRow | undefined,
-  taskKey: string,
-  event: RecordedEvent,
-): TaskRow | undefined => {
-  const known = asRunEvent(event);
-  if (known?.type !== 'PlanCreated') return row && evolveTaskRow(row, event);
-  const taskIndex = known.data.plan.tasks.findIndex(({ key }) => key === taskKey);
-  return taskIndex < 0 ? undefined : newTaskRow(known.data, taskIndex);
-};
-
 /** A task's row after an event; events that do not concern it change nothing. */
 export const evolveTaskRow = (row: TaskRow, event: RecordedEvent): TaskRow => {
   const known = asRunEvent(event);

@@ -8,8 +8,7 @@ export const isFailure = (
 ): status is Exclude<TerminalTaskStatus, 'SUCCEEDED'> =>
   status === 'SKIPPED' || status === 'CANCELLED' || status === 'FAILED' || status === 'TIMED_OUT';
 
-/** Whether the task has ended, in whatever way. */
-export const hasEnded = (status: TaskStatus): boolean => status === 'SUCCEEDED' || isFailure(status);
+const hasEnded = (status: TaskStatus): boolean => status === 'SUCCEEDED' || isFailure(status);
 
 const hasFailed = (status: TaskStatus): boolean => status === 'FAILED' || status === 'TIMED_OUT';
 

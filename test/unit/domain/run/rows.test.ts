@@ -2,10 +2,9 @@ import { describe, expect, it } from 'vitest';
 import type { RecordedEvent } from '#contracts/event.ts';
 import type { Projection, RowContent, RowKey } from '#domain/kernel/projection.ts';
 import type { RunRow } from '#domain/run/run-rows.ts';
-import type { TaskRow } from '#domain/run/task-rows.ts';
 import { countTasks } from '#domain/run/run-rows.ts';
-import { runDetail, runItem, taskRead } from '#domain/run/run-detail.ts';
-import { runListKeys, runProjection, runRowKey, taskRowKey } from '#domain/run/run-projection.ts';
+import { runDetail, runItem } from '#domain/run/run-detail.ts';
+import { runListKeys, runProjection, runRowKey } from '#domain/run/run-projection.ts';
 import { recorded } from '#test/support/decider.ts';
 import {
   START_MS,
@@ -64,9 +63,7 @@ describe('the rows of a run', () => {
     expect(runListKeys({ tenantId: 'acme', workspaceId: 'prod' })).toContain(row?.listKey);
     expect(row?.listSort).toMatch(new RegExp(`^[0-9]{13}#${runId}$`));
     expect(row?.data).toMatchObject({ state: read?.state, tasksSucceeded: 1, taskCount: 4 });
-    const taskRow = rows.get(taskRowKey(stream, 'm.z').sk)?.data as TaskRow | undefined;
-    expect(taskRow && taskRead(taskRow)).toEqual(read?.tasks.find(({ taskKey }) => taskKey === 'm.z'));
-    expect(rows.size).toBe(5);
+    expect(rows.size).toBe(1);
   });
 
   it('list a run with and without its end', () => {
@@ -84,25 +81,20 @@ describe('the rows of a run', () => {
     expect(runItem(ended)).toMatchObject({ state: 'FAILED', completedAt: iso(0), tasksFailed: 1 });
   });
 
-  it('may go 90 days after the run, or the task, has ended, and not before there is an end', () => {
+  it('may go 90 days after the run has ended, and not before there is an end', () => {
     const keptSec = 90 * 86_400;
-    const expiries = (events: readonly RecordedEvent[]) =>
-      Object.fromEntries([...rowsOf(runProjection, events)].map(([sk, row]) => [sk, row.expiresAtSec]));
-    const startSec = START_MS / 1000;
+    const expiryOf = (events: readonly RecordedEvent[]) =>
+      rowsOf(runProjection, events).get('run')?.expiresAtSec;
     const failing = () => triggered(planOf({ 'm.a': [], 'm.b': ['m.a'] })).at(START_MS + 1);
 
-    // An attempt that failed and is made again has not ended its task.
-    expect(expiries(failing().after(fail('m.a')).history())).toEqual({
-      run: undefined,
-      'task#m.a': undefined,
-      'task#m.b': undefined,
-    });
-    const expiresAtSec = startSec + 1 + keptSec;
-    expect(expiries(failing().after(fail('m.a', 1, 'DATA_QUALITY')).history())).toEqual({
-      run: expiresAtSec,
-      'task#m.a': expiresAtSec,
-      'task#m.b': expiresAtSec,
-    });
+    expect(expiryOf(failing().after(fail('m.a')).history())).toBeUndefined();
+    expect(
+      expiryOf(
+        failing()
+          .after(fail('m.a', 1, 'DATA_QUALITY'))
+          .history(),
+      ),
+    ).toBe(START_MS / 1000 + 1 + keptSec);
     expect(runProjection.rowsKeptMs).toBe(keptSec * 1000);
   });
 
@@ -116,15 +108,8 @@ describe('the rows of a run', () => {
     });
     if (!unknown) expect.fail('an event');
     expect(runProjection.details(unknown)).toEqual([]);
-    const task = rows.get('task#m.z');
-    for (const event of [unknown, ...events.filter(({ type }) => type === 'RunTriggered')]) {
-      expect(runProjection.apply(task, taskRowKey(stream, 'm.z'), event)).toEqual(task);
-    }
     expect(runProjection.apply(rows.get('run'), runRowKey(stream), unknown)).toEqual(rows.get('run'));
     expect(runProjection.apply(undefined, runRowKey(stream), unknown)).toBeUndefined();
-    expect(runProjection.apply(undefined, taskRowKey(stream, 'm.z'), unknown)).toBeUndefined();
-    const [, plan] = events;
-    expect(plan && runProjection.apply(undefined, taskRowKey(stream, 'm.none'), plan)).toBeUndefined();
   });
 
   it('show a task that waits for the window as queued', () => {
@@ -132,7 +117,10 @@ describe('the rows of a run', () => {
     const full = triggered(planOf({ ...names, 'm.z': ['m.t0'] })).after(claim('m.t0'), succeed('m.t0'));
     expect(full.history().at(-1)?.type).toBe('TaskReadied');
     const rows = rowsOf(runProjection, full.history());
-    expect(rows.get('task#m.z')?.data).toMatchObject({ state: 'QUEUED', status: 'READY', attempt: 0 });
+    expect(runDetail(full.history())?.tasks.find(({ taskKey }) => taskKey === 'm.z')).toMatchObject({
+      state: 'QUEUED',
+      attempt: 0,
+    });
     expect(countTasks((rows.get('run')?.data as unknown as RunRow).statuses)).toMatchObject({
       queued: 101,
       succeeded: 1,
