@@ -102,7 +102,7 @@ const createTables = async ({ call }: Dispatcher): Promise<void> => {
   await call('dynamodb', 'CreateTable', {
     TableName: VIEWS,
     ...keys('pk', 'sk'),
-    ...index('by-list', ['listKey', 'listSort'], 'ALL'),
+    ...index('by-list', ['listKey', 'listSort'], 'KEYS_ONLY'),
     AttributeDefinitions: attributes({ pk: 'S', sk: 'S', listKey: 'S', listSort: 'S' }),
     BillingMode: 'PAY_PER_REQUEST',
   });
@@ -117,11 +117,7 @@ const keys = (hash: string, range: string): object => ({
   KeySchema: schema(hash, range),
 });
 
-const index = (
-  name: string,
-  [hash, range]: readonly [string, string],
-  projection: 'KEYS_ONLY' | 'ALL',
-): object => ({
+const index = (name: string, [hash, range]: readonly [string, string], projection: 'KEYS_ONLY'): object => ({
   GlobalSecondaryIndexes: [
     { IndexName: name, KeySchema: schema(hash, range), Projection: { ProjectionType: projection } },
   ],

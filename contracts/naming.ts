@@ -95,7 +95,7 @@ export const liveAlias = 'live';
 /** Index of the ledger by armed deadline, keys only. */
 export const dueIndexName = 'by-due';
 
-/** Index of the read models for lists, all attributes. */
+/** Index of the read models for lists, keys only. */
 export const listIndexName = 'by-list';
 
 /** The physical name of a logical one: `sluice-<stage>-<logical>`. */

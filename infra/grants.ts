@@ -41,8 +41,8 @@ const readDueIndex: Grant = (names) => [allow(['dynamodb:Query', 'dynamodb:Scan'
 const getRows: Grant = (names) => [allow(['dynamodb:BatchGetItem'], names.tableArn('views'))];
 /** Rows that stand together, in their own order: the layers of a feed's symbols, the logs of a run. */
 const readPartitions: Grant = (names) => [allow(['dynamodb:Query'], names.tableArn('views'))];
-const listRows: Grant = (names) => [allow(['dynamodb:Query'], names.listIndexArn)];
-const readViews: Grant = (names) => [...getRows(names), ...listRows(names)];
+/** The index has the keys of rows. */
+const readViews: Grant = (names) => [...getRows(names), allow(['dynamodb:Query'], names.listIndexArn)];
 const writeViews: Grant = (names) => [allow(['dynamodb:PutItem'], names.tableArn('views'))];
 const inControl =
   (...actions: readonly string[]): Grant =>
@@ -170,7 +170,7 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
     readSecret('run-id-key'),
   ],
   'api-feeds': [...decide, ...actForFeeds, limitRates, readViews, readPartitions, readDocuments],
-  'api-access': [...decide, limitRates, listRows],
+  'api-access': [...decide, limitRates, readViews],
   'api-workers': [...decide, ...actForRuns, limitRates, takeOffers, readTokenKey],
   'api-streams': [readLedger, limitRates],
   'task-callback': [...decide, ...actForRuns, writeBlobs, readTokenKey],
@@ -178,7 +178,7 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
     ...decide,
     ...actForFeeds,
     ...spillRecords,
-    listRows,
+    readViews,
     readRecords('market-events'),
     watchEngineRuns,
     send('market-dead-letters'),

@@ -9,8 +9,9 @@ import type {
 } from '@aws-sdk/client-dynamodb';
 import { number, packText, requiredText, text, unpackText } from '#adapters/dynamodb/attributes.ts';
 import type { Item } from '#adapters/dynamodb/attributes.ts';
+import { listIndexName } from '#contracts/naming.ts';
 import type { Row, RowKey, RowVersion } from '#domain/kernel/projection.ts';
-import type { RowPage, ViewReader, ViewWriter } from '#domain/ports/views.ts';
+import type { ListRequest, RowPage, ViewReader, ViewWriter } from '#domain/ports/views.ts';
 
 export interface ViewsSetting {
   readonly client: DynamoDBClient;
@@ -34,18 +35,7 @@ export const dynamoViewReader = (setting: ViewsSetting): ViewReader => ({
       },
       ConsistentRead: true,
     }),
-  list: ({ listKey, limit, after, descending = true }) => {
-    const bound = descending ? '<' : '>';
-    return page(setting, limit, {
-      IndexName: 'by-list',
-      KeyConditionExpression: `listKey = :key${after === undefined ? '' : ` AND listSort ${bound} :after`}`,
-      ExpressionAttributeValues: {
-        ':key': { S: listKey },
-        ...(after === undefined ? {} : { ':after': { S: after } }),
-      },
-      ScanIndexForward: !descending,
-    });
-  },
+  list: (request) => list(setting, request),
 });
 
 /** Reads and writes rows; handed to compactors alone. */
@@ -134,27 +124,69 @@ const getMany = async ({ client, table }: ViewsSetting, keys: readonly RowKey[])
   return rows;
 };
 
-const page = async (
+type Query = Omit<QueryCommandInput, 'TableName'>;
+
+const page = async (setting: ViewsSetting, limit: number, query: Query): Promise<RowPage> => {
+  const { items, hasMore } = await itemsOf(setting, limit, query);
+  const rows = items.map(rowFromItem);
+  const next = hasMore ? rows.at(-1)?.sk : undefined;
+  return { rows, ...(next === undefined ? {} : { next }) };
+};
+
+/** As many items as asked for, and whether more may follow. */
+const itemsOf = async (
   { client, table }: ViewsSetting,
   limit: number,
-  query: Omit<QueryCommandInput, 'TableName'>,
-): Promise<RowPage> => {
-  const rows: Row[] = [];
+  query: Query,
+): Promise<{ readonly items: readonly Item[]; readonly hasMore: boolean }> => {
+  const items: Item[] = [];
   let start: Item | undefined;
   do {
     const answer = await client.send(
       new QueryCommand({
         ...query,
         TableName: table,
-        Limit: limit - rows.length,
+        Limit: limit - items.length,
         ...(start ? { ExclusiveStartKey: start } : {}),
       }),
     );
-    rows.push(...(answer.Items ?? []).map(rowFromItem));
+    items.push(...(answer.Items ?? []));
     start = answer.LastEvaluatedKey;
-  } while (start && rows.length < limit);
-  const last = rows.at(-1);
-  const isIndex = query.IndexName !== undefined;
-  const next = start && last && (isIndex ? last.listSort : last.sk);
-  return { rows, ...(next === undefined ? {} : { next }) };
+  } while (start && items.length < limit);
+  return { items, hasMore: start !== undefined };
 };
+
+/**
+ * The index holds keys alone, so that a row is written once and not twice however often it changes; the rows are read as
+ * they are now. Those that are deleted, or listed elsewhere, since the index was read are left out; a page that has none
+ * left is none, and the next one is read.
+ */
+const list = async (setting: ViewsSetting, request: ListRequest): Promise<RowPage> => {
+  const { listKey, limit } = request;
+  for (let { after } = request; ;) {
+    const { items, hasMore } = await itemsOf(setting, limit, listQuery({ ...request, after }));
+    const sorts = new Map(items.map((item) => [idOf(keyOf(item)), requiredText(item, 'listSort')]));
+    const found = new Map((await getMany(setting, items.map(keyOf))).map((row) => [idOf(row), row]));
+    const rows = [...sorts].flatMap(([id, listSort]) => {
+      const row = found.get(id);
+      return row?.listKey === listKey && row.listSort === listSort ? [row] : [];
+    });
+    after = hasMore ? [...sorts.values()].at(-1) : undefined;
+    if (rows.length > 0 || after === undefined)
+      return { rows, ...(after === undefined ? {} : { next: after }) };
+  }
+};
+
+const listQuery = ({ listKey, after, descending = true }: Omit<ListRequest, 'limit'>): Query => ({
+  IndexName: listIndexName,
+  KeyConditionExpression: `listKey = :key${after === undefined ? '' : ` AND listSort ${descending ? '<' : '>'} :after`}`,
+  ExpressionAttributeValues: {
+    ':key': { S: listKey },
+    ...(after === undefined ? {} : { ':after': { S: after } }),
+  },
+  ScanIndexForward: !descending,
+});
+
+const keyOf = (item: Item): RowKey => ({ pk: requiredText(item, 'pk'), sk: requiredText(item, 'sk') });
+
+const idOf = ({ pk, sk }: RowKey): string => `${pk}\u0000${sk}`;

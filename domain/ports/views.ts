@@ -10,7 +10,7 @@ export interface RowPage {
 export interface ListRequest {
   readonly listKey: string;
   readonly limit: number;
-  readonly after?: string;
+  readonly after?: string | undefined;
   /** Newest or greatest first; default true. */
   readonly descending?: boolean;
 }
@@ -20,6 +20,7 @@ export interface ViewReader {
   readonly getMany: (keys: readonly RowKey[]) => Promise<readonly Row[]>;
   /** Rows of one partition, ascending by sort key. */
   readonly partition: (pk: string, after?: string, limit?: number) => Promise<RowPage>;
+  /** Rows by their list keys; a page with a `next` has a row. */
   readonly list: (request: ListRequest) => Promise<RowPage>;
 }
 

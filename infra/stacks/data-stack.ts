@@ -89,7 +89,7 @@ export class DataStack extends Stack {
       indexName: listIndexName,
       partitionKey: text('listKey'),
       sortKey: text('listSort'),
-      projectionType: ProjectionType.ALL,
+      projectionType: ProjectionType.KEYS_ONLY,
     });
   }
 

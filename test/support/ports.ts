@@ -195,7 +195,7 @@ const provision = async ({ call }: Dispatcher): Promise<ReadonlyMap<string, stri
   await call('dynamodb', 'CreateTable', {
     ...table('views', ['pk', 'S'], ['sk', 'S']),
     AttributeDefinitions: attributes(['pk', 'S'], ['sk', 'S'], ['listKey', 'S'], ['listSort', 'S']),
-    GlobalSecondaryIndexes: [index('by-list', ['listKey', 'listSort'], 'ALL')],
+    GlobalSecondaryIndexes: [index('by-list', ['listKey', 'listSort'], 'KEYS_ONLY')],
   });
   await call('dynamodb', 'CreateTable', table('control', ['pk', 'S'], ['sk', 'S']));
   for (const TableName of ['ledger', 'views', 'control'])

@@ -1,8 +1,9 @@
-import { BatchGetItemCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { BatchGetItemCommand, DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { mockClient } from 'aws-sdk-client-mock';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { dynamoViewReader } from '#adapters/dynamodb/views.ts';
+import { dynamoViewReader, rowItem } from '#adapters/dynamodb/views.ts';
 import type { Row } from '#domain/kernel/projection.ts';
+import type { Json } from '#local/kernel/engine.ts';
 import { adaptersOf } from '#test/support/ledger.ts';
 import { localStage } from '#test/support/ports.ts';
 import type { LocalStage } from '#test/support/ports.ts';
@@ -82,6 +83,67 @@ describe('read models on DynamoDB', () => {
     expect(rest.rows.map(({ sk }) => sk)).toEqual(['0001', '0000']);
     expect(rest.next).toBeUndefined();
     expect(up.rows.map(({ sk }) => sk)).toEqual(['0003', '0004']);
+  });
+
+  it('lists rows as they are now, and neither those that are gone nor those that are listed elsewhere', async () => {
+    for (let index = 0; index < 5; index++)
+      await views.put(row(pad(index), { listKey: 'l', listSort: pad(index) }));
+    const stale = await stage.dispatcher.call('dynamodb', 'Query', {
+      TableName: 'views',
+      IndexName: 'by-list',
+      KeyConditionExpression: 'listKey = :key',
+      ExpressionAttributeValues: { ':key': { S: 'l' } },
+    });
+    const client = new DynamoDBClient({});
+    const late = mockClient(client);
+    late.on(QueryCommand).resolvesOnce(stale);
+    // What happens between the index and the rows.
+    late.on(BatchGetItemCommand).callsFake(async (input: Json) => {
+      await views.put(row('0000', { version: 2, data: { is: 'new' }, listKey: 'l', listSort: '0000' }));
+      await views.put(row('0001', { version: 2, listKey: 'other', listSort: '0001' }));
+      await views.put(row('0002', { version: 2, listKey: 'l', listSort: '9' }));
+      await stage.dispatcher.call('dynamodb', 'DeleteItem', {
+        TableName: 'views',
+        Key: { pk: { S: 'p' }, sk: { S: '0003' } },
+      });
+      return stage.dispatcher.call('dynamodb', 'BatchGetItem', input);
+    });
+
+    const reader = dynamoViewReader({ client, table: 'views' });
+    const { rows, next } = await reader.list({ listKey: 'l', limit: 5, descending: false });
+
+    expect(rows.map(({ sk, data }) => [sk, data])).toEqual([
+      ['0000', { is: 'new' }],
+      ['0004', { sk: '0004' }],
+    ]);
+    expect(next).toBeUndefined();
+  });
+
+  it('reads on when nothing of a page is left', async () => {
+    const client = new DynamoDBClient({});
+    const mock = mockClient(client);
+    const keys = (sk: string) => ({
+      pk: { S: 'p' },
+      sk: { S: sk },
+      listKey: { S: 'l' },
+      listSort: { S: sk },
+    });
+    const LastEvaluatedKey = keys('0001');
+    mock
+      .on(QueryCommand)
+      .resolvesOnce({ Items: [keys('0001')], LastEvaluatedKey })
+      .resolvesOnce({ Items: [keys('0002')] });
+    mock
+      .on(BatchGetItemCommand)
+      .resolvesOnce({ Responses: { views: [] } })
+      .resolvesOnce({ Responses: { views: [rowItem(row('0002', { listKey: 'l', listSort: '0002' }))] } });
+
+    const reader = dynamoViewReader({ client, table: 'views' });
+    const page = await reader.list({ listKey: 'l', limit: 1, descending: false });
+
+    expect(page.rows.map(({ sk }) => sk)).toEqual(['0002']);
+    expect(page.next).toBeUndefined();
+    expect(mock.calls()).toHaveLength(4);
   });
 
   it('throws what is no older row', async () => {

@@ -177,7 +177,11 @@ describe('ingesting market records', () => {
 
     await ingest(eventOf(...[1, 2, 3, 4].map((sequence) => record(sequence, { source_id: 'nobody' }))));
 
-    expect(stage.requests()).toEqual({ 'dynamodb.Query': 2, 'sqs.SendMessageBatch': 1 });
+    expect(stage.requests()).toEqual({
+      'dynamodb.Query': 2,
+      'dynamodb.BatchGetItem': 2,
+      'sqs.SendMessageBatch': 1,
+    });
   });
 
   it('plans the ticks of a silence before the record that ends it, in one commit however long it was', async () => {
