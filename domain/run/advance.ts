@@ -2,6 +2,7 @@
 import { DISPATCH_WINDOW, INLINE_WINDOW, SLOT_WINDOW } from '#contracts/runs/limits.ts';
 import type { Plan } from '#contracts/runs/plan.ts';
 import type { RunEvent, RunEventData } from '#contracts/runs/run-events.ts';
+import { isFull } from '#domain/run/cascade.ts';
 import { dispatch } from '#domain/run/dispatch.ts';
 import { attemptRef, record } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
@@ -17,26 +18,34 @@ import {
 } from '#domain/run/run.ts';
 import type { PlannedRun } from '#domain/run/run.ts';
 import { limitsOf, requestSlot } from '#domain/run/slots.ts';
-import { stopTasks } from '#domain/run/stop.ts';
+import { passDeadline, stopTasks } from '#domain/run/stop.ts';
 import { isFailure, mayRun, obstacleOf } from '#domain/run/trigger-rule.ts';
 import { verdictOf } from '#domain/run/verdict.ts';
 
-/** Everything that follows from the draft's state, in order: stops, skips, dispatches within the windows, the end. */
+/**
+ * Everything that follows from the draft's state, in order: its deadline, stops, skips, dispatches within the windows,
+ * the end. What is too much for one commit is left to the next decision, which comes first.
+ */
 export const advance = (draft: Draft): readonly RunEvent[] => {
-  stopTasks(draft);
-  skipDoomed(draft);
-  dispatchReady(draft);
-  completeRun(draft);
+  passDeadline(draft);
+  if (stopTasks(draft) && skipDoomed(draft)) {
+    dispatchReady(draft);
+    completeRun(draft);
+  }
   return draft.events;
 };
 
-/** In plan order every task stands behind its upstreams, so one pass carries a failure to the last descendant. */
-const skipDoomed = (draft: Draft): void => {
+/**
+ * In plan order every task stands behind its upstreams, so one pass carries a failure to the last descendant. False when
+ * some are left.
+ */
+const skipDoomed = (draft: Draft): boolean => {
   const { plan, header } = originOf(draft.run);
   for (const [taskIndex, { key, dependsOn = [] }] of plan.tasks.entries()) {
     if (taskAt(draft.run, taskIndex).status !== 'BLOCKED') continue;
     const cause = causeOf(draft.run, taskIndex, dependsOn);
     if (!cause) continue;
+    if (isFull(draft)) return false;
     const data = { taskIndex, taskKey: key, ...cause };
     record(
       draft,
@@ -45,6 +54,7 @@ const skipDoomed = (draft: Draft): void => {
         : { type: 'TaskSkipped', idempotencyKey: `skipped:${header.runId}:${key}`, data },
     );
   }
+  return true;
 };
 
 type Cause = Pick<RunEventData<'TaskSkipped'>, 'upstreamTaskKey' | 'upstreamResolution'>;
@@ -70,7 +80,7 @@ const dispatchReady = (draft: Draft): void => {
   for (const index of waiting) {
     const taker = takerOf(plan, index);
     if (room[taker] > 0) handOut(draft, index);
-    else if (taskAt(draft.run, index).status === 'BLOCKED') markReady(draft, index);
+    else if (taskAt(draft.run, index).status === 'BLOCKED' && !isFull(draft)) markReady(draft, index);
     room[taker] -= 1;
   }
 };

@@ -157,7 +157,8 @@ const heartbeat = ({ taskKey, report }: HeartbeatTask, run: Run, nowMs: number):
       if (task.status === 'RUNNING' && !isWorthRecording(plan, taskIndex, { task, report, nowMs })) return [];
       const draft = draftOf(running, nowMs);
       // A worker that beats without having said so has started.
-      if (task.status === 'DISPATCHED') recordStart(draft, taskIndex, report);
+      const isStart = task.status === 'DISPATCHED';
+      if (isStart) recordStart(draft, taskIndex, report);
       const { progressPct, message } = report;
       const named = identified(draft, taskIndex, report.attempt);
       const { runId } = originOf(running).header;
@@ -173,7 +174,8 @@ const heartbeat = ({ taskKey, report }: HeartbeatTask, run: Run, nowMs: number):
           ...(message === undefined ? {} : { message: safeText(message) }),
         },
       });
-      return draft.events;
+      // As any start it makes room in the dispatch window.
+      return isStart ? advance(draft) : draft.events;
     },
   );
 

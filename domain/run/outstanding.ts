@@ -1,14 +1,14 @@
 /**
- * The effects a run owes: for every dispatched task an offer to workers, or a message to the in-process runners
- * or to an execution location; for
- * every task that waits for its retry a timer; for one that waits for a slot the request, and for each attempt that is
- * over the word that gives its slots back.
+ * The effects a run owes: for every dispatched task an offer to workers, or a message to the in-process runners or to an
+ * execution location; for every task that waits for its retry a timer; for one that waits for a slot the request, and for
+ * each attempt that is over the word that gives its slots back; for what one commit had no room for a command to itself.
  */
 import type { RetryTaskInput } from '#contracts/runs/read.ts';
 import type { DispatchMessage } from '#contracts/runs/locations.ts';
 import type { InlineRunMessage } from '#contracts/runs/runner.ts';
 import type { Effect } from '#domain/kernel/effect.ts';
 import { attemptId, dispatchId, effectName, retryTimerId } from '#domain/kernel/ids.ts';
+import { cascadeEffects } from '#domain/run/cascade.ts';
 import { attemptRef } from '#domain/run/draft.ts';
 import { runStream } from '#domain/run/run-stream.ts';
 import { locationOf } from '#domain/run/plan-locations.ts';
@@ -49,7 +49,7 @@ export const outstanding = (run: Run): readonly Effect[] => {
     return [];
   });
   // What is given back goes first: a retry may ask the same limit.
-  return [...returns, ...owed];
+  return [...returns, ...owed, ...cascadeEffects(run)];
 };
 
 const handOver = (origin: RunOrigin, index: number, task: Dispatched): Effect =>

@@ -5,7 +5,7 @@ import type { Plan } from '#contracts/runs/plan.ts';
 import { valueOf } from '#domain/kernel/value-of.ts';
 import { asRunEvent } from '#domain/run/evolve.ts';
 import { countTasks, runRowAfter } from '#domain/run/run-rows.ts';
-import { evolveTaskRow, newTaskRow } from '#domain/run/task-rows.ts';
+import { evolveTaskRow, isTaskEvent, newTaskRow } from '#domain/run/task-rows.ts';
 import type { RunRow } from '#domain/run/run-rows.ts';
 import type { TaskRow } from '#domain/run/task-rows.ts';
 import { skipAttributions } from '#domain/run/skip-attribution.ts';
@@ -21,9 +21,9 @@ export const runDetail = (events: readonly RecordedEvent[]): RunRead | undefined
     if (known?.type === 'PlanCreated') {
       plan = known.data.plan;
       for (const [index, { key }] of plan.tasks.entries()) rows.set(key, newTaskRow(known.data, index));
-    } else if (known && 'taskKey' in known.data) {
+    } else if (known && isTaskEvent(known)) {
       const { taskKey } = known.data;
-      rows.set(taskKey, evolveTaskRow(valueOf(rows, taskKey), event));
+      rows.set(taskKey, evolveTaskRow(valueOf(rows, taskKey), event, known));
     }
   }
   if (!run) return undefined;

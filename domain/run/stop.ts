@@ -4,6 +4,8 @@
  * nothing had happened, for a bounded time: a run that is being stopped always ends.
  */
 import { runTiming, taskDefaults } from '#contracts/runs/limits.ts';
+import type { Plan } from '#contracts/runs/plan.ts';
+import { isFull } from '#domain/run/cascade.ts';
 import { completeByFailure } from '#domain/run/completion.ts';
 import { record } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
@@ -19,9 +21,25 @@ export const stopDeadlineMs = (run: PlannedRun, taskIndex: number): number | und
   run.stop && endOfGraceMs(run, run.stop, taskIndex);
 
 const endOfGraceMs = (run: PlannedRun, stop: Stop, taskIndex: number): number => {
-  const { cancelGraceSec = taskDefaults.cancelGraceSec } = policyOf(originOf(run).plan, taskIndex);
-  const graceMs = isBeingStopped(run, taskIndex) ? cancelGraceSec * 1_000 : runTiming.cleanupGraceMs;
+  const { plan } = originOf(run);
+  const graceMs = isBeingStopped(run, taskIndex)
+    ? graceMsOf(plan, taskIndex)
+    : // What they clean up behind may take its whole grace to stop.
+      longestGraceMs(plan) + runTiming.cleanupGraceMs;
   return stoppedSinceMs(stop) + graceMs;
+};
+
+const graceMsOf = (plan: Plan, taskIndex: number): number =>
+  (policyOf(plan, taskIndex).cancelGraceSec ?? taskDefaults.cancelGraceSec) * 1_000;
+
+const longestGraces = new WeakMap<Plan, number>();
+
+const longestGraceMs = (plan: Plan): number => {
+  const known = longestGraces.get(plan);
+  if (known !== undefined) return known;
+  const longest = plan.tasks.reduce((most, _, index) => Math.max(most, graceMsOf(plan, index)), 0);
+  longestGraces.set(plan, longest);
+  return longest;
 };
 
 /** The run's own deadline; undefined when it has none. */
@@ -42,28 +60,41 @@ export const passDeadline = (draft: Draft): void => {
   });
 };
 
-/** Ends whatever a run that is being stopped does not let go on; nothing for any other run. */
-export const stopTasks = (draft: Draft): void => {
+/**
+ * Ends whatever a run that is being stopped does not let go on; nothing for any other run. False when it left some for
+ * the next decision.
+ */
+export const stopTasks = (draft: Draft): boolean => {
   const { stop } = draft.run;
-  if (stop === undefined) return;
-  for (const taskIndex of draft.run.tasks.keys()) stopTask(draft, stop, taskIndex);
+  if (stop === undefined) return true;
+  for (const taskIndex of draft.run.tasks.keys()) {
+    if (!isToStop(draft, stop, taskIndex)) continue;
+    if (isFull(draft)) return false;
+    stopTask(draft, taskIndex);
+  }
+  return true;
 };
 
-const stopTask = (draft: Draft, stop: Stop, taskIndex: number): void => {
+const isToStop = (draft: Draft, stop: Stop, taskIndex: number): boolean => {
   const task = taskAt(draft.run, taskIndex);
-  if (isEnded(task)) return;
-  const isOver = endOfGraceMs(draft.run, stop, taskIndex) <= draft.nowMs;
+  if (isEnded(task)) return false;
+  if (task.status !== 'RUNNING' && isBeingStopped(draft.run, taskIndex)) return true;
+  return endOfGraceMs(draft.run, stop, taskIndex) <= draft.nowMs;
+};
+
+const stopTask = (draft: Draft, taskIndex: number): void => {
+  const task = taskAt(draft.run, taskIndex);
   if (task.status === 'RUNNING') {
-    if (isOver) giveUp(draft, taskIndex, task.attempt);
-  } else if (isOver || isBeingStopped(draft.run, taskIndex)) {
-    const { plan, header } = originOf(draft.run);
-    const { key } = plannedTask(plan, taskIndex);
-    record(draft, {
-      type: 'TaskStopped',
-      idempotencyKey: `stopped:${header.runId}:${key}`,
-      data: { taskIndex, taskKey: key },
-    });
+    giveUp(draft, taskIndex, task.attempt);
+    return;
   }
+  const { plan, header } = originOf(draft.run);
+  const { key } = plannedTask(plan, taskIndex);
+  record(draft, {
+    type: 'TaskStopped',
+    idempotencyKey: `stopped:${header.runId}:${key}`,
+    data: { taskIndex, taskKey: key },
+  });
 };
 
 const giveUp = (draft: Draft, taskIndex: number, attempt: number): void =>

@@ -4,6 +4,7 @@ import { runTiming } from '#contracts/runs/limits.ts';
 import type { RunEvent } from '#contracts/runs/run-events.ts';
 import { dispatchId } from '#domain/kernel/ids.ts';
 import type { SweepRun } from '#domain/run/command.ts';
+import { isFull } from '#domain/run/cascade.ts';
 import { completeByFailure } from '#domain/run/completion.ts';
 import { advance, release } from '#domain/run/advance.ts';
 import { attemptRef, draftOf, record } from '#domain/run/draft.ts';
@@ -25,9 +26,9 @@ export const sweep = ({ nowMs, lostOffers }: SweepRun, run: Run): readonly RunEv
   const lost = new Set(lostOffers);
   passDeadline(draft);
   stopTasks(draft);
-  for (const [taskIndex, { key }] of originOf(run).plan.tasks.entries()) {
-    sweepTask(draft, taskIndex, lost.has(key));
-  }
+  // What is left is as overdue with the next sweep.
+  for (const [taskIndex, { key }] of originOf(run).plan.tasks.entries())
+    if (!isFull(draft)) sweepTask(draft, taskIndex, lost.has(key));
   return advance(draft);
 };
 

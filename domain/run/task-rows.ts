@@ -1,6 +1,6 @@
 /** The row of one task, and how each event changes it. */
 import type { RecordedEvent } from '#contracts/event.ts';
-import type { RunEventData } from '#contracts/runs/run-events.ts';
+import type { RunEvent, RunEventData } from '#contracts/runs/run-events.ts';
 import { publicTaskState } from '#contracts/runs/states.ts';
 import type { TaskStatus } from '#contracts/runs/states.ts';
 import type { TaskRead } from '#contracts/runs/read.ts';
@@ -58,12 +58,17 @@ export const statusAfter = (
 /** Whether a task waits for no other. */
 export const isRoot = (dependsOn: readonly number[] | undefined): boolean => (dependsOn ?? []).length === 0;
 
-/** A task's row after an event; events that do not concern it change nothing. */
-export const evolveTaskRow = (row: TaskRow, event: RecordedEvent): TaskRow => {
-  const known = asRunEvent(event);
+/** What is said of one task. */
+type TaskEvent = Extract<RunEvent, { readonly data: { readonly taskKey: string } }>;
+
+/** Whether an event names a task. */
+export const isTaskEvent = (event: RunEvent): event is TaskEvent => 'taskKey' in event.data;
+
+/** A task's row after an event that names it, as the ledger has it and as it is known. */
+export const evolveTaskRow = (row: TaskRow, event: RecordedEvent, known: TaskEvent): TaskRow => {
   const change = statusAfter(event);
   const next = change ? { ...row, status: change.status, state: publicTaskState[change.status] } : row;
-  switch (known?.type) {
+  switch (known.type) {
     case 'TaskDispatched':
       return newAttempt(next, known.data.attempt);
     case 'TaskStarted':
@@ -85,16 +90,10 @@ export const evolveTaskRow = (row: TaskRow, event: RecordedEvent): TaskRow => {
     case 'TaskCancelled':
     case 'TaskStopped':
       return { ...next, completedAt: iso(event.occurredAtMs) };
-    case 'RunTriggered':
-    case 'PlanCreated':
     case 'TaskReadied':
     case 'TaskSlotRequested':
     case 'TaskSlotReturned':
     case 'TaskRedispatched':
-    case 'RunCancelRequested':
-    case 'RunDeadlinePassed':
-    case 'RunCompleted':
-    case undefined:
       return next;
   }
 };

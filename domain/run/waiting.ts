@@ -4,6 +4,7 @@ import type { Plan } from '#contracts/runs/plan.ts';
 import type { WaitingReason } from '#contracts/runs/states.ts';
 import type { RunWhy } from '#contracts/runs/read.ts';
 import type { Waiting } from '#domain/kernel/aggregate.ts';
+import { isCascadeOwed } from '#domain/run/cascade.ts';
 import { attemptDeadlineMs, heartbeatDeadlineMs } from '#domain/run/heartbeat.ts';
 import { inlineRunnerOf, isBeingStopped, isEnded, originOf, plannedTask } from '#domain/run/run.ts';
 import { stateOf } from '#domain/run/run-state.ts';
@@ -120,7 +121,7 @@ const runningWaiting = (run: RunningRun): readonly RunWaiting[] => {
     (least, { deadlineMs }) => (deadlineMs === undefined ? least : Math.min(least ?? deadlineMs, deadlineMs)),
     undefined,
   );
-  const sharedMs = nextMs ?? run.changedAtMs + runTiming.silenceMs;
+  const sharedMs = isCascadeOwed(run) ? run.changedAtMs : (nextMs ?? run.changedAtMs + runTiming.silenceMs);
   const deadlineMs = run.stop?.timedOutAtMs === undefined ? runDeadlineMs(origin) : undefined;
   return [
     { reason: 'tasks', deadlineMs: sharedMs, subject: header.runId },

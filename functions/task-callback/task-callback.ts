@@ -1,7 +1,9 @@
 /**
  * Worker callbacks (docs/guide/design.md §8): the checks in their order of precedence on the run as it stands, then the
  * command. A run with many tasks in flight takes its reports through the `commands` queue, so that hundreds of
- * workers finishing at once neither lose a report nor get an error because others finished too.
+ * workers finishing at once neither lose a report nor get an error because others finished too. A start alone is decided
+ * before it is answered, however busy its run is: of two workers who were sent one attempt, one must hear that it is not
+ * theirs.
  */
 import { randomUUID } from 'node:crypto';
 import type * as z from 'zod';
@@ -70,7 +72,7 @@ const report = async (ports: CallbackPorts, kind: Kind, request: ApiRequest): Pr
     actor: { kind: 'worker' as const, id: parsed.body.workerId },
     correlationId: claims.runId,
   };
-  if (inFlight(state) > ports.callbackQueueTasksMin) {
+  if (kind !== 'started' && inFlight(state) > ports.callbackQueueTasksMin) {
     await ports.queues.send([queuedCommand(runAggregate.kind, identity)]);
     return answer(ports, parsed, { taskKey, run: state, isDuplicate: false });
   }
@@ -85,14 +87,18 @@ interface Identity {
   readonly correlationId: string;
 }
 
-/** One optimistic append; a report that keeps losing its race goes to the queue instead of failing. */
+/** What a report tries before it goes to the queue. */
+const REPORT_TRIES_MAX = 2;
+
+/** A report that keeps losing its race goes to the queue instead of failing; a start is asked for again (`contention`). */
 const answerAfter = async (
   ports: CallbackPorts,
   parsed: Report,
   { taskKey, ...identity }: Identity & { readonly taskKey: string },
 ): Promise<ApiReply> => {
   try {
-    const outcome = await ports.mailbox.send(runAggregate, identity, { triesMax: 2 });
+    const bounds = parsed.kind === 'started' ? {} : { triesMax: REPORT_TRIES_MAX };
+    const outcome = await ports.mailbox.send(runAggregate, identity, bounds);
     if (outcome.kind === 'rejected') throw refused(outcome.rejection);
     return answer(ports, parsed, {
       taskKey,
@@ -100,7 +106,7 @@ const answerAfter = async (
       isDuplicate: outcome.kind === 'unchanged',
     });
   } catch (error) {
-    if (!(error instanceof ContentionError)) throw error;
+    if (parsed.kind === 'started' || !(error instanceof ContentionError)) throw error;
     await ports.queues.send([queuedCommand(runAggregate.kind, identity)]);
     return answer(ports, parsed, { taskKey, run: { status: 'none' }, isDuplicate: false });
   }

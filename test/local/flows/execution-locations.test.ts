@@ -80,6 +80,20 @@ describe('a task of an execution location', () => {
     });
   });
 
+  it('is begun by one worker however many of its run are in flight', async () => {
+    const api = await stage();
+    const names = Array.from({ length: 20 }, (_, index) => `t${index}`);
+    await deploy(api, Object.fromEntries(names.map((name) => [name, { execution: { queue: 'gpu' } }])));
+    await trigger(api, names);
+    const [task] = await receive(api);
+    if (task === undefined) throw new Error('no message');
+
+    const statuses = await Promise.all(
+      ['w1', 'w2', 'w3'].map(async (workerId) => (await callback(api, 'started', task, { workerId })).status),
+    );
+    expect(statuses.sort()).toEqual([200, 409, 409]);
+  });
+
   it('hears from its heartbeat that its run is cancelled', async () => {
     const api = await stage();
     const runId = await trigger(api, ['a']);

@@ -5,7 +5,9 @@ import { apiOf, bootTestCloud } from '#test/support/cloud.ts';
 import type { Api } from '#test/support/cloud.ts';
 import {
   claim,
+  claimOne,
   deploy,
+  fail,
   listedRun,
   readRun,
   runEvents,
@@ -13,6 +15,7 @@ import {
   trigger,
   wideAssets,
 } from '#test/support/cloud-assets.ts';
+import { seededChance } from '#local/dispatch/faults.ts';
 import { commitsIn, itemsOf, numberingFaults } from '#test/support/cloud-stores.ts';
 
 const start = async (count: number): Promise<{ readonly api: Api; readonly runId: string }> => {
@@ -78,6 +81,30 @@ describe('a run of many tasks', () => {
     const reasons = (why['waiting'] as readonly { readonly reason: string }[]).map(({ reason }) => reason);
     expect(reasons.filter((reason) => reason === 'dispatch_window')).toHaveLength(30);
     expect(reasons.filter((reason) => reason === 'worker')).toHaveLength(100);
+  });
+
+  it('ends as it should although what is said of all its tasks is more than a commit holds', async () => {
+    const chance = seededChance(7);
+    const letters = 'abcdefghijklmnopqrstuvwxyz0123456789_';
+    const noise = (): string =>
+      Array.from({ length: 175 }, () => letters[Math.floor(chance() * letters.length)]).join('');
+    const names = Array.from({ length: 1_999 }, (_, index) => `t${index}_${noise()}`);
+    const api = apiOf(await bootTestCloud());
+    await deploy(api, { root: [], ...Object.fromEntries(names.map((name) => [name, ['root']])) });
+    const fallen = await trigger(api, ['root'], { includeDownstream: true });
+    await fail(api, await claimOne(api), 'DATA_QUALITY');
+    const cancelled = await trigger(api, ['root'], { includeDownstream: true });
+    await succeed(api, await claimOne(api));
+    await api.cloud.settle();
+    await api.must('POST', `/v1/workspaces/main/runs/${cancelled}/cancel`, {});
+    await api.cloud.settle();
+
+    expect(await readRun(api, fallen)).toMatchObject({ state: 'FAILED', taskCounts: { skipped: 1_999 } });
+    expect(await readRun(api, cancelled)).toMatchObject({
+      state: 'CANCELLED',
+      taskCounts: { succeeded: 1, cancelled: 1_999 },
+    });
+    expect(api.cloud.faultLines()).toEqual([]);
   });
 
   it('of 500 tasks loses nothing when 200 workers finish at the same instant', async () => {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RecordedEvent } from '#contracts/event.ts';
-import { runTiming } from '#contracts/runs/limits.ts';
+import { runTiming, taskDefaults } from '#contracts/runs/limits.ts';
 import type { Plan } from '#contracts/runs/plan.ts';
 import type { RunCommand } from '#domain/run/command.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
@@ -330,7 +330,7 @@ describe('a run that is being stopped', () => {
         }
         if (story.state().status !== 'RUNNING') return;
         story.when(cancelRun());
-        story.at(story.nowMs() + runTiming.cleanupGraceMs);
+        story.at(story.nowMs() + taskDefaults.cancelGraceSec * 1_000 + runTiming.cleanupGraceMs);
         story.when(sweep(story.nowMs()));
         expect(['CANCELLED', 'TIMED_OUT']).toContain(story.state().status);
       }),

@@ -189,9 +189,23 @@ describe('a task of the rule always', () => {
       .thenRecords({ type: 'TaskCompleted' }, { type: 'RunCompleted', data: { outcome: 'CANCELLED' } });
   });
 
+  it('may begin when what it cleans up behind has taken the whole of a long grace to stop', () => {
+    const story = triggered(
+      planOf(
+        { 'm.a': [], 'm.z': ['m.a'] },
+        { rules: { 'm.z': 'always' }, policy: { cancelGraceSec: 3_600 } },
+      ),
+    ).after(claim('m.a'), cancelRun());
+    const lastMs = START_MS + 3_600_000 - 1;
+    story.at(lastMs).after(beat('m.a'), sweep(lastMs));
+    story
+      .when(succeed('m.a'))
+      .thenRecords({ type: 'TaskCompleted' }, { type: 'TaskDispatched', data: { taskKey: 'm.z' } });
+  });
+
   it.each(['nobody takes it', 'it runs'])('is ended with its run after a while when %s', (what) => {
     const story = cleanup().after(succeed('m.a'), ...(what === 'it runs' ? [claim('m.z')] : []));
-    const endMs = START_MS + runTiming.cleanupGraceMs;
+    const endMs = START_MS + taskDefaults.cancelGraceSec * 1_000 + runTiming.cleanupGraceMs;
     story
       .at(endMs - 1)
       .after(...(what === 'it runs' ? [beat('m.z')] : []))
@@ -204,6 +218,22 @@ describe('a task of the rule always', () => {
 
 describe("a run's deadline", () => {
   const timed = () => triggered(fork(), { timeoutSec: 60 });
+
+  it('decides over what ends behind it, whether or not a sweep came between', () => {
+    const one = () => triggered(planOf({ 'm.a': [] }), { timeoutSec: 10 }).after(claim('m.a'));
+    expect(
+      one()
+        .at(START_MS + 9_999)
+        .after(succeed('m.a'))
+        .state().status,
+    ).toBe('SUCCEEDED');
+    expect(
+      one()
+        .at(START_MS + 10_000)
+        .after(succeed('m.a'))
+        .state().status,
+    ).toBe('TIMED_OUT');
+  });
 
   it('stops it like a cancellation, says so, and ends it TIMED_OUT', () => {
     const story = timed().after(claim('m.a'));

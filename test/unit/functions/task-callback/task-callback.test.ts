@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { attemptId, callbackTaskId } from '#domain/kernel/ids.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { ContentionError } from '#functions/shared/command-handler.ts';
 import { loadStream } from '#functions/shared/load.ts';
@@ -258,37 +259,61 @@ describe('worker callbacks', () => {
     });
   });
 
-  it('go to the queue when they lose their race', async () => {
-    const sent: object[] = [];
-    const operation = callbackOperation(
-      {
-        loadRun: async (stream) =>
-          (await loadStream(adaptersOf(plane.stage).ledger, runAggregate, stream)).state,
-        mailbox: { send: ({ kind }) => Promise.reject(new ContentionError(kind, 2)) },
-        queues: { send: (messages) => Promise.resolve(void sent.push(...messages)) },
-        tokens: { mint: () => Promise.reject(new Error('unused')), verify: () => Promise.resolve(verified) },
-        telemetry: witness(),
-        nowMs: plane.stage.clock.nowMs,
-        callbackQueueTasksMin: 16,
-      },
-      'completed',
-    );
-    const { taskId, attempt, attemptId } = task;
-    const scope = { taskId, runId, attempt, attemptId, tenantId: 'acme', workspaceId: 'prod' };
-    const verified = { kind: 'valid' as const, scope };
+  describe('that lose their race', () => {
+    /** Asks with a token of that attempt, on a run that others always change first. */
+    const losing = async (
+      kind: 'started' | 'completed',
+      ref: { taskKey: string; attempt: number },
+      body: object,
+    ) => {
+      const sent: object[] = [];
+      const scope = {
+        taskId: callbackTaskId({ runId, ...ref }),
+        ...{ runId, attempt: ref.attempt, attemptId: attemptId({ runId, ...ref }) },
+        ...{ tenantId: 'acme', workspaceId: 'prod' },
+      };
+      const operation = callbackOperation(
+        {
+          loadRun: async (stream) =>
+            (await loadStream(adaptersOf(plane.stage).ledger, runAggregate, stream)).state,
+          mailbox: { send: ({ kind: of }) => Promise.reject(new ContentionError(of, 2)) },
+          queues: { send: (messages) => Promise.resolve(void sent.push(...messages)) },
+          tokens: {
+            mint: () => Promise.reject(new Error('unused')),
+            verify: () => Promise.resolve({ kind: 'valid' as const, scope }),
+          },
+          telemetry: witness(),
+          nowMs: plane.stage.clock.nowMs,
+          callbackQueueTasksMin: 16,
+        },
+        kind,
+      );
+      const answer = operation({
+        requestId: 'r',
+        principal: undefined,
+        bearer: task.taskToken,
+        path: { taskId: scope.taskId },
+        query: {},
+        idempotencyKey: undefined,
+        body: { attempt: scope.attempt, attemptId: scope.attemptId, workerId: WORKER, ...body },
+        baseUrl: 'http://localhost',
+      });
+      return { answer, sent };
+    };
 
-    const answer = await operation({
-      requestId: 'r',
-      principal: undefined,
-      bearer: task.taskToken,
-      path: { taskId },
-      query: {},
-      idempotencyKey: undefined,
-      body: { attempt, attemptId, workerId: WORKER, outcome: 'SUCCEEDED' },
-      baseUrl: 'http://localhost',
+    it('go to the queue', async () => {
+      const { answer, sent } = await losing('completed', task, { outcome: 'SUCCEEDED' });
+
+      expect(await answer).toMatchObject({ status: 200, body: { finalState: 'SUCCEEDED' } });
+      expect(sent).toMatchObject([{ queue: 'commands', body: { command: { type: 'CompleteTask' } } }]);
     });
 
-    expect(answer).toMatchObject({ status: 200, body: { finalState: 'SUCCEEDED' } });
-    expect(sent).toMatchObject([{ queue: 'commands', body: { command: { type: 'CompleteTask' } } }]);
+    it('are to come again when they start an attempt: its owner must be known with the answer', async () => {
+      await begin({ a: [], b: [] }, ['m.a', 'm.b']);
+      const { answer, sent } = await losing('started', { taskKey: 'm.b', attempt: 1 }, {});
+
+      await expect(answer).rejects.toMatchObject({ code: 'contention' });
+      expect(sent).toEqual([]);
+    });
   });
 });
