@@ -45,6 +45,8 @@ describe('the metric catalogue', () => {
         'backpressure.blocked_ms',
       ],
       market_data: [
+        'transport.state',
+        'transport.reconnects',
         'events.count',
         'decode_failures.count',
         'exchange_to_recv.latency_ms',
