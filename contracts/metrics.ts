@@ -151,8 +151,9 @@ export const metricCatalogue = {
   'dashboards.snapshots.produced': count('dashboards that were made for a reader'),
   'dashboards.snapshot_latency_ms': milliseconds('time it took to read and make a dashboard'),
   'dashboards.builder.lag_ms': milliseconds('from the newest run a dashboard shows to the instant it is of'),
+  'dashboards.renderer.frames': count('dashboards that a renderer has drawn'),
   'dashboards.failures': alarmed(
-    count('dashboards that could not be made, and rows they lack because they cannot be read'),
+    count('dashboards that could not be made or drawn, and rows they lack because they cannot be read'),
     moreThan(10),
   ),
   'orchestrator.publish.count': count('records put on the output stream'),

@@ -1,8 +1,8 @@
 /** `market decode|connect`: messages of venues to market events, over JSON lines or from the venue itself. */
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
 import process from 'node:process';
 import type { CommandContext } from '#cli/commands/context.ts';
+import { milliseconds } from '#cli/commands/milliseconds.ts';
 import { documentOf, readDocument } from '#cli/commands/read-document.ts';
 
 interface ConnectOptions {
@@ -64,9 +64,4 @@ export const addMarketCommands = (
         signal: stop.signal,
       });
     });
-};
-
-const milliseconds = (text: string): number => {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('give milliseconds above 0, for example 10000');
 };
