@@ -61,7 +61,7 @@ export const runAdapter = (run: AdapterRun): RunningAdapter => {
         break;
       case 'tell':
         run.tell(transportRemarks(connection, command.report));
-        if (command.report.state === 'failed') run.onFailed(command.report.errorDetail ?? 'no reason given');
+        if (command.report.state === 'failed') run.onFailed(command.report.errorDetail);
         break;
       case 'count':
         run.tell([{ kind: 'metric', metric: command.metric, value: command.value }]);
@@ -75,6 +75,7 @@ export const runAdapter = (run: AdapterRun): RunningAdapter => {
     opened: () => step({ type: 'opened', connection: number }),
     lost: (errorDetail) => step({ type: 'lost', connection: number, errorDetail }),
     taken: (taken) => {
+      // What a link tells after its end was not read: nobody would write it.
       if (adapter.connection === number && link !== undefined) take(number, taken);
     },
   });

@@ -35,14 +35,15 @@ export type AdapterEvent =
   /** The sink has failed for good. */
   | { readonly type: 'broken'; readonly errorDetail: string };
 
-/** What is told of the transport of a stream. */
-export interface TransportReport {
-  readonly state: 'created' | 'running' | 'reconnecting' | 'stopped' | 'failed';
+/** What is told of the transport of a stream; a failure has a reason. */
+export type TransportReport = {
   readonly reconnectCount?: number;
-  readonly errorDetail?: string;
   /** How long nothing was read, in ms: what the venue said in that time is missing. */
   readonly gapMs?: number;
-}
+} & (
+  | { readonly state: 'failed'; readonly errorDetail: string }
+  | { readonly state: 'created' | 'running' | 'reconnecting' | 'stopped'; readonly errorDetail?: string }
+);
 
 /** What is to be done. `wake` asks for `elapsed` at or after the instant and replaces the one asked for before. */
 export type AdapterCommand =
