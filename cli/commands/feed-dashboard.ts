@@ -1,8 +1,8 @@
 /** `feed dashboard FEED`: how a feed and its layers are doing, once or again and again. */
 import type { Command } from 'commander';
-import process from 'node:process';
 import type { CommandContext } from '#cli/commands/context.ts';
 import { milliseconds } from '#cli/commands/milliseconds.ts';
+import { untilStopped } from '#cli/commands/until-stopped.ts';
 import { dashboardFrame } from '#cli/dashboard/frame.ts';
 import { wholeDashboard } from '#cli/feed/layer-pages.ts';
 
@@ -34,8 +34,7 @@ export const addFeedDashboardCommand = (
         return;
       }
       const { followDashboard } = await import('#cli/dashboard/follow.ts');
-      const stop = new AbortController();
-      process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
-      await followDashboard({ read, frameOf, everyMs: every, isScreen: !output.isJson, signal: stop.signal });
+      const isScreen = !output.isJson;
+      await untilStopped((signal) => followDashboard({ read, frameOf, everyMs: every, isScreen, signal }));
     });
 };

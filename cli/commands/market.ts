@@ -4,6 +4,7 @@ import process from 'node:process';
 import type { CommandContext } from '#cli/commands/context.ts';
 import { milliseconds } from '#cli/commands/milliseconds.ts';
 import { documentOf, readDocument } from '#cli/commands/read-document.ts';
+import { untilStopped } from '#cli/commands/until-stopped.ts';
 
 interface ConnectOptions {
   readonly config: string;
@@ -55,13 +56,8 @@ export const addMarketCommands = (
     .option('--summary-every <ms>', 'from one summary of the symbols to the next', milliseconds, 60_000)
     .action(async (options: ConnectOptions, command: Command) => {
       const { marketConnect } = await import('#cli/venue/market-connect.ts');
-      const stop = new AbortController();
-      process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
-      await marketConnect({
-        ...options,
-        config: readDocument(options.config),
-        stateDir: contextOf(command).stateDir,
-        signal: stop.signal,
-      });
+      const config = readDocument(options.config);
+      const { stateDir } = contextOf(command);
+      await untilStopped((signal) => marketConnect({ ...options, config, stateDir, signal }));
     });
 };
