@@ -83,10 +83,18 @@ export default {
       name: 'cli-talks-http',
       severity: 'error',
       comment:
-        'Named exceptions: `up` starts the local cloud, the tape producer uses the SDK, the example worker may receive from a queue, offline tools read the ledger, file commands compute.',
+        'Named exceptions: `up` starts the local cloud, the tape producer uses the SDK, the example worker may receive from a queue, adapters of venues write to the market stream, the renderer of dashboards counts its frames, offline tools read the ledger, file commands compute.',
       from: {
         path: '^cli/',
-        pathNot: ['^cli/up/', '^cli/tape/', '^cli/worker/', '^cli/offline/', '^cli/files/'],
+        pathNot: [
+          '^cli/up/',
+          '^cli/tape/',
+          '^cli/worker/',
+          '^cli/venue/',
+          '^cli/dashboard/',
+          '^cli/offline/',
+          '^cli/files/',
+        ],
       },
       to: { path: '^(domain|adapters|functions|infra|local)/' },
     },

@@ -57,7 +57,7 @@ const program = (isJson: boolean): Command => {
   addAccessCommands(command, contextOf);
   addEngineCommands(command);
   addLayerCommands(command, contextOf);
-  addMarketCommands(command);
+  addMarketCommands(command, contextOf);
   addWorkerCommand(command, contextOf);
   addRebuildCommand(command, contextOf);
   addReconcileCommand(command, contextOf);

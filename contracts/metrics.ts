@@ -99,9 +99,17 @@ export const metricCatalogue = {
     'time for which records had waited in their stream, or planned runs for the queue',
   ),
   'market_data.events.count': count('market events that arrived for a feed'),
-  'market_data.backpressure.count': count('batches of a venue that wait in their stream for a buffer'),
+  'market_data.backpressure.count': count(
+    'batches that wait in their stream for a buffer, and adapters that met a full sink',
+  ),
   'market_data.backpressure.blocked_ms': milliseconds(
-    'from the arrival of a batch that met a full buffer to its being taken in, or spilled',
+    'from a batch that met a full buffer to its being taken in or spilled, and how long an adapter waited for its sink',
+  ),
+  'market_data.transport.state': gauge(
+    count('1 while every adapter of a process reads from its venue, 0 otherwise'),
+  ),
+  'market_data.transport.reconnects': count(
+    'connections to a venue that were lost, or not made, and are made again',
   ),
   'market_data.decode_failures.count': count(
     'records that could not be decoded and were kept as DecodeFailure',
@@ -143,8 +151,9 @@ export const metricCatalogue = {
   'dashboards.snapshots.produced': count('dashboards that were made for a reader'),
   'dashboards.snapshot_latency_ms': milliseconds('time it took to read and make a dashboard'),
   'dashboards.builder.lag_ms': milliseconds('from the newest run a dashboard shows to the instant it is of'),
+  'dashboards.renderer.frames': count('dashboards that a renderer has drawn'),
   'dashboards.failures': alarmed(
-    count('dashboards that could not be made, and rows they lack because they cannot be read'),
+    count('dashboards that could not be made or drawn, and rows they lack because they cannot be read'),
     moreThan(10),
   ),
   'orchestrator.publish.count': count('records put on the output stream'),

@@ -47,6 +47,10 @@ const LOGGED_FIELDS = new Set([
   'isHalted',
   // The market plane logs in the names of its reference, section 7.
   'source_id',
+  'channel',
+  'state',
+  'reconnect_count',
+  'adapter_status',
   'ingest_seq',
   'recv_ts_ms',
   'exchange_ts_ms',

@@ -1,9 +1,9 @@
-/** `feed gates|analysis|dashboard|regimes FEED`: what the later layers make of a feed. */
+/** `feed gates|analysis|regimes FEED`: what the later layers make of a feed. */
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { CommandContext } from '#cli/commands/context.ts';
-import { wholeDashboard, wholeList } from '#cli/feed/layer-pages.ts';
-import { paint, table } from '#cli/output.ts';
+import { wholeList } from '#cli/feed/layer-pages.ts';
+import { table } from '#cli/output.ts';
 
 const atMs = z.int().nullable();
 const GatePage = z.object({
@@ -58,25 +58,6 @@ const RegimePage = z.object({
     }),
   ),
 });
-const Dashboard = z.object({
-  as_of_ts_ms: z.int(),
-  system: z.object({
-    status: z.string(),
-    components: z.array(
-      z.object({ component_id: z.string(), status: z.string(), details: z.array(z.string()) }),
-    ),
-  }),
-  symbols: z.array(
-    z.object({
-      symbol: z.string(),
-      gate: z.object({ status: z.string() }),
-      regime_effective: z.object({ regime_name: z.string(), confidence: z.number() }).nullable(),
-      analysis: z.object({ status: z.string() }),
-    }),
-  ),
-  telemetry: z.object({ staleness: z.object({ stale_reasons: z.array(z.string()) }) }),
-});
-
 type GetContext = (command: Command) => CommandContext;
 interface LayerOptions {
   readonly symbol?: string;
@@ -111,12 +92,6 @@ export const addFeedLayerCommands = (feed: Command, contextOf: GetContext): void
     'truth: what the engine said; stabilized: what was selected',
     'stabilized',
   );
-  feed
-    .command('dashboard <feedId>')
-    .description('show how a feed and its layers are doing')
-    .action(async (feedId: string, _options: unknown, command: Command) =>
-      dashboard(contextOf(command), feedId),
-    );
 };
 
 const instant = (ms: number | null): string => (ms === null ? 'none yet' : new Date(ms).toISOString());
@@ -185,30 +160,5 @@ const regimes = async ({ client, output }: CommandContext, { path, query }: Aske
         ],
       ),
     ),
-  );
-};
-
-const dashboard = async ({ client, output }: CommandContext, feedId: string): Promise<void> => {
-  const answer = await wholeDashboard(client(), `{ws}/feeds/${encodeURIComponent(feedId)}/dashboard`);
-  const { as_of_ts_ms: asOfMs, system, symbols, telemetry } = Dashboard.parse(answer);
-  output.result(answer, () =>
-    [
-      `${paint('bold', feedId)} ${system.status} at ${instant(asOfMs)}`,
-      ...telemetry.staleness.stale_reasons.map((reason) => `stale: ${reason}`),
-      table(
-        ['COMPONENT', 'STATUS', 'DETAILS'],
-        system.components.map((part) => [part.component_id, part.status, listed(part.details)]),
-      ),
-      table(
-        ['SYMBOL', 'GATE', 'REGIME', 'CONFIDENCE', 'ANALYSIS'],
-        symbols.map(({ symbol, gate, regime_effective: regime, analysis: { status } }) => [
-          symbol,
-          gate.status,
-          regime?.regime_name ?? '',
-          regime?.confidence.toFixed(2) ?? '',
-          status,
-        ]),
-      ),
-    ].join('\n'),
   );
 };

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { CommandContext } from '#cli/commands/context.ts';
 import { addLifecycleCommands } from '#cli/commands/feed-lifecycle.ts';
 import { addReplayCommands } from '#cli/commands/feed-replay.ts';
+import { addFeedDashboardCommand } from '#cli/commands/feed-dashboard.ts';
 import { addFeedLayerCommands } from '#cli/commands/feed-layers.ts';
 import { addSimulateCommand } from '#cli/commands/feed-simulate.ts';
 import { readDocument } from '#cli/commands/read-document.ts';
@@ -53,6 +54,7 @@ export const addFeedCommands = (program: Command, contextOf: GetContext): void =
   addReplayCommands(feed, contextOf);
   addSimulateCommand(feed, contextOf);
   addFeedLayerCommands(feed, contextOf);
+  addFeedDashboardCommand(feed, contextOf);
 };
 
 const instant = (atMs: number | null): string => (atMs === null ? 'none yet' : new Date(atMs).toISOString());

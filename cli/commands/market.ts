@@ -1,15 +1,32 @@
-/** `market decode`: messages of venues to market events over JSON lines, without a stack. */
+/** `market decode|connect`: messages of venues to market events, over JSON lines or from the venue itself. */
 import type { Command } from 'commander';
 import process from 'node:process';
-import { documentOf } from '#cli/commands/read-document.ts';
+import type { CommandContext } from '#cli/commands/context.ts';
+import { milliseconds } from '#cli/commands/milliseconds.ts';
+import { documentOf, readDocument } from '#cli/commands/read-document.ts';
+import { untilStopped } from '#cli/commands/until-stopped.ts';
 
-/** Adds the command. */
-export const addMarketCommands = (program: Command): void => {
-  program
-    .command('market')
-    .description('messages of venues over JSON lines: standard input to standard output, without a stack')
+interface ConnectOptions {
+  readonly config: string;
+  readonly stage?: string;
+  readonly aws?: boolean;
+  readonly websocketUrl: string;
+  readonly restUrl: string;
+  readonly openInterestEvery: number;
+  readonly summaryEvery: number;
+}
+
+/** Adds the commands. */
+export const addMarketCommands = (
+  program: Command,
+  contextOf: (command: Command) => CommandContext,
+): void => {
+  const market = program.command('market').description('messages of venues as market events');
+  market
     .command('decode')
-    .description('ReceivedMessages to RawMarketEvents; what cannot be decoded is a DecodeFailure')
+    .description(
+      'ReceivedMessages to RawMarketEvents over JSON lines; what cannot be decoded is a DecodeFailure',
+    )
     .option(
       '--config <file>',
       'sources, their symbols and channels (JSON or YAML); all of them when left out',
@@ -19,5 +36,28 @@ export const addMarketCommands = (program: Command): void => {
       const { decodeLines } = await import('#cli/files/decode-lines.ts');
       const lines = decodeLines(documentOf(config));
       await answerLines(process.stdin, process.stdout, lines);
+    });
+  market
+    .command('connect')
+    .description(
+      'read Binance USD-M futures until stopped: RawMarketEvents on standard output, or to a stage',
+    )
+    .requiredOption('--config <file>', 'sources, their symbols, channels and limits (JSON or YAML)')
+    .option('--stage <stage>', 'write to the market stream of this stage of the local stack')
+    .option('--aws', 'the stage is in the AWS account and region of the environment')
+    .option('--websocket-url <url>', 'where streams are read', 'wss://fstream.binance.com')
+    .option('--rest-url <url>', 'where open interest is asked for', 'https://fapi.binance.com')
+    .option(
+      '--open-interest-every <ms>',
+      'from one question for open interest to the next',
+      milliseconds,
+      10_000,
+    )
+    .option('--summary-every <ms>', 'from one summary of the symbols to the next', milliseconds, 60_000)
+    .action(async (options: ConnectOptions, command: Command) => {
+      const { marketConnect } = await import('#cli/venue/market-connect.ts');
+      const config = readDocument(options.config);
+      const { stateDir } = contextOf(command);
+      await untilStopped((signal) => marketConnect({ ...options, config, stateDir, signal }));
     });
 };

@@ -34,6 +34,18 @@ export interface OutputStream {
   readonly put: (key: string, bodies: readonly string[]) => Promise<void>;
 }
 
+/** One market event on its way to a feed. */
+export interface MarketRecord {
+  readonly partitionKey: string;
+  readonly body: string;
+}
+
+/** Where an adapter of a venue writes. */
+export interface MarketSink {
+  /** Writes records, 500 at most; answers those that were refused for now, in order. */
+  readonly put: (records: readonly MarketRecord[]) => Promise<readonly MarketRecord[]>;
+}
+
 /** Structured log and metrics; log fields pass an allow-list in the adapter, so that no secret can slip in. */
 export interface Telemetry {
   readonly log: (

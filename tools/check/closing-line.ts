@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 
 /** Test files of the last accepted tree, without the heavy ones; raised when files are added, never lowered. */
-const TEST_FILES_FLOOR = 375;
+const TEST_FILES_FLOOR = 385;
 
 interface Report {
   readonly numPassedTests: number;

@@ -234,6 +234,12 @@ describe('feeds and what happens', () => {
     ] as const)
       expect((await say('feed', layer, 'spot')).stdout).toMatch(line);
     expect((await say('feed', 'gates', 'spot', '--symbol', 'AAA')).stdout).toMatch(/\n1 +1970.* OPEN *\n$/);
+    const following = say('feed', 'dashboard', 'spot', '--follow', '--every', '1');
+    await looks(stack.cloud, 2);
+    interrupt();
+    const followed = await following;
+    expect(followed.stdout).toMatch(/^spot OK at .*\n(.*\n)*spot OK at /);
+    expect(followed.stderr).toContain('"dashboards.renderer.frames":');
   });
 
   it('are followed as they change, until it is stopped', async () => {

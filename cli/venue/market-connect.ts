@@ -1,0 +1,107 @@
+/** `market connect`: from a checked configuration to a process that reads the venue, and how it ends. */
+import process from 'node:process';
+import { kinesisMarketStream } from '#adapters/kinesis/market-stream.ts';
+import { kinesisClient } from '#adapters/sdk/kinesis-client.ts';
+import { telemetry } from '#adapters/telemetry/telemetry.ts';
+import { parseMarketDataConfig } from '#contracts/market/market-data-config.ts';
+import { physicalName, Stage } from '#contracts/naming.ts';
+import { connectionsOf } from '#domain/market/transport/binance.ts';
+import type { VenueConnection } from '#domain/market/transport/binance.ts';
+import type { MarketSink } from '#domain/ports/outside.ts';
+import { withAws } from '#cli/aws-connection.ts';
+import { CliError, exitCodes } from '#cli/cli-error.ts';
+import { whileRead } from '#cli/files/answer-lines.ts';
+import { processClock } from '#cli/venue/clock.ts';
+import { connectVenue } from '#cli/venue/connect.ts';
+import type { VenueEnd } from '#cli/venue/connect.ts';
+import { lineSink } from '#cli/venue/line-sink.ts';
+import type { OpenLink } from '#cli/venue/link.ts';
+import { pollLinks } from '#cli/venue/poll-link.ts';
+import { webSocketLinks } from '#cli/venue/web-socket-link.ts';
+
+export interface MarketConnect {
+  /** The `market_data` configuration as it was given. */
+  readonly config: unknown;
+  /** Absent for standard output. */
+  readonly stage?: string;
+  readonly aws?: boolean;
+  readonly websocketUrl: string;
+  readonly restUrl: string;
+  readonly openInterestEvery: number;
+  readonly summaryEvery: number;
+  readonly stateDir: string;
+  readonly signal: AbortSignal;
+}
+
+/** Runs until the signal; refuses a configuration the venue cannot serve, and tells what went wrong on the way. */
+export const marketConnect = async (given: MarketConnect): Promise<void> => {
+  const connections = checkedConnections(given.config);
+  const stage = checkedStage(given);
+  if (stage === undefined) {
+    await whileRead(process.stdout, async () =>
+      explain(await read(given, connections, lineSink(process.stdout))),
+    );
+    return;
+  }
+  await withAws({ stateDir: given.stateDir, isAws: given.aws === true }, async (plugin) => {
+    const sink = kinesisMarketStream(kinesisClient(plugin), physicalName(stage, 'market-events'));
+    explain(await read(given, connections, sink));
+  });
+};
+
+const usage = (code: string, message: string): CliError =>
+  new CliError(code, message, { exitCode: exitCodes.usage });
+
+const checkedConnections = (config: unknown): readonly VenueConnection[] => {
+  const parsed = parseMarketDataConfig(config);
+  const found = parsed.kind === 'valid' ? connectionsOf(parsed.config) : parsed;
+  if (found.kind === 'valid') return found.connections;
+  throw usage('invalid_config', `the configuration is refused: ${found.message}`);
+};
+
+const checkedStage = ({ stage, aws }: MarketConnect): Stage | undefined => {
+  if (stage === undefined) {
+    if (aws === true) throw usage('usage', '--aws needs the stage that is meant: --stage STAGE');
+    return undefined;
+  }
+  const parsed = Stage.safeParse(stage);
+  if (parsed.success) return parsed.data;
+  throw usage('usage', `--stage ${stage} must be a lower-case name of at most 12 characters`);
+};
+
+const read = (
+  given: MarketConnect,
+  connections: readonly VenueConnection[],
+  sink: MarketSink,
+): Promise<VenueEnd> => {
+  const clock = processClock();
+  const own = telemetry({
+    stage: given.stage ?? 'none',
+    functionName: 'market-connect',
+    nowMs: clock.nowMs,
+    write: (line) => void process.stderr.write(`${line}\n`),
+  });
+  const sockets = webSocketLinks({ url: given.websocketUrl, clock });
+  const polls = pollLinks({ url: given.restUrl, everyMs: given.openInterestEvery, clock });
+  const open: OpenLink = (connection, heard) =>
+    (connection.entry === 'rest' ? polls : sockets)(connection, heard);
+  return connectVenue({
+    ...{ connections, open, sink, clock, summaryEveryMs: given.summaryEvery, signal: given.signal },
+    tell: (remarks) => {
+      for (const remark of remarks)
+        if (remark.kind === 'metric') own.count(remark.metric, remark.value);
+        else own.log(remark.level, remark.message, remark.fields);
+    },
+    flush: own.flush,
+  });
+};
+
+const explain = ({ readCount, lostCount, failure, sinkFault }: VenueEnd): void => {
+  if (sinkFault !== undefined)
+    throw new CliError(
+      'events_lost',
+      `${lostCount} of ${readCount} events were read and could not be written: ${sinkFault}`,
+    );
+  if (failure !== undefined)
+    throw new CliError('adapter_failed', `an adapter failed, ${readCount} events were written: ${failure}`);
+};

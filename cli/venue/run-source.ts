@@ -1,0 +1,106 @@
+/** One source of a venue: its adapters, the outbox they share, and how busy its symbols are. */
+import type { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
+import { cadenceAfter, noCadence } from '#domain/market/cadence.ts';
+import type { Cadence } from '#domain/market/cadence.ts';
+import { marketEventLine } from '#domain/market/decode/received.ts';
+import type { Adapter, AdapterEvent } from '#domain/market/transport/adapter.ts';
+import type { VenueConnection } from '#domain/market/transport/binance.ts';
+import { failureRemarks, summaryRemark } from '#domain/market/transport/remarks.ts';
+import { adapterSetting } from '#domain/market/transport/setting.ts';
+import type { Remark } from '#domain/kernel/projection.ts';
+import type { MarketRecord, MarketSink } from '#domain/ports/outside.ts';
+import { partitionKeyOf } from '#cli/tape/tape-record.ts';
+import type { OpenLink } from '#cli/venue/link.ts';
+import { outbox } from '#cli/venue/outbox.ts';
+import { runAdapter } from '#cli/venue/run-adapter.ts';
+import type { RunningAdapter } from '#cli/venue/run-adapter.ts';
+import type { Clock } from '#local/kernel/clock.ts';
+
+export interface SourceSetting {
+  readonly open: OpenLink;
+  readonly sink: MarketSink;
+  readonly clock: Clock;
+  readonly tell: (remarks: readonly Remark[]) => void;
+  readonly onFailed: (errorDetail: string) => void;
+}
+
+/** What became of what was read. */
+export interface SourceOutcome {
+  readonly readCount: number;
+  /** Not written. */
+  readonly pendingCount: number;
+  /** Why nothing more will be written. */
+  readonly sinkFault?: string;
+}
+
+export interface RunningSource {
+  readonly stop: () => void;
+  /** Comes when what was read is written, or cannot be. */
+  readonly drained: () => Promise<void>;
+  readonly adapters: () => readonly Adapter[];
+  /** A line for each symbol; what is counted begins anew. */
+  readonly summary: () => readonly Remark[];
+  readonly outcome: () => SourceOutcome;
+}
+
+/** Starts the adapters of a source, which has one connection at least. */
+export const runSource = (
+  connections: readonly [VenueConnection, ...VenueConnection[]],
+  { open, sink, clock, tell, onFailed }: SourceSetting,
+): RunningSource => {
+  const { source } = connections[0];
+  const setting = adapterSetting(source.limits);
+  const cadences = new Map<string, Cadence>();
+  let readCount = 0;
+  let sinkFault: string | undefined;
+  const stepAll = (event: AdapterEvent): void => running.forEach((adapter) => adapter.step(event));
+  const own = outbox({
+    ...{ sink, clock, bounds: setting },
+    onFree: () => stepAll({ type: 'free' }),
+    onBroken: (errorDetail) => {
+      sinkFault = errorDetail;
+      stepAll({ type: 'broken', errorDetail });
+      // Adapters that have ended tell it no more.
+      onFailed(errorDetail);
+    },
+  });
+  const accept = (events: readonly RawMarketEvent[]): boolean => {
+    readCount += events.length;
+    for (const event of events)
+      cadences.set(event.symbol, cadenceAfter(cadences.get(event.symbol) ?? noCadence, event));
+    tell(failureRemarks(events));
+    return own.accept(events.map(recordOf));
+  };
+  const running: readonly RunningAdapter[] = connections.map((connection) =>
+    runAdapter({ connection, setting, open, clock, tell, accept, onFailed }),
+  );
+  return {
+    stop: () => stepAll({ type: 'stop' }),
+    drained: own.drained,
+    adapters: () => running.map(({ current }) => current()),
+    summary: () => {
+      const symbols = new Set<string>([...Object.values(source.symbol_map), ...cadences.keys()]);
+      const lines = [...symbols].map((symbol) => {
+        const adapters = running.filter(({ connection }) =>
+          connection.streams.some((stream) => stream.symbol === symbol),
+        );
+        return summaryRemark(
+          { sourceId: source.source_id, symbol, adapters: adapters.map(({ current }) => current()) },
+          cadences.get(symbol) ?? noCadence,
+        );
+      });
+      cadences.clear();
+      return lines;
+    },
+    outcome: () => ({
+      readCount,
+      pendingCount: own.pendingCount(),
+      ...(sinkFault === undefined ? {} : { sinkFault }),
+    }),
+  };
+};
+
+const recordOf = (event: RawMarketEvent): MarketRecord => ({
+  partitionKey: partitionKeyOf(event.source_id, event.symbol, event.channel ?? ''),
+  body: marketEventLine(event),
+});

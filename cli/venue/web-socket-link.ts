@@ -1,0 +1,43 @@
+/** A WebSocket to one of the entries of the venue, with all its streams on one connection. */
+import { WebSocket } from 'ws';
+import type { RawData } from 'ws';
+import { subscription } from '#domain/market/transport/binance.ts';
+import { takeFrame } from '#domain/market/transport/take-frame.ts';
+import type { OpenLink } from '#cli/venue/link.ts';
+import type { Clock } from '#local/kernel/clock.ts';
+
+export interface WebSocketVenue {
+  /** `wss://fstream.binance.com`, without the entry. */
+  readonly url: string;
+  readonly clock: Pick<Clock, 'nowMs'>;
+}
+
+/** Of one message: with its text and its numbers it is a record of the stream, which takes 1 MiB. */
+const MESSAGE_BYTES_MAX = 262_144;
+
+/** Opens connections; pings of the venue are answered. */
+export const webSocketLinks =
+  ({ url, clock }: WebSocketVenue): OpenLink =>
+  (connection, heard) => {
+    const socket = new WebSocket(`${url}/${connection.entry}/stream`, {
+      maxPayload: MESSAGE_BYTES_MAX,
+      perMessageDeflate: false,
+    });
+    let fault: string | undefined;
+    socket.on('open', heard.opened);
+    socket.on('message', (data: RawData, isBinary) => {
+      const bytes = data as Buffer;
+      const payload = isBinary ? new Uint8Array(bytes) : bytes.toString();
+      heard.taken(takeFrame(connection, { payload, recvTsMs: clock.nowMs() }));
+    });
+    socket.on('error', (error) => (fault = error.message));
+    socket.on('close', (code, reason) =>
+      heard.lost(fault ?? `the venue closed the connection: ${code} ${reason.toString()}`.trim()),
+    );
+    return {
+      subscribe: () => socket.send(subscription(connection)),
+      pause: () => socket.pause(),
+      resume: () => socket.resume(),
+      close: () => socket.terminate(),
+    };
+  };
