@@ -10,7 +10,7 @@ const Location = z.object({
   workerQueue: z.string(),
   queueName: z.string(),
 });
-const List = z.object({ executionLocations: z.array(Location) });
+const List = z.object({ executionLocations: z.array(Location), queuePrefix: z.string().optional() });
 
 type GetContext = (command: Command) => CommandContext;
 
@@ -31,7 +31,7 @@ export const addLocationCommands = (program: Command, contextOf: GetContext): vo
     .command('set <id>')
     .description('send the tasks of a worker queue to an SQS queue, from the next run on')
     .requiredOption('--queue <name>', 'the worker queue, as assets name it')
-    .requiredOption('--sqs <name>', 'name of the SQS queue, sluice-<stage>-worker-…')
+    .requiredOption('--sqs <name>', 'name of the SQS queue; it begins as `location list` says')
     .action(async (id: string, { queue, sqs }: { queue: string; sqs: string }, command: Command) => {
       const { client, output } = contextOf(command);
       const body = { workerQueue: queue, queueName: sqs };
@@ -55,8 +55,11 @@ type Location = z.infer<typeof Location>;
 const lineOf = ({ executionLocationId, workerQueue, queueName }: Location): string =>
   `${paint('bold', executionLocationId)}: tasks of ${workerQueue} are sent to ${queueName}`;
 
-const listTable = ({ executionLocations }: z.infer<typeof List>): string =>
-  table(
-    ['LOCATION', 'KIND', 'QUEUE', 'SQS QUEUE'],
-    executionLocations.map((one) => [one.executionLocationId, one.kind, one.workerQueue, one.queueName]),
-  );
+const listTable = ({ executionLocations, queuePrefix }: z.infer<typeof List>): string =>
+  [
+    table(
+      ['LOCATION', 'KIND', 'QUEUE', 'SQS QUEUE'],
+      executionLocations.map((one) => [one.executionLocationId, one.kind, one.workerQueue, one.queueName]),
+    ),
+    ...(queuePrefix === undefined ? [] : [`names of queues begin with ${queuePrefix}`]),
+  ].join('\n');

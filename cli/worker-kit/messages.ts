@@ -20,13 +20,19 @@ export interface MessageQueue {
 
 const MESSAGES_MAX = 10;
 
-type Receiving = AttemptPorts & {
-  readonly url: string;
-  readonly workspace: string;
+export interface MessageSetting {
   readonly messages: MessageQueue;
-  /** Nothing more is received from here on. */
-  readonly signal: AbortSignal;
-};
+  /** Whose tasks are worked on; those of any tenant when it is left out, of which the queue's name lets one in. */
+  readonly tenant?: string;
+}
+
+type Receiving = AttemptPorts &
+  MessageSetting & {
+    readonly url: string;
+    readonly workspace: string;
+    /** Nothing more is received from here on. */
+    readonly signal: AbortSignal;
+  };
 
 /**
  * Receives; a message is removed once its start was answered, so that a worker that dies before leaves it to the next.
@@ -68,7 +74,7 @@ const deliveryOf = (setting: Receiving, { body, receipt }: Message): readonly De
 };
 
 /** The task, or why it is none of this worker's: a token must go to nobody but the API that it is configured for. */
-const readTask = ({ url, workspace }: Receiving, body: string): DispatchEnvelope | string => {
+const readTask = ({ url, workspace, tenant }: Receiving, body: string): DispatchEnvelope | string => {
   let given: unknown;
   try {
     given = JSON.parse(body);
@@ -77,6 +83,7 @@ const readTask = ({ url, workspace }: Receiving, body: string): DispatchEnvelope
   }
   const { success, data } = DispatchEnvelope.safeParse(given);
   if (!success) return 'it is no dispatch envelope';
+  if (tenant !== undefined && data.tenantId !== tenant) return `it is of the tenant ${data.tenantId}`;
   if (data.workspaceId !== workspace) return `it is of the workspace ${data.workspaceId}`;
   return data.callbackBaseUrl === url ? data : `its reports are to go to ${data.callbackBaseUrl}`;
 };

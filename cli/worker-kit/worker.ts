@@ -8,7 +8,7 @@ import type { Execute } from '#cli/worker-kit/attempt.ts';
 import { claims } from '#cli/worker-kit/claims.ts';
 import type { ClaimSetting } from '#cli/worker-kit/claims.ts';
 import { messages } from '#cli/worker-kit/messages.ts';
-import type { MessageQueue } from '#cli/worker-kit/messages.ts';
+import type { MessageSetting } from '#cli/worker-kit/messages.ts';
 import { post as postByFetch } from '#cli/worker-kit/request.ts';
 import type { Post } from '#cli/worker-kit/request.ts';
 import { shutdownAfter } from '#cli/worker-kit/shutdown.ts';
@@ -35,7 +35,7 @@ interface WorkerBasics {
 }
 
 /** A worker that claims, or one that receives from the queue of an execution location. */
-export type WorkerSetting = WorkerBasics & (ClaimSetting | { readonly messages: MessageQueue });
+export type WorkerSetting = WorkerBasics & (ClaimSetting | MessageSetting);
 
 const GRACE_MS = 30_000;
 

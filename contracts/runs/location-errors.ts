@@ -21,7 +21,7 @@ export const locationErrors = {
   queue_not_allowed: {
     status: 400,
     retryable: false,
-    cause: 'the stage may not send to an SQS queue of this name',
+    cause: 'the workspace may not have tasks sent to an SQS queue of this name',
     remedy: 'name the queue so that it begins with details.prefix',
   },
 } as const;

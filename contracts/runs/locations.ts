@@ -26,7 +26,7 @@ export const ExecutionLocation = z
     kind: z.literal('managed_queue'),
     /** Tasks of this worker queue are sent there, and offered to nobody else. */
     workerQueue: QueueName,
-    /** Begins with `sluice-<stage>-worker-`: other queues are out of the stage's reach. */
+    /** Begins with `sluice-<stage>-worker-` and a mark of the workspace: other queues are out of its reach. */
     queueName: SqsQueueName,
     /** Where its workers report: the address under which it was registered. */
     callbackBaseUrl: z.url(),
@@ -45,7 +45,11 @@ export const SetExecutionLocationRequest = z
 export type SetExecutionLocationRequest = z.infer<typeof SetExecutionLocationRequest>;
 
 /** Every location of the workspace, by id. */
-export const ExecutionLocationList = z.strictObject({ executionLocations: z.array(ExecutionLocation) });
+export const ExecutionLocationList = z.strictObject({
+  executionLocations: z.array(ExecutionLocation),
+  /** What the names of the workspace's queues begin with. */
+  queuePrefix: z.string().optional(),
+});
 
 /** The location that was removed. */
 export const RemovedExecutionLocation = z.strictObject({ executionLocationId: ExecutionLocationId });

@@ -1,9 +1,9 @@
 /** Registering, listing and removing execution locations. */
-import { workerQueuePrefix } from '#contracts/naming.ts';
 import type { Stage } from '#contracts/naming.ts';
 import { ExecutionLocationId, SetExecutionLocationRequest } from '#contracts/runs/locations.ts';
 import { compareText } from '#domain/kernel/compare-text.ts';
 import type { RemoveLocation, SetLocation } from '#domain/manifest/locations.ts';
+import { workerQueuesOf } from '#domain/manifest/worker-queues.ts';
 import { manifestsAggregate } from '#domain/manifest/manifests.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
@@ -21,15 +21,16 @@ export interface LocationPorts {
   readonly stage: Stage;
 }
 
-/** Every location of the workspace, by id. */
+/** Every location of the workspace, by id, and what the names of its queues begin with. */
 export const listExecutionLocations =
-  ({ ledger }: LocationPorts): Operation =>
+  ({ ledger, stage }: LocationPorts): Operation =>
   async (request) => {
-    const { state } = await loadStream(ledger, manifestsAggregate, manifestsStream(callerOf(request)));
+    const caller = callerOf(request);
+    const { state } = await loadStream(ledger, manifestsAggregate, manifestsStream(caller));
     const executionLocations = Object.values(state.locations.byId).sort((left, right) =>
       compareText(left.executionLocationId, right.executionLocationId),
     );
-    return { status: 200, body: { executionLocations } };
+    return { status: 200, body: { executionLocations, queuePrefix: workerQueuesOf(stage, caller) } };
   };
 
 /** Registers or changes a location: 200 with it, or 400 for a queue the stage may not send to. */
@@ -39,7 +40,7 @@ export const setExecutionLocation =
     const executionLocationId = idOf(request);
     refuseSecrets(request.body);
     const wish = parseBody(SetExecutionLocationRequest, request.body);
-    const prefix = workerQueuePrefix(ports.stage);
+    const prefix = workerQueuesOf(ports.stage, callerOf(request));
     if (!wish.queueName.startsWith(prefix))
       throw new ApiError(
         'queue_not_allowed',

@@ -20,7 +20,7 @@ import type { Serving } from '#test/support/process.ts';
 import { repositoryRoot, startSluice } from '#tools/torture/sluice-process.ts';
 import type { SluiceProcess } from '#tools/torture/sluice-process.ts';
 
-const QueueName = 'sluice-dev-worker-ext';
+const QueueName = 'sluice-dev-worker-yw3l55s5hy-ext';
 const folder = temporaryFolder();
 const place = (name: string): string => path.join(folder, name);
 

@@ -191,7 +191,7 @@ const keyIdOf = ({ body }: Answer): string => (body['apiKey'] as { readonly keyI
 const grantIdOf = ({ body }: Answer): string => String(body['grantId']);
 
 const pool = { executionLocationId: 'pool' };
-const place = (workerQueue: string, queueName = `sluice-dev-worker-${workerQueue}`) => ({
+const place = (workerQueue: string, queueName = `sluice-dev-worker-yw3l55s5hy-${workerQueue}`) => ({
   workerQueue,
   queueName,
 });

@@ -54,7 +54,11 @@ const crowdedEvents = () => {
   return limit.events;
 };
 
-const wish = { kind: 'managed_queue', workerQueue: 'gpu', queueName: 'sluice-dev-worker-gpu' } as const;
+const wish = {
+  kind: 'managed_queue',
+  workerQueue: 'gpu',
+  queueName: 'sluice-dev-worker-36mjdyzefl-gpu',
+} as const;
 const location = {
   executionLocationId: 'gpu-pool',
   ...wish,

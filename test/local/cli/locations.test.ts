@@ -7,11 +7,13 @@ it('registers execution locations, lists and removes them, and refuses a queue o
   const location = (...args: readonly string[]) => sluice('location', ...args, '--state', stateDir);
   const sent = ['--queue', 'gpu', '--sqs'];
 
-  expect(await location('set', 'pool', ...sent, 'sluice-dev-worker-gpu')).toMatchObject({
+  expect(await location('set', 'pool', ...sent, 'sluice-dev-worker-yw3l55s5hy-gpu')).toMatchObject({
     code: 0,
-    stdout: 'pool: tasks of gpu are sent to sluice-dev-worker-gpu\n',
+    stdout: 'pool: tasks of gpu are sent to sluice-dev-worker-yw3l55s5hy-gpu\n',
   });
-  expect((await location('list')).stdout).toMatch(/pool +managed_queue +gpu +sluice-dev-worker-gpu/);
+  const { stdout } = await location('list');
+  expect(stdout).toMatch(/pool +managed_queue +gpu +sluice-dev-worker-yw3l55s5hy-gpu/);
+  expect(stdout).toMatch(/names of queues begin with sluice-dev-worker-yw3l55s5hy-$/m);
   expect(await location('set', 'pool', ...sent, 'another-queue')).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('queue_not_allowed'),

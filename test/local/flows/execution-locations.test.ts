@@ -9,7 +9,7 @@ import { callback, claim, deploy, readRun, runEvents, succeed, trigger } from '#
 import { itemsOf } from '#test/support/cloud-stores.ts';
 
 const MINUTE_MS = 60_000;
-const QueueName = 'sluice-dev-worker-gpu';
+const QueueName = 'sluice-dev-worker-yw3l55s5hy-gpu';
 const QueueUrl = `http://127.0.0.1/000000000000/${QueueName}`;
 const wish = { workerQueue: 'gpu', queueName: QueueName };
 const pool = inMain('/execution-locations/gpu-pool');
@@ -149,11 +149,20 @@ describe('an execution location', () => {
 
     expect(await api.must('GET', inMain('/execution-locations'))).toMatchObject({
       executionLocations: [{ ...wish, executionLocationId: 'gpu-pool', kind: 'managed_queue' }],
+      queuePrefix: 'sluice-dev-worker-yw3l55s5hy-',
+    });
+    const other = '/v1/workspaces/other/execution-locations';
+    const { queuePrefix } = await api.must('GET', other);
+    expect(queuePrefix).not.toBe('sluice-dev-worker-yw3l55s5hy-');
+    // The queue of one workspace is out of the reach of another.
+    expect(await api.ask('PUT', `${other}/gpu-pool`, { body: wish })).toMatchObject({
+      status: 400,
+      body: { code: 'queue_not_allowed', details: { prefix: queuePrefix } },
     });
     expect(await api.ask('PUT', pool, { body: { ...wish, queueName: 'sluice-dev-commands' } })).toMatchObject(
       {
         status: 400,
-        body: { code: 'queue_not_allowed', details: { prefix: 'sluice-dev-worker-' } },
+        body: { code: 'queue_not_allowed', details: { prefix: 'sluice-dev-worker-yw3l55s5hy-' } },
       },
     );
     expect(await api.ask('PUT', inMain('/execution-locations/A'), { body: wish })).toMatchObject({

@@ -276,7 +276,7 @@ const workOfTheRest = async (api: Api): Promise<void> => {
 
 /** A task that is sent to the queue of an execution location. */
 const workOfLocations = async (api: Api): Promise<void> => {
-  const queueName = 'sluice-dev-worker-gpu';
+  const queueName = 'sluice-dev-worker-yw3l55s5hy-gpu';
   await api.cloud.call('sqs', 'CreateQueue', { QueueName: queueName });
   await api.must('PUT', inMain('/execution-locations/gpu'), { workerQueue: 'gpu', queueName });
   await deploy(api, { g: { execution: { queue: 'gpu' } } });

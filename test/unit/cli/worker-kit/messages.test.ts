@@ -28,6 +28,7 @@ const receiving = (batches: readonly (readonly Message[] | Error)[], given: Give
   const asked: number[] = [];
   const rig: Rig = startWorker(given.started ? { started: given.started } : {}, {
     concurrency: given.concurrency ?? 2,
+    tenant: mine(1).tenantId,
     messages: {
       receive: async (maxMessages, signal) => {
         const next = batches[asked.length];
@@ -116,6 +117,7 @@ describe('a worker of a queue', () => {
     ['{"a":', 'it is no JSON'],
     ['{"taskId":1}', 'it is no dispatch envelope'],
     [JSON.stringify({ ...mine(1), workspaceId: 'other' }), 'it is of the workspace other'],
+    [JSON.stringify({ ...mine(1), tenantId: 'other' }), 'it is of the tenant other'],
     [
       JSON.stringify({ ...sampleTask, workspaceId: 'main', callbackBaseUrl: 'https://elsewhere.test' }),
       'its reports are to go to https://elsewhere.test',
