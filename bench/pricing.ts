@@ -19,10 +19,15 @@ const Prices = z.object({
     s3Get: z.number(),
     secretsManagerRequest: z.number(),
   }),
+  storage: z.object({
+    dynamodbGigabyteMonth: z.number(),
+    dynamodbBackupGigabyteMonth: z.number(),
+    logsIngestedGigabyte: z.number(),
+  }),
 });
 /** List prices in dollars per unit. */
 export type Prices = z.infer<typeof Prices>;
-export type PriceName = keyof Prices['requests'];
+export type PriceName = keyof Prices['requests'] | keyof Prices['storage'];
 
 /** Units by the price that applies to them. */
 export type Usage = Readonly<Partial<Record<PriceName, number>>>;
@@ -42,7 +47,11 @@ export const readPrices = (root: string): Prices =>
 export const billOf = (usage: Usage, prices: Prices): readonly BillLine[] =>
   (Object.entries(usage) as [PriceName, number][])
     .filter(([, count]) => count > 0)
-    .map(([price, count]) => ({ price, count, dollars: count * prices.requests[price] }))
+    .map(([price, count]) => ({
+      price,
+      count,
+      dollars: count * { ...prices.requests, ...prices.storage }[price],
+    }))
     .sort((one, other) => other.dollars - one.dollars);
 
 /** The sum of a bill. */
@@ -64,7 +73,13 @@ export interface CountedWork {
   readonly recordsPut: number;
   /** State transitions of one execution. */
   readonly transitionsPerExecution: number;
+  /** Bytes that tables grew by; they are kept, with their backups, for a month. */
+  readonly storedBytes: number;
+  /** Bytes of what functions wrote to their logs, with what each line of CloudWatch Logs weighs besides. */
+  readonly loggedBytes: number;
 }
+
+const GIGABYTE = 2 ** 30;
 
 /** Lambda asks for a batch and deletes it. */
 const REQUESTS_PER_BATCH = 2;
@@ -91,5 +106,8 @@ export const usageOf = (work: CountedWork): Usage => {
     s3Put: count('s3.PutObject'),
     s3Get: count('s3.GetObject', 's3.HeadObject'),
     secretsManagerRequest: count('secretsmanager.GetSecretValue'),
+    dynamodbGigabyteMonth: work.storedBytes / GIGABYTE,
+    dynamodbBackupGigabyteMonth: work.storedBytes / GIGABYTE,
+    logsIngestedGigabyte: work.loggedBytes / GIGABYTE,
   };
 };

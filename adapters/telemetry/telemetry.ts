@@ -143,8 +143,8 @@ export const telemetry = (setting: TelemetrySetting): Telemetry & { readonly flu
       else samples.set(id, { metric, dimensions: own, values: [value] });
     },
     flush: () => {
-      for (const sample of samples.values())
-        for (const part of parts(sample)) write(JSON.stringify(embeddedMetric(setting, part)));
+      for (const line of linesOf([...samples.values()]))
+        write(JSON.stringify(embeddedMetrics(setting, line)));
       samples.clear();
     },
   };
@@ -161,6 +161,25 @@ const parts = (sample: Sample): readonly Sample[] =>
         values: sample.values.slice(index * VALUES_PER_LINE_MAX, (index + 1) * VALUES_PER_LINE_MAX),
       }));
 
+/**
+ * What one invocation counted under the same dimensions shares its lines, which are paid for by their length. A line may
+ * have 100 metrics, which is more than there are.
+ */
+const linesOf = (samples: readonly Sample[]): readonly Line[] => {
+  const lines = new Map<string, [Sample, ...Sample[]]>();
+  for (const sample of samples)
+    for (const [index, part] of parts(sample).entries()) {
+      // A metric stands once in a line.
+      const place = `${index}|${JSON.stringify(part.dimensions)}`;
+      const line = lines.get(place);
+      if (line) line.push(part);
+      else lines.set(place, [part]);
+    }
+  return [...lines.values()];
+};
+
+type Line = readonly [Sample, ...Sample[]];
+
 /** The dimensions the catalogue gives the metric, as far as they are known. */
 const dimensionsOf = (metric: MetricName, given: MetricDimensions): MetricDimensions => {
   const dimensions: MetricDimensions = {};
@@ -172,9 +191,13 @@ const dimensionsOf = (metric: MetricName, given: MetricDimensions): MetricDimens
 
 const sumOf = (values: readonly number[]): number => values.reduce((sum, one) => sum + one, 0);
 
-const embeddedMetric = (setting: TelemetrySetting, { metric, dimensions, values }: Sample): unknown => {
+const valueOf = ({ metric, values }: Sample): number | readonly number[] => {
   const { unit, isGauge }: Metric = metricCatalogue[metric];
-  const value = isGauge ? Math.max(...values) : unit === 'Count' ? sumOf(values) : values;
+  return isGauge ? Math.max(...values) : unit === 'Count' ? sumOf(values) : values;
+};
+
+const embeddedMetrics = (setting: TelemetrySetting, line: Line): unknown => {
+  const [{ dimensions }] = line;
   return {
     _aws: {
       Timestamp: setting.nowMs(),
@@ -182,12 +205,12 @@ const embeddedMetric = (setting: TelemetrySetting, { metric, dimensions, values 
         {
           Namespace: metricNamespace,
           Dimensions: [['stage', ...Object.keys(dimensions)]],
-          Metrics: [{ Name: metric, Unit: unit }],
+          Metrics: line.map(({ metric }) => ({ Name: metric, Unit: metricCatalogue[metric].unit })),
         },
       ],
     },
     stage: setting.stage,
     ...dimensions,
-    [metric]: value,
+    ...Object.fromEntries(line.map((sample) => [sample.metric, valueOf(sample)])),
   };
 };

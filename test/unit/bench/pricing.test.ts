@@ -13,6 +13,8 @@ const idle: CountedWork = {
   apiRequests: 0,
   recordsPut: 0,
   transitionsPerExecution: 5,
+  storedBytes: 0,
+  loggedBytes: 0,
 };
 
 describe('usage', () => {
@@ -44,6 +46,16 @@ describe('usage', () => {
   it('counts every transition of an execution', () => {
     expect(usageOf({ ...idle, requests: { 'states.StartExecution': 3 } })).toMatchObject({
       stepFunctionsTransition: 15,
+    });
+  });
+
+  it('keeps what is stored for a month with its backups, and counts what is logged', () => {
+    const bill = billOf(usageOf({ ...idle, storedBytes: 2 ** 31, loggedBytes: 2 ** 30 }), prices);
+
+    expect(Object.fromEntries(bill.map(({ price, count, dollars }) => [price, [count, dollars]]))).toEqual({
+      dynamodbGigabyteMonth: [2, 0.5],
+      dynamodbBackupGigabyteMonth: [2, 0.4],
+      logsIngestedGigabyte: [1, 0.5],
     });
   });
 

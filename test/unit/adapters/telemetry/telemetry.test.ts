@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { telemetry } from '#adapters/telemetry/telemetry.ts';
+import { metricCatalogue } from '#contracts/metrics.ts';
 import { START_MS } from '#test/support/ports.ts';
 
 const recording = () => {
@@ -50,21 +51,23 @@ describe('logs', () => {
 });
 
 describe('metrics', () => {
-  it('are written at the end, one line per metric and its dimensions', () => {
+  it('are written at the end, those of the same dimensions in one line', () => {
     const { own, parsed, lines } = recording();
 
     own.count('EventsAppended', 2, { kind: 'run' });
     own.count('EventsAppended', 3, { kind: 'run' });
     own.count('EventsAppended', 1, { kind: 'feed' });
+    own.count('CommandsDecided', 1, { kind: 'run' });
     own.count('Sweeps', 1, { kind: 'feed' });
+    own.count('RequestMs', 7);
     expect(lines).toEqual([]);
     own.flush();
     own.flush();
 
     expect(parsed()).toMatchObject([
-      { stage: 'dev', kind: 'run', EventsAppended: 5 },
+      { stage: 'dev', kind: 'run', EventsAppended: 5, CommandsDecided: 1 },
       { stage: 'dev', kind: 'feed', EventsAppended: 1 },
-      { stage: 'dev', Sweeps: 1 },
+      { stage: 'dev', Sweeps: 1, RequestMs: [7] },
     ]);
     expect(parsed()[2]).not.toHaveProperty('kind');
     expect(parsed()[0]).toMatchObject({
@@ -74,11 +77,18 @@ describe('metrics', () => {
           {
             Namespace: 'Sluice',
             Dimensions: [['stage', 'kind']],
-            Metrics: [{ Name: 'EventsAppended', Unit: 'Count' }],
+            Metrics: [
+              { Name: 'EventsAppended', Unit: 'Count' },
+              { Name: 'CommandsDecided', Unit: 'Count' },
+            ],
           },
         ],
       },
     });
+  });
+
+  it('are so few that a line has room for all', () => {
+    expect(Object.keys(metricCatalogue).length).toBeLessThanOrEqual(100);
   });
 
   it('keep every duration, a hundred to a line', () => {
