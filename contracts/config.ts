@@ -31,7 +31,8 @@ export const Limits = z.strictObject({
   requestsPerMinute: bound(1, 60_000, 500, 'requests a minute one person or API key may make'),
   requestBurstMax: bound(1, 60_000, 50, 'requests one person or API key may make at once'),
   claimsPerMinute: bound(1, 60_000, 12_000, 'claims a minute the workers of one person or API key may make'),
-  claimBurstMax: bound(1, 60_000, 2_000, 'claims the workers of one person or API key may make at once'),
+  // Each of the thousand environments Lambda runs at once draws twenty from the budget.
+  claimBurstMax: bound(1, 60_000, 20_000, 'claims the workers of one person or API key may make at once'),
   streamsPerMinute: bound(1, 6_000, 60, 'streams a minute one person or API key may open'),
   streamBurstMax: bound(1, 6_000, 20, 'streams one person or API key may open at once'),
   accessKeptMs: bound(
