@@ -3,7 +3,8 @@ import { GetRecordsCommand, GetShardIteratorCommand, KinesisClient } from '@aws-
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { startTestStack, testFolder } from '#test/support/cli.ts';
+import { startTestStack } from '#test/support/cli.ts';
+import { testFolder } from '#test/support/folders.ts';
 import { startVenue } from '#test/support/venue.ts';
 import { startSluice } from '#tools/torture/sluice-process.ts';
 

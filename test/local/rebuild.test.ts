@@ -1,5 +1,3 @@
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
@@ -10,6 +8,7 @@ import type { Cloud } from '#local/boot/cloud.ts';
 import { virtualClock } from '#local/kernel/clock.ts';
 import { bootStacks } from '#test/local/cloud/stack-fixture.ts';
 import { ask, makeBusy, putRecords, storesOfCloud, tapeLines } from '#test/support/busy-stacks.ts';
+import { testFolder } from '#test/support/folders.ts';
 
 const VIEWS = 'sluice-dev-views';
 const DAY_MS = 86_400_000;
@@ -166,7 +165,7 @@ describe('a rebuild of the read models', () => {
 });
 
 describe('a backup', () => {
-  const newFile = (): string => join(mkdtempSync(join(tmpdir(), 'sluice-backup-')), 'backup.gz');
+  const newFile = (): string => join(testFolder(), 'backup.gz');
 
   it('restored into an empty cloud gives the same digests, and the feed and the runs go on', async () => {
     const first = await boot();

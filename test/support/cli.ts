@@ -2,12 +2,9 @@
  * The `sluice` command in this process: its commands against the stacks of Sluice on the local cloud, on the wall
  * clock and real ports, with the sources of the functions in place of bundles. Nothing is built and nothing forked.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import process from 'node:process';
 
-import { onTestFinished, vi } from 'vitest';
+import { vi } from 'vitest';
 
 import { main } from '#cli/main.ts';
 import { physicalNames } from '#cli/up/physical-names.ts';
@@ -16,6 +13,7 @@ import type { Stack } from '#cli/up/stack.ts';
 import type { BootOptions } from '#local/boot/cloud.ts';
 import { wallClock } from '#local/kernel/clock.ts';
 import { bootTestCloud, tokenOf } from '#test/support/cloud.ts';
+import { testFolder } from '#test/support/folders.ts';
 
 /** What a command has said, and how it ended. */
 export interface Said {
@@ -23,13 +21,6 @@ export interface Said {
   readonly stdout: string;
   readonly stderr: string;
 }
-
-/** A folder that goes when the test ends. */
-export const testFolder = (): string => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'sluice-cli-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-};
 
 /** Collects what an act writes to the streams of this process. */
 export const listening = async <Value>(

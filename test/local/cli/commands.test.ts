@@ -6,7 +6,8 @@ import process from 'node:process';
 import { describe, expect, it, vi } from 'vitest';
 
 import type { Cloud } from '#local/boot/cloud.ts';
-import { sluice, startTestStack, testFolder } from '#test/support/cli.ts';
+import { sluice, startTestStack } from '#test/support/cli.ts';
+import { testFolder } from '#test/support/folders.ts';
 import type { Said } from '#test/support/cli.ts';
 import { apiOf } from '#test/support/cloud.ts';
 import type { TestCloud } from '#test/support/cloud.ts';

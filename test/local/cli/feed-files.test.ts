@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { sluice, startTestStack, testFolder } from '#test/support/cli.ts';
+import { sluice, startTestStack } from '#test/support/cli.ts';
+import { testFolder } from '#test/support/folders.ts';
 import type { Said } from '#test/support/cli.ts';
 import { putRecords, snapshotInputs } from '#test/support/cloud-market.ts';
 

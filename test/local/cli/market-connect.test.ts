@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { sluice, startTestStack, testFolder } from '#test/support/cli.ts';
+import { sluice, startTestStack } from '#test/support/cli.ts';
+import { testFolder } from '#test/support/folders.ts';
 import { startVenue } from '#test/support/venue.ts';
 
 const limits = { retry: { min_delay_ms: 1, max_delay_ms: 1, max_attempts: 1 } };

@@ -7,7 +7,8 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 import { httpClient } from '#cli/client.ts';
-import { sluice, testFolder } from '#test/support/cli.ts';
+import { sluice } from '#test/support/cli.ts';
+import { testFolder } from '#test/support/folders.ts';
 
 /** A server that answers everything alike. */
 const answering = async (status: number, body: string): Promise<string> => {

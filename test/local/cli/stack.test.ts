@@ -10,7 +10,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 
 import { startStack } from '#cli/up/stack.ts';
 import type { Stack, StackSetting } from '#cli/up/stack.ts';
-import { testFolder } from '#test/support/cli.ts';
+import { testFolder } from '#test/support/folders.ts';
 import { testAssembly } from '#test/support/cloud.ts';
 
 const setting = (more: Partial<StackSetting> = {}): StackSetting => ({

@@ -1,5 +1,4 @@
-import { mkdtempSync, readdirSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterEach, describe, expect, it } from 'vitest';
@@ -10,9 +9,10 @@ import { issuerKeyFile } from '#local/boot/issuer.ts';
 import { virtualClock } from '#local/kernel/clock.ts';
 import { miniFunctions, miniTemplate, writeMini } from '#test/local/cloud/mini-assembly.ts';
 import type { MiniTemplate, Seen } from '#test/local/cloud/mini-assembly.ts';
+import { testFolder } from '#test/support/folders.ts';
 
 const startMs = Date.parse('2026-11-20T00:00:30Z');
-const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'sluice-state-'));
+const newDirectory = testFolder;
 const clouds: Cloud[] = [];
 afterEach(async () => {
   for (const cloud of clouds.splice(0)) await cloud.close();

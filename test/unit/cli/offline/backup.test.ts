@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -9,6 +8,7 @@ import { CliError } from '#cli/cli-error.ts';
 import { backup } from '#cli/offline/backup.ts';
 import { checkBackup } from '#cli/offline/backup-reader.ts';
 import { gaplessPrefix, restore } from '#cli/offline/restore.ts';
+import { testFolder } from '#test/support/folders.ts';
 
 type Item = Parameters<LedgerItems['put']>[0];
 
@@ -66,7 +66,7 @@ const stage = (held: readonly Item[] = [], bodies: typeof blobs = []) => {
   };
 };
 
-const newFile = (): string => join(mkdtempSync(join(tmpdir(), 'sluice-backup-')), 'backup.gz');
+const newFile = (): string => join(testFolder(), 'backup.gz');
 /** Values with bytes as numbers, whether they are a Buffer or not. */
 const plain = (value: unknown): unknown =>
   JSON.parse(

@@ -1,13 +1,4 @@
-import {
-  appendFileSync,
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -16,8 +7,9 @@ import type { DoctorPorts, Finding } from '#cli/offline/doctor.ts';
 import { machine } from '#cli/offline/doctor-ports.ts';
 import { openStateDirectory } from '#local/journal/state-directory.ts';
 import { inProject } from '#test/support/tracked-files.ts';
+import { testFolder } from '#test/support/folders.ts';
 
-const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'sluice-doctor-'));
+const newDirectory = testFolder;
 const endpoint = (stateDir: string) => ({
   url: 'http://127.0.0.1:4600',
   awsUrl: 'http://127.0.0.1:4566',

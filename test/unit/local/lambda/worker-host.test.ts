@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -10,6 +9,7 @@ import { workerHost } from '#local/lambda/worker-host.ts';
 import { currentLineage, readTraceHeader, withLineage } from '#local/mapping/lineage.ts';
 import { servePort } from '#local/sdk/port-transport.ts';
 import { functionSetting } from '#test/unit/local/lambda/host-fixture.ts';
+import { testFolder } from '#test/support/folders.ts';
 
 const hosts: LambdaHost[] = [];
 afterEach(async () => {
@@ -20,7 +20,7 @@ const start = (
   sources: Readonly<Record<string, string>>,
   given: Partial<FunctionSetting> & { readonly environmentsMax?: number } = {},
 ) => {
-  const directory = mkdtempSync(join(tmpdir(), 'sluice-worker-'));
+  const directory = testFolder();
   const logs: string[] = [];
   const requests: Readonly<Record<string, string>>[] = [];
   const { environmentsMax, ...setting } = given;
