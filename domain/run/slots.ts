@@ -20,6 +20,7 @@ import type { ConfirmSlotReturn, GrantSlot } from '#domain/run/command.ts';
 import { attemptRef, draftOf, record } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
 import { placeOf } from '#domain/run/guard.ts';
+import { isWider } from '#domain/run/plan-limits.ts';
 import { runStream } from '#domain/run/run-stream.ts';
 import { attemptOf, originOf, plannedTask, policyOf, taskAt } from '#domain/run/run.ts';
 import type { OpenTask, PlannedRun, Run, RunOrigin, SlotReturn } from '#domain/run/run.ts';
@@ -102,18 +103,25 @@ const holderAt = ({ header, plan }: RunOrigin, taskIndex: number, attempt: numbe
 
 type SlotRef = Pick<GrantSlot, 'taskKey' | 'attempt' | 'limitId'>;
 
-/** How an attempt of a run stands to a slot; `over` stays. */
+/**
+ * How an attempt of a run stands to a slot; `over` stays. Plans of earlier versions ask their widest limit first: what
+ * such an attempt holds while it waits for a narrower one it is to lose, or it and an attempt that asks the narrower one
+ * first would wait for each other for ever.
+ */
 export const standingOf = (run: Run, { taskKey, attempt, limitId }: SlotRef): Standing => {
   const place = placeOf(run, taskKey);
   if (!place) return 'over';
   const task = taskAt(place.run, place.taskIndex);
   const isNext = task.status === 'SLOT_WAIT' && task.attempt + 1 === attempt;
   const isCurrent = (task.status === 'DISPATCHED' || task.status === 'RUNNING') && task.attempt === attempt;
-  const at = limitsOf(originOf(place.run).plan, place.taskIndex).findIndex((one) => one.limitId === limitId);
+  const { plan } = originOf(place.run);
+  const at = limitsOf(plan, place.taskIndex).findIndex((one) => one.limitId === limitId);
   if (at < 0 || !(isNext || isCurrent)) return 'over';
   if (!isNext) return 'taken';
   if (task.place === at) return 'awaited';
-  return task.place > at ? 'taken' : 'over';
+  return task.place > at && !isWider(limitId, awaitedLimit(plan, place.taskIndex, task).limitId)
+    ? 'taken'
+    : 'over';
 };
 
 /** Takes a slot that was waited for: asks for the next one, or hands the attempt out. */

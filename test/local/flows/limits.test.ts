@@ -228,7 +228,7 @@ describe('runs that share a concurrency key', () => {
     const asked = (await runEvents(api, runIds[0] ?? ''))
       .filter(({ type, data }) => type === 'TaskSlotRequested' && data['taskKey'] === 'demo.a')
       .map(({ data }) => data['limitId']);
-    expect(asked).toEqual(['workspace', 'queue:default-queue', 'key:warehouse']);
+    expect(asked).toEqual(['key:warehouse', 'queue:default-queue', 'workspace']);
   });
 
   it('are refused with 429 while too many wait, but a repeat of what was taken in is not', async () => {

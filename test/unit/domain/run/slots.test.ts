@@ -27,7 +27,7 @@ const KEY = 'key:warehouse';
 const QUEUE = 'queue:etl';
 const holder = { runId, taskKey: 'm.a', attempt: 1 };
 const ONE = planOf({ 'm.a': [] }, { limited: { 'm.a': [KEY] } });
-const TWO = planOf({ 'm.a': [] }, { limited: { 'm.a': [QUEUE, KEY] } });
+const TWO = planOf({ 'm.a': [] }, { limited: { 'm.a': [KEY, QUEUE] } });
 
 const effectsOf = (run: Run) => runAggregate.outstanding(run, START_MS);
 const reasonsOf = (run: Run) => waiting(run).map(({ reason, subject }) => [reason, subject]);
@@ -70,21 +70,21 @@ describe('a task with a limit', () => {
 
   it('asks the next of several limits once one has granted, and is handed out by the last', () => {
     const story = triggered(TWO)
-      .when(grant('m.a', QUEUE))
-      .thenRecords({ type: 'TaskSlotRequested', data: { limitId: KEY, place: 1, sendNo: 1 } });
+      .when(grant('m.a', KEY))
+      .thenRecords({ type: 'TaskSlotRequested', data: { limitId: QUEUE, place: 1, sendNo: 1 } });
 
-    story.when(grant('m.a', QUEUE)).thenRecordsNothing();
-    story.when(grant('m.a', KEY)).thenRecords({ type: 'TaskDispatched', data: { slots: 2 } });
+    story.when(grant('m.a', KEY)).thenRecordsNothing();
+    story.when(grant('m.a', QUEUE)).thenRecords({ type: 'TaskDispatched', data: { slots: 2 } });
   });
 
   it('refuses a slot it did not ask for', () => {
     const refused = { code: 'slot_not_awaited' } as const;
     const story = triggered(TWO);
 
-    story.when(grant('m.a', KEY)).thenRefuses(refused);
+    story.when(grant('m.a', QUEUE)).thenRefuses(refused);
     story.when(grant('m.a', 'workspace')).thenRefuses(refused);
-    story.when(grant('m.a', QUEUE, 2)).thenRefuses(refused);
-    story.when(grant('m.x', QUEUE)).thenRefuses(refused);
+    story.when(grant('m.a', KEY, 2)).thenRefuses(refused);
+    story.when(grant('m.x', KEY)).thenRefuses(refused);
   });
 
   it('asks again when nothing comes of it, at a slower and slower pace up to once an hour', () => {
@@ -151,18 +151,18 @@ describe('an attempt that is over', () => {
   };
 
   it('gives its slots back until each limit has heard, also when its run has ended', () => {
-    const story = triggered(TWO).after(grant('m.a', QUEUE), grant('m.a', KEY), claim('m.a'), succeed('m.a'));
+    const story = triggered(TWO).after(grant('m.a', KEY), grant('m.a', QUEUE), claim('m.a'), succeed('m.a'));
     expect(story.state()).toMatchObject({ status: 'SUCCEEDED' });
-    expectOwed(story.state(), QUEUE, KEY);
+    expectOwed(story.state(), KEY, QUEUE);
     expect(waiting(story.state())).toEqual([
       { reason: 'slot_return', subject: 'm.a', deadlineMs: START_MS + runTiming.silenceMs },
     ]);
     expect(runAggregate.isTerminal(story.state())).toBe(false);
 
-    story.when(returned('m.a', QUEUE)).thenRecords({ type: 'TaskSlotReturned', data: { place: 0 } });
-    expectOwed(story.state(), KEY);
-    story.when(returned('m.a', QUEUE)).thenRecordsNothing();
-    story.when(returned('m.a', KEY)).thenRecords({ type: 'TaskSlotReturned', data: { place: 1 } });
+    story.when(returned('m.a', KEY)).thenRecords({ type: 'TaskSlotReturned', data: { place: 0 } });
+    expectOwed(story.state(), QUEUE);
+    story.when(returned('m.a', KEY)).thenRecordsNothing();
+    story.when(returned('m.a', QUEUE)).thenRecords({ type: 'TaskSlotReturned', data: { place: 1 } });
     expectOwed(story.state());
     expect(waiting(story.state())).toEqual([]);
     expect(runAggregate.isTerminal(story.state())).toBe(true);
@@ -209,12 +209,12 @@ describe('an attempt that is over', () => {
   });
 
   it('gives back what it asked for when its run is stopped, granted or not', () => {
-    const asking = triggered(TWO).after(grant('m.a', QUEUE), cancelRun());
+    const asking = triggered(TWO).after(grant('m.a', KEY), cancelRun());
     expect(asking.state()).toMatchObject({ status: 'CANCELLED' });
-    expectOwed(asking.state(), QUEUE, KEY);
-    asking.when(grant('m.a', KEY)).thenRefuses({ code: 'slot_not_awaited' });
+    expectOwed(asking.state(), KEY, QUEUE);
+    asking.when(grant('m.a', QUEUE)).thenRefuses({ code: 'slot_not_awaited' });
 
-    expectOwed(triggered(TWO).after(cancelRun()).state(), QUEUE);
+    expectOwed(triggered(TWO).after(cancelRun()).state(), KEY);
     expectOwed(triggered(ONE).after(grant('m.a', KEY), cancelRun()).state(), KEY);
   });
 
@@ -232,13 +232,13 @@ describe('an attempt that is over', () => {
 describe('how an attempt stands to a slot', () => {
   it('is awaited, taken or over', () => {
     const story = triggered(TWO);
-    expect(standing(story.state(), 1, QUEUE)).toBe('awaited');
-    expect(standing(story.state(), 1, KEY)).toBe('over');
-    expect(standing(story.state(), 2, QUEUE)).toBe('over');
-    story.after(grant('m.a', QUEUE));
-    expect(standing(story.state(), 1, QUEUE)).toBe('taken');
-    expect(standing(story.state(), 1, KEY)).toBe('awaited');
+    expect(standing(story.state())).toBe('awaited');
+    expect(standing(story.state(), 1, QUEUE)).toBe('over');
+    expect(standing(story.state(), 2)).toBe('over');
     story.after(grant('m.a', KEY));
+    expect(standing(story.state())).toBe('taken');
+    expect(standing(story.state(), 1, QUEUE)).toBe('awaited');
+    story.after(grant('m.a', QUEUE));
     expect(standing(story.state())).toBe('taken');
     story.after(claim('m.a'));
     expect(standing(story.state())).toBe('taken');
@@ -247,16 +247,27 @@ describe('how an attempt stands to a slot', () => {
     expect(standing({ status: 'none' })).toBe('over');
     expect(standing(story.state(), 1, KEY, 'm.x')).toBe('over');
   });
+
+  it('is over for what an attempt of an older plan holds that waits for a narrower one', () => {
+    const older = planOf({ 'm.a': [] }, { limited: { 'm.a': ['workspace', QUEUE, KEY] } });
+    const story = triggered(older).after(grant('m.a', 'workspace'), grant('m.a', QUEUE));
+    expect(standing(story.state(), 1, 'workspace')).toBe('over');
+    expect(standing(story.state(), 1, QUEUE)).toBe('over');
+
+    story.when(grant('m.a', 'workspace')).thenRefuses({ code: 'slot_not_awaited' });
+    story.after(grant('m.a', KEY));
+    expect(standing(story.state(), 1, 'workspace')).toBe('taken');
+  });
 });
 
 describe('the fold of slots', () => {
   it('takes each event only where it fits', () => {
-    const story = triggered(TWO).after(grant('m.a', QUEUE), grant('m.a', KEY), claim('m.a'));
+    const story = triggered(TWO).after(grant('m.a', KEY), grant('m.a', QUEUE), claim('m.a'));
     const asked = story.history().filter(({ type }) => type === 'TaskSlotRequested');
     const before = story.state();
 
     expect(asked.reduce(runAggregate.evolve, before)).toEqual(before);
-    const waitingStory = triggered(TWO).after(grant('m.a', QUEUE));
+    const waitingStory = triggered(TWO).after(grant('m.a', KEY));
     const waitingState = waitingStory.state();
     const again = waitingStory.history().filter(({ type }) => type === 'TaskSlotRequested');
     expect(again.reduce(runAggregate.evolve, waitingState)).toEqual(waitingState);
@@ -270,7 +281,7 @@ describe('the fold of slots', () => {
   });
 
   it('knows limits by their places in the plan', () => {
-    expect(limitsOf(TWO, 0).map(({ limitId }) => limitId)).toEqual([QUEUE, KEY]);
+    expect(limitsOf(TWO, 0).map(({ limitId }) => limitId)).toEqual([KEY, QUEUE]);
     expect(limitsOf(planOf({ 'm.a': [] }), 0)).toEqual([]);
     const broken = { ...ONE, limits: [] };
     expect(() => limitsOf(broken, 0)).toThrow('limit 0 is not in a plan of 0');
