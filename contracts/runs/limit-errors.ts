@@ -9,6 +9,13 @@ export const limitErrors = {
     cause: 'no limit of this id is set in this workspace',
     remedy: 'check the id: workspace, queue:NAME or key:NAME',
   },
+  limit_declared: {
+    status: 409,
+    retryable: false,
+    cause:
+      'the deployed manifest declares the limit, or names its concurrency key, and nobody set another capacity',
+    remedy: 'set another capacity, or deploy a manifest that does without it',
+  },
   too_many_limits: {
     status: 409,
     retryable: false,
