@@ -118,6 +118,9 @@ export const concurrency = {
 /** Tasks of a run that may wait for a slot at one time; further ready tasks wait as `dispatch_window`. */
 export const SLOT_WINDOW = 100;
 
+/** Tasks of a run that may ask beyond that window for one limit first, counted among those at least as urgent. */
+export const SLOT_ROOM = 10;
+
 /** Streams of the events of a run. */
 export const runStreams = {
   /** A stream ends after so many milliseconds; its receiver comes back with the last number it saw. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LimitId } from '#contracts/runs/concurrency.ts';
 import { TaskKey } from '#contracts/ids.ts';
-import { concurrency, runTiming, SLOT_WINDOW } from '#contracts/runs/limits.ts';
+import { concurrency, runTiming, SLOT_ROOM, SLOT_WINDOW } from '#contracts/runs/limits.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { originOf } from '#domain/run/run.ts';
 import type { Run } from '#domain/run/run.ts';
@@ -120,6 +120,66 @@ describe('a task with a limit', () => {
     story.after(grant('m.t0', KEY));
     expect(reasonsOf(story.state())).toContainEqual(['dispatch_window', 'm.t100']);
     story.when(claim('m.t0')).thenRecords({ type: 'TaskStarted' }, { type: 'TaskSlotRequested' });
+  });
+
+  it('of an idle limit is not held up by those of a busy one', () => {
+    const names = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, index) => `m.${prefix}${index}`);
+    const [busy, idle] = [names('b', SLOT_WINDOW + 1), names('i', SLOT_ROOM + 1)];
+    const edges = Object.fromEntries([...busy, ...idle].map((name) => [name, []]));
+    const limited = Object.fromEntries([
+      ...busy.map((name) => [name, [KEY]] as const),
+      ...idle.map((name) => [name, ['key:idle']] as const),
+    ]);
+    const story = triggered(planOf(edges, { limited }));
+
+    const waits = [...slotWaits(story.state()).values()].map(({ limitId }) => limitId);
+    expect(waits.filter((limitId) => limitId === KEY)).toHaveLength(SLOT_WINDOW);
+    expect(waits.filter((limitId) => limitId === 'key:idle')).toHaveLength(SLOT_ROOM);
+    expect(reasonsOf(story.state())).toContainEqual(['dispatch_window', `m.i${SLOT_ROOM}`]);
+
+    story.after(grant('m.i0', 'key:idle'), claim('m.i0'), fail('m.i0'));
+    expect(slotWaits(story.state()).has(`m.i${SLOT_ROOM}`)).toBe(true);
+    const retryAtMs = START_MS + 30_000;
+    story
+      .at(retryAtMs)
+      .when(retry('m.i0'))
+      .thenRecords({ type: 'TaskReadied', data: { attempt: 2 } });
+    story.after(grant('m.i1', 'key:idle'));
+    story
+      .when(claim('m.i1'))
+      .thenRecords({ type: 'TaskStarted' }, { type: 'TaskSlotRequested', data: { taskKey: 'm.i0' } });
+  });
+
+  it('is not held up by less urgent ones that wait for the same limit', () => {
+    const names = Array.from({ length: SLOT_WINDOW }, (_, index) => `m.t${index}`);
+    const edges = { 'm.first': [], 'm.urgent': ['m.first'], 'm.other': ['m.first'] };
+    const all = [...names, 'm.urgent', 'm.other'];
+    const plan = planOf(
+      { ...edges, ...Object.fromEntries(names.map((name) => [name, []])) },
+      { limited: Object.fromEntries(all.map((name) => [name, [KEY]])) },
+    );
+    const tasks = plan.tasks.map((task) =>
+      task.key === 'm.urgent' ? { ...task, policy: { priority: 0 } } : task,
+    );
+    const story = triggered({ ...plan, tasks }).after(claim('m.first'), succeed('m.first'));
+
+    expect(slotWaits(story.state()).has('m.urgent')).toBe(true);
+    expect(reasonsOf(story.state())).toContainEqual(['dispatch_window', 'm.other']);
+  });
+
+  it('asks in the next commit where one has no room for all the limits of its run', () => {
+    const names = Array.from({ length: 450 }, (_, index) => `m.t${index}`);
+    const plan = planOf(Object.fromEntries(names.map((name) => [name, []])), {
+      limited: Object.fromEntries(names.map((name) => [name, [`key:k${name}`]])),
+    });
+    const story = triggered(plan);
+    expect(story.history().length).toBe(400);
+
+    const [first, ...asking] = slotWaits(story.state()).values();
+    expect(asking.length).toBeLessThan(449);
+    story.after(grant('m.t0', first?.limitId ?? ''), claim('m.t0'));
+    expect(slotWaits(story.state()).size).toBe(449);
   });
 
   it('of an in-process runner is run when it is granted, and holds up the others of its run', () => {
