@@ -104,8 +104,10 @@ export const concurrency = {
   firstLeaseMs: 60_000,
   /** The holder of a slot is looked at so often afterwards. */
   leaseMs: 900_000,
-  /** Slots one look goes after. */
-  slotsPerLookMax: 50,
+  /** Slots one look goes after, once a minute: more than `slotsMax` slots have leases that end within one. */
+  slotsPerLookMax: 200,
+  /** Runs a look reads at one time. */
+  runsPerReadMax: 20,
   /** A run asks again after this long, doubling each time up to the most. */
   askAgainMs: 60_000,
   askAgainMaxMs: 3_600_000,

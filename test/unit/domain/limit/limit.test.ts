@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { concurrency } from '#contracts/runs/limits.ts';
 import type { RecordedEvent } from '#contracts/event.ts';
+import { overdueSlots } from '#domain/limit/decide.ts';
 import { evolve } from '#domain/limit/evolve.ts';
 import { isFull, positionOf } from '#domain/limit/limit.ts';
 import type { Limit, OpenLimit } from '#domain/limit/limit.ts';
@@ -257,13 +258,45 @@ describe('looking after a slot', () => {
     const runs = Array.from({ length: slotsPerLookMax + 1 }, (_, index) => index + 1);
     const [last = 0, ...others] = [...runs].reverse();
     const story = aLimit()
-      .after(ask(holder(last), { capacity: 100 }))
+      .after(ask(holder(last), { capacity: concurrency.capacityMax }))
       .at(START_MS + 1)
-      .after(...others.map((run) => ask(holder(run), { capacity: 100 })))
+      .after(...others.map((run) => ask(holder(run), { capacity: concurrency.capacityMax })))
       .at(START_MS)
       .after(look(LATER_MS + 1, ...runs.map((requestNo) => [requestNo, 'over'] as const)));
 
     expect(holdersOf(story.state())).toEqual([1]);
+  });
+
+  it('keeps up with a thousand slots: each within a minute of the end of its lease', () => {
+    const numbers = Array.from({ length: concurrency.capacityMax }, (_, index) => index + 1);
+    const story = given(
+      limitAggregate,
+      { stream: ofLimit, nowMs: START_MS },
+      { type: 'LimitOpened', idempotencyKey: 'o', data: { ...scope, limitId } },
+      ...numbers.flatMap((requestNo) => [
+        {
+          type: 'SlotRequested',
+          idempotencyKey: `r${requestNo}`,
+          data: { ...holder(requestNo), requestNo, priority: 5 },
+        },
+        {
+          type: 'SlotGranted',
+          idempotencyKey: `g${requestNo}`,
+          data: { requestNo, leaseUntilMs: LATER_MS },
+        },
+      ]),
+    );
+    const lates: number[] = [];
+    for (let minute = 1; minute <= 22; minute++) {
+      const atMs = START_MS + minute * 60_000;
+      const overdue = overdueSlots(story.state(), atMs);
+      lates.push(atMs - Math.min(atMs, ...overdue.map(({ leaseUntilMs }) => leaseUntilMs)));
+      story.at(atMs).after(look(atMs, ...overdue.map(({ requestNo }) => [requestNo, 'taken'] as const)));
+    }
+
+    // All were granted at one instant, so that five looks go by until the last has had its first.
+    expect(Math.max(...lates)).toBe(4 * 60_000);
+    expect(Math.max(...lates.slice(5))).toBeLessThanOrEqual(60_000);
   });
 });
 
