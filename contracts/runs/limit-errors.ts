@@ -22,6 +22,12 @@ export const limitErrors = {
     cause: 'the workspace has as many limits as it may',
     remedy: 'remove one that is no longer used; details.limit has the bound',
   },
+  slot_refused: {
+    status: 409,
+    retryable: false,
+    cause: 'as many attempts as may wait for the limit, and none of its slots is free',
+    remedy: 'ask again a few minutes later',
+  },
   slot_not_awaited: {
     status: 409,
     retryable: false,

@@ -108,9 +108,11 @@ export const concurrency = {
   slotsPerLookMax: 200,
   /** Runs a look reads at one time. */
   runsPerReadMax: 20,
-  /** A run asks again after this long, doubling each time up to the most. */
+  /** A run asks again after this long, doubling each time up to the most: the request may have been lost. */
   askAgainMs: 60_000,
   askAgainMaxMs: 3_600_000,
+  /** The most for who was refused, and so how long an attempt may miss that there is room again. */
+  refusedAgainMaxMs: 300_000,
   /** What callers are told to wait when too many attempts wait for a limit. */
   retryAfterMs: 60_000,
   /** Holders and waiters one read shows. */

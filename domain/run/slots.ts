@@ -16,16 +16,15 @@ import type { ReleaseSlot, RequestSlot, Standing } from '#domain/limit/command.t
 import type { Holder } from '#domain/limit/limit.ts';
 import { limitStream } from '#domain/limit/limit-stream.ts';
 import { dispatch } from '#domain/run/dispatch.ts';
-import type { ConfirmSlotReturn, GrantSlot } from '#domain/run/command.ts';
+import type { ConfirmSlotReturn, GrantSlot, NoteSlotRefusal } from '#domain/run/command.ts';
 import { attemptRef, draftOf, record } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
+import { isRequestOf } from '#domain/run/evolve.ts';
 import { placeOf } from '#domain/run/guard.ts';
 import { isWider } from '#domain/run/plan-limits.ts';
 import { runStream } from '#domain/run/run-stream.ts';
 import { attemptOf, originOf, plannedTask, policyOf, taskAt } from '#domain/run/run.ts';
-import type { OpenTask, PlannedRun, Run, RunOrigin, SlotReturn } from '#domain/run/run.ts';
-
-export type SlotWait = Extract<OpenTask, { readonly status: 'SLOT_WAIT' }>;
+import type { PlannedRun, Run, RunOrigin, SlotReturn, SlotWait } from '#domain/run/run.ts';
 
 /** The limits of a task, in the order in which it asks them; none for most tasks. */
 export const limitsOf = (plan: Plan, taskIndex: number): readonly PlannedLimit[] =>
@@ -66,9 +65,13 @@ export const requestSlot = (draft: Draft, taskIndex: number, place = 0, sendNo =
   });
 };
 
-/** When a request that led to nothing is made again; the wait doubles with each up to an hour. */
-export const askAgainAtMs = ({ askedAtMs, sendNo }: SlotWait): number =>
-  askedAtMs + Math.min(concurrency.askAgainMs * 2 ** (sendNo - 1), concurrency.askAgainMaxMs);
+/** When a request that led to nothing is made again; the wait doubles with each up to an hour, or less after a refusal. */
+export const askAgainAtMs = ({ askedAtMs, sendNo, isRefused }: SlotWait): number =>
+  askedAtMs +
+  Math.min(
+    concurrency.askAgainMs * 2 ** (sendNo - 1),
+    isRefused ? concurrency.refusedAgainMaxMs : concurrency.askAgainMaxMs,
+  );
 
 /** Asks again when it is time. */
 export const askAgain = (draft: Draft, taskIndex: number, task: SlotWait): void => {
@@ -143,6 +146,24 @@ export const grantSlot = (command: GrantSlot, run: Run, nowMs: number): Decision
   return accept(...draft.events);
 };
 
+/** Notes that a limit had no place for the last request of an attempt; what is said of an earlier one says nothing. */
+export const noteRefusal = (
+  { taskKey, attempt, limitId, sendNo }: NoteSlotRefusal,
+  run: Run,
+): Decision<RunEvent, Rejection> => {
+  const place = placeOf(run, taskKey);
+  if (!place) return accept();
+  const { plan, header } = originOf(place.run);
+  const task = taskAt(place.run, place.taskIndex);
+  const at = limitsOf(plan, place.taskIndex).findIndex((limit) => limit.limitId === limitId);
+  if (!isRequestOf(task, { attempt, place: at, sendNo }) || task.isRefused) return accept();
+  return accept({
+    type: 'TaskSlotRefused',
+    idempotencyKey: `slot_refused:${dispatchId({ runId: header.runId, taskKey, attempt })}:${limitId}:${sendNo}`,
+    data: { taskIndex: place.taskIndex, taskKey, attempt, limitId, place: at, sendNo },
+  });
+};
+
 /** Notes that a limit has heard of the end of an attempt. */
 export const confirmReturn = (
   { taskKey, attempt, limitId }: ConfirmSlotReturn,
@@ -179,11 +200,15 @@ export const requestEffect = (origin: RunOrigin, taskIndex: number, task: SlotWa
     priority: policyOf(origin.plan, taskIndex).priority,
     known,
   };
+  const { taskKey, attempt } = holder;
+  const { sendNo } = task;
+  const refusal: NoteSlotRefusal = { type: 'NoteSlotRefusal', taskKey, attempt, limitId, sendNo };
   return {
     kind: 'issue-command',
-    name: effectName('slot', `${dispatchId(holder)}:${limitId}`, task.sendNo),
+    name: effectName('slot', `${dispatchId(holder)}:${limitId}`, sendNo),
     stream: limitStream({ ...origin.header, limitId }),
     command: { ...command },
+    ifRefused: { stream: runStream(origin.header), command: { ...refusal } },
   };
 };
 

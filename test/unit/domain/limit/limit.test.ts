@@ -105,7 +105,12 @@ describe('asking a limit', () => {
     expect(isFull(story.state())).toBe(true);
     story
       .when(ask(holder(waitersMax + 2)))
-      .thenRecords({ type: 'SlotRefused', data: { ...holder(waitersMax + 2), waitingCount: waitersMax } });
+      .thenRefuses({ code: 'slot_refused' });
+    story.when(ask(holder(1))).thenRecordsNothing();
+    story.when(ask(holder(waitersMax + 1))).thenRecordsNothing();
+    story
+      .when(ask(holder(waitersMax + 2), { capacity: 2, changeNo: 2 }))
+      .thenRecords({ type: 'LimitCapacitySet' }, { type: 'SlotRequested' }, { type: 'SlotGranted' });
     expect(limitAggregate.encodeState(story.state()).length).toBeLessThan(80_000);
   });
 });

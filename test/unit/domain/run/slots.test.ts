@@ -15,6 +15,7 @@ import {
   finishInline,
   grant,
   planOf,
+  refused,
   retry,
   returned,
   runId,
@@ -48,6 +49,7 @@ describe('a task with a limit', () => {
         name: expect.stringMatching(/^slot-[a-z2-7]{26}-1$/) as string,
         stream: `limit#acme/prod/${KEY}`,
         command: { type: 'RequestSlot', holder, priority: 5, known: { capacity: 1, changeNo: 1 } },
+        ifRefused: { stream: 'run#acme/prod/' + runId, command: refused('m.a', KEY) },
       },
     ]);
     expect(waiting(story.state())).toContainEqual({
@@ -78,13 +80,13 @@ describe('a task with a limit', () => {
   });
 
   it('refuses a slot it did not ask for', () => {
-    const refused = { code: 'slot_not_awaited' } as const;
+    const notAwaited = { code: 'slot_not_awaited' } as const;
     const story = triggered(TWO);
 
-    story.when(grant('m.a', QUEUE)).thenRefuses(refused);
-    story.when(grant('m.a', 'workspace')).thenRefuses(refused);
-    story.when(grant('m.a', KEY, 2)).thenRefuses(refused);
-    story.when(grant('m.x', KEY)).thenRefuses(refused);
+    story.when(grant('m.a', QUEUE)).thenRefuses(notAwaited);
+    story.when(grant('m.a', 'workspace')).thenRefuses(notAwaited);
+    story.when(grant('m.a', KEY, 2)).thenRefuses(notAwaited);
+    story.when(grant('m.x', KEY)).thenRefuses(notAwaited);
   });
 
   it('asks again when nothing comes of it, at a slower and slower pace up to once an hour', () => {
@@ -103,6 +105,59 @@ describe('a task with a limit', () => {
       atMs = dueMs;
     }
     expect(new Set(effectsOf(story.state()).map(({ name }) => name.replace(/-\d+$/, ''))).size).toBe(1);
+  });
+
+  it('asks again within five minutes while it is refused, and is owed no answer until then', () => {
+    const story = triggered(ONE);
+    let atMs = START_MS;
+    for (const [index, minutes] of [1, 2, 4, 5, 5].entries()) {
+      story
+        .when(refused('m.a', KEY, index + 1))
+        .thenRecords({ type: 'TaskSlotRefused', data: { limitId: KEY, place: 0, sendNo: index + 1 } });
+      expect(effectsOf(story.state())).toEqual([]);
+      const decoded = runAggregate.decodeState(runAggregate.encodeState(story.state()));
+      expect(decoded).toMatchObject({ tasks: [{ status: 'SLOT_WAIT', place: 0, isRefused: true }] });
+      atMs += minutes * 60_000;
+      story
+        .at(atMs - 1)
+        .when(sweep(atMs - 1))
+        .thenRecordsNothing();
+      story
+        .at(atMs)
+        .when(sweep(atMs))
+        .thenRecords({ type: 'TaskSlotRequested', data: { sendNo: index + 2 } });
+      expect(effectsOf(story.state())).toMatchObject([{ command: { type: 'RequestSlot' } }]);
+    }
+    const lastMs = atMs + 32 * 60_000;
+    story
+      .at(lastMs - 1)
+      .when(sweep(lastMs - 1))
+      .thenRecordsNothing();
+    story.after(grant('m.a', KEY));
+    expect(reasonsOf(story.state())).toContainEqual(['worker', 'm.a']);
+  });
+
+  it('heeds the refusal of its last request alone, and once', () => {
+    const story = triggered(TWO);
+    for (const stale of [
+      refused('m.x', KEY),
+      refused('m.a', 'workspace'),
+      refused('m.a', QUEUE),
+      refused('m.a', KEY, 2),
+      refused('m.a', KEY, 1, 2),
+    ])
+      story.when(stale).thenRecordsNothing();
+    story.after(refused('m.a', KEY)).when(refused('m.a', KEY)).thenRecordsNothing();
+
+    story.after(grant('m.a', KEY));
+    expect(effectsOf(story.state())).toMatchObject([{ command: { type: 'RequestSlot' } }]);
+    story.when(refused('m.a', KEY)).thenRecordsNothing();
+    story.after(refused('m.a', QUEUE));
+    const decoded = runAggregate.decodeState(runAggregate.encodeState(story.state()));
+    expect(decoded).toMatchObject({ tasks: [{ place: 1, isRefused: true }] });
+    const facts = story.history().filter(({ type }) => type === 'TaskSlotRefused');
+    story.after(grant('m.a', QUEUE)).when(refused('m.a', QUEUE)).thenRecordsNothing();
+    expect(facts.reduce(runAggregate.evolve, story.state())).toEqual(story.state());
   });
 
   it('waits as dispatch_window behind as many as may ask at one time', () => {
