@@ -103,9 +103,7 @@ describe('asking a limit', () => {
     story.after(ask(holder(waitersMax + 1)));
 
     expect(isFull(story.state())).toBe(true);
-    story
-      .when(ask(holder(waitersMax + 2)))
-      .thenRefuses({ code: 'slot_refused' });
+    story.when(ask(holder(waitersMax + 2))).thenRefuses({ code: 'slot_refused' });
     story.when(ask(holder(1))).thenRecordsNothing();
     story.when(ask(holder(waitersMax + 1))).thenRecordsNothing();
     story
@@ -350,6 +348,8 @@ describe('the stream of a limit', () => {
     const strange = { type: 'SlotPolished', idempotencyKey: 'k', data: {} };
     const early = { type: 'SlotExpired', idempotencyKey: 'k', data: { ...holder(1), requestNo: 1 } };
     expect(events(strange).reduce(evolve, before)).toBe(before);
+    const refused = { type: 'SlotRefused', idempotencyKey: 'k', data: { ...holder(9), waitingCount: 1 } };
+    expect(events(refused).reduce(evolve, before)).toBe(before);
     expect(events(early).reduce<Limit>(evolve, { status: 'none' })).toEqual({ status: 'none' });
     const stale = { type: 'SlotRenewed', idempotencyKey: 'k' };
     const data = { requestNo: 1, leaseUntilMs: LATER_MS, grantNo: 9, isTaken: true };
