@@ -54,7 +54,7 @@ export const addLimitCommands = (program: Command, contextOf: GetContext): void 
     });
   limit
     .command('remove <limitId>')
-    .description('remove a limit; all who wait for it go')
+    .description('remove a limit that was set; what the manifest declares holds again, or all who wait go')
     .action(async (limitId: string, _options: unknown, command: Command) => {
       const { client, output } = contextOf(command);
       const answer = await client().request('DELETE', pathOf(limitId));

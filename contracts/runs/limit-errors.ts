@@ -9,11 +9,24 @@ export const limitErrors = {
     cause: 'no limit of this id is set in this workspace',
     remedy: 'check the id: workspace, queue:NAME or key:NAME',
   },
+  limit_declared: {
+    status: 409,
+    retryable: false,
+    cause:
+      'the deployed manifest declares the limit, or names its concurrency key, and nobody set another capacity',
+    remedy: 'set another capacity, or deploy a manifest that does without it',
+  },
   too_many_limits: {
     status: 409,
     retryable: false,
     cause: 'the workspace has as many limits as it may',
     remedy: 'remove one that is no longer used; details.limit has the bound',
+  },
+  slot_refused: {
+    status: 409,
+    retryable: false,
+    cause: 'as many attempts as may wait for the limit, and none of its slots is free',
+    remedy: 'ask again a few minutes later',
   },
   slot_not_awaited: {
     status: 409,

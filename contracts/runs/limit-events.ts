@@ -38,7 +38,7 @@ export const SlotRequested = event('SlotRequested', {
   priority: z.int(),
 });
 
-/** There were too many waiters; the run asks again later. Key `slot_refused:{dispatchId}:{waitingCount}`. */
+/** There were too many waiters. Written by earlier versions; now the run records `TaskSlotRefused`. Key `slot_refused:{dispatchId}:{waitingCount}`. */
 export const SlotRefused = event('SlotRefused', { ...holder, waitingCount: z.int().min(1) });
 
 /** A waiter has a slot. Key `slot_granted:{requestNo}`. */

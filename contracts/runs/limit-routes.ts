@@ -38,7 +38,8 @@ export const limitRoutes = [
     path: `${limits}/{limitId}`,
     function: 'api-runs',
     access: 'operator',
-    summary: 'Removes a limit: all who wait for it go',
+    summary:
+      'Removes a limit that was set: what the manifest declares holds again, or all who wait for it go',
     mutating: true,
   },
 ] as const satisfies readonly Route[];

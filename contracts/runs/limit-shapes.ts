@@ -14,5 +14,8 @@ export const limitShapes = {
     answers: ok(LimitItem),
     refusals: ['limit_not_found', 'too_many_limits', 'idempotency_key_reused'],
   },
-  removeLimit: { answers: ok(LimitItem), refusals: ['limit_not_found', 'idempotency_key_reused'] },
+  removeLimit: {
+    answers: ok(LimitItem),
+    refusals: ['limit_not_found', 'limit_declared', 'idempotency_key_reused'],
+  },
 } as const satisfies Readonly<Record<string, RouteShape>>;

@@ -104,11 +104,15 @@ export const concurrency = {
   firstLeaseMs: 60_000,
   /** The holder of a slot is looked at so often afterwards. */
   leaseMs: 900_000,
-  /** Slots one look goes after. */
-  slotsPerLookMax: 50,
-  /** A run asks again after this long, doubling each time up to the most. */
+  /** Slots one look goes after, once a minute: more than `slotsMax` slots have leases that end within one. */
+  slotsPerLookMax: 200,
+  /** Runs a look reads at one time. */
+  runsPerReadMax: 20,
+  /** A run asks again after this long, doubling each time up to the most: the request may have been lost. */
   askAgainMs: 60_000,
   askAgainMaxMs: 3_600_000,
+  /** The most for who was refused, and so how long an attempt may miss that there is room again. */
+  refusedAgainMaxMs: 300_000,
   /** What callers are told to wait when too many attempts wait for a limit. */
   retryAfterMs: 60_000,
   /** Holders and waiters one read shows. */
@@ -117,6 +121,9 @@ export const concurrency = {
 
 /** Tasks of a run that may wait for a slot at one time; further ready tasks wait as `dispatch_window`. */
 export const SLOT_WINDOW = 100;
+
+/** Tasks of a run that may ask beyond that window for one limit first, counted among those at least as urgent. */
+export const SLOT_ROOM = 10;
 
 /** Streams of the events of a run. */
 export const runStreams = {

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { ManifestId } from '#contracts/ids.ts';
 import { LocationRemoved, LocationSet } from '#contracts/runs/location-events.ts';
-import { Capacity, LimitId, LimitSource } from '#contracts/runs/concurrency.ts';
+import { Capacity, DeclaredLimit, LimitId, LimitSource } from '#contracts/runs/concurrency.ts';
 
 /** A manifest became the current one of its workspace; its body is a blob under its content hash. */
 export const ManifestDeployed = z.strictObject({
@@ -28,6 +28,8 @@ export const ManifestDeployed = z.strictObject({
       removedAssets: z.array(z.string()).readonly().optional(),
       /** The same of schedules, by id. */
       removedSchedules: z.array(z.string()).readonly().optional(),
+      /** What it declares of limits that are set over the API, and holds again once those are removed; absent, nothing. */
+      overriddenLimits: z.array(DeclaredLimit).readonly().optional(),
     })
     .readonly(),
 });

@@ -76,6 +76,14 @@ export const TaskSlotRequested = event('TaskSlotRequested', {
   sendNo: z.int().min(1),
 });
 
+/** The limit had too many waiters to take this request: the next attempt asks again. Key `slot_refused:{dispatchId}:{limitId}:{sendNo}`. */
+export const TaskSlotRefused = event('TaskSlotRefused', {
+  ...attempt,
+  limitId: LimitId,
+  place: z.int().min(0).max(2),
+  sendNo: z.int().min(1),
+});
+
 /** A limit has heard that an attempt gives its slot back. Key `slot_return:{dispatchId}:{limitId}`. */
 export const TaskSlotReturned = event('TaskSlotReturned', {
   ...attempt,
@@ -194,6 +202,7 @@ export const RunEvent = z.discriminatedUnion('type', [
   PlanCreated,
   TaskReadied,
   TaskSlotRequested,
+  TaskSlotRefused,
   TaskSlotReturned,
   TaskDispatched,
   TaskRedispatched,

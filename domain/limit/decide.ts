@@ -1,20 +1,19 @@
 /**
- * What a limit answers to each command. Whatever makes room, a release, an expiry or a greater capacity, grants it to
+ * What a limit answers to each command. It refuses a request it has no place for; its run hears that and comes again. Whatever makes room, a release, an expiry or a greater capacity, grants it to
  * the next waiters in the same commit; a smaller capacity takes nothing away from those who hold a slot.
  */
 import { concurrency } from '#contracts/runs/limits.ts';
 import type { LimitEvent } from '#contracts/runs/limit-events.ts';
 import type { DecideContext, Rejection } from '#domain/kernel/aggregate.ts';
-import { accept } from '#domain/kernel/decision.ts';
+import { accept, reject } from '#domain/kernel/decision.ts';
 import type { Decision } from '#domain/kernel/decision.ts';
-import { dispatchId } from '#domain/kernel/ids.ts';
 import type { CapacityWord, LimitCommand, RequestSlot, Standing, SweepLimit } from '#domain/limit/command.ts';
 import { evolveLimit, opened } from '#domain/limit/evolve.ts';
 import { holderOf, isFull, isSame, roomOf } from '#domain/limit/limit.ts';
 import type { Holder, Limit, OpenLimit, Slot } from '#domain/limit/limit.ts';
 import { limitScopeOf } from '#domain/limit/limit-stream.ts';
 
-/** What a command adds to a limit; a limit refuses no command, it records that there was no place. */
+/** What a command adds to a limit; only a request for a slot may be refused. */
 export const decide = (
   command: LimitCommand,
   limit: Limit,
@@ -27,6 +26,7 @@ export const decide = (
       break;
     case 'RequestSlot':
       setCapacity(draft, command.known);
+      if (isRefused(draft.limit, command.holder)) return reject(noPlace);
       request(draft, command);
       break;
     case 'ReleaseSlot':
@@ -80,19 +80,20 @@ const setCapacity = (draft: Draft, { capacity, changeNo }: CapacityWord): void =
   });
 };
 
+const isKnown = ({ slots, waiters }: OpenLimit, holder: Holder): boolean =>
+  slots.some((slot) => isSame(slot, holder)) || waiters.some((waiter) => isSame(waiter, holder));
+
+const isRefused = (limit: Limit, holder: Holder): boolean =>
+  limit.status === 'open' && isFull(limit) && !isKnown(limit, holder);
+
+const noPlace: Rejection = {
+  code: 'slot_refused',
+  message: `${concurrency.waitersMax} attempts wait for this limit, as many as may be`,
+};
+
 const request = (draft: Draft, { holder, priority }: RequestSlot): void => {
   const limit = openOf(draft);
-  const isKnown = (other: Holder): boolean => isSame(other, holder);
-  if (limit.slots.some(isKnown) || limit.waiters.some(isKnown)) return;
-  if (isFull(limit)) {
-    const waitingCount = limit.waiters.length;
-    record(draft, {
-      type: 'SlotRefused',
-      idempotencyKey: `slot_refused:${dispatchId(holder)}:${waitingCount}`,
-      data: { ...holderOf(holder), waitingCount },
-    });
-    return;
-  }
+  if (isKnown(limit, holder)) return;
   const requestNo = limit.lastRequestNo + 1;
   record(draft, {
     type: 'SlotRequested',

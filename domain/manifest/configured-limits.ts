@@ -6,20 +6,19 @@
 import type { RecordedEvent } from '#contracts/event.ts';
 import { LimitId } from '#contracts/runs/concurrency.ts';
 import type { LimitSource, PlannedLimit } from '#contracts/runs/concurrency.ts';
-import { concurrency, runTiming } from '#contracts/runs/limits.ts';
+import { concurrency } from '#contracts/runs/limits.ts';
 import type { DeployManifestRequest } from '#contracts/runs/manifest.ts';
-import type { ManifestEvent } from '#contracts/runs/manifest-events.ts';
-import type { Rejection, Waiting } from '#domain/kernel/aggregate.ts';
+import type { ManifestDeployed, ManifestEvent } from '#contracts/runs/manifest-events.ts';
+import type { Rejection } from '#domain/kernel/aggregate.ts';
 import { accept, reject } from '#domain/kernel/decision.ts';
 import type { Decision } from '#domain/kernel/decision.ts';
-import type { Effect } from '#domain/kernel/effect.ts';
-import { effectName } from '#domain/kernel/ids.ts';
-import type { SetCapacity } from '#domain/limit/command.ts';
 
 /** One limit; one that was removed stays, without a capacity, until the limit itself has heard of it. */
 export interface ConfiguredLimit {
   readonly capacity?: number;
   readonly source?: LimitSource;
+  /** What the manifest declares of a limit that is set over the API, and holds again once that is removed. */
+  readonly declared?: number;
   readonly changeNo: number;
   /** Since when the limit itself has not heard of the change; absent once it has. */
   readonly untoldSinceMs?: number;
@@ -48,7 +47,7 @@ export interface SetLimit {
   readonly capacity: number;
 }
 
-/** Somebody removes a limit: all who wait for it go. */
+/** Somebody removes a limit that was set: what the manifest declares holds again, or all who wait for it go. */
 export interface RemoveLimit {
   readonly type: 'RemoveLimit';
   readonly limitId: LimitId;
@@ -109,20 +108,28 @@ export const deployLimits = (
   return changes;
 };
 
+/** What a manifest declares of limits that are set over the API, as its deploy says it. */
+export const overriddenLimits = (
+  declared: readonly Declared[],
+  { byId }: ConfiguredLimits,
+): Pick<ManifestDeployed['data'], 'overriddenLimits'> => {
+  const overridden = declared
+    .filter(({ limitId }) => byId[limitId]?.source === 'api')
+    .map(({ limitId, capacity }) => ({ limit: limitId, capacity }));
+  return overridden.length === 0 ? {} : { overriddenLimits: overridden };
+};
+
 /** What somebody's word on a limit adds. */
 export const decideLimit = (
   command: LimitConfigCommand,
   limits: ConfiguredLimits,
 ): Decision<ManifestEvent, Rejection> => {
   const known = limits.byId[command.limitId];
-  const changeNo = limits.lastChangeNo + 1;
   switch (command.type) {
     case 'SetLimit':
       return setLimit(command, limits, known);
     case 'RemoveLimit':
-      return known?.capacity === undefined
-        ? reject({ code: 'limit_not_found', message: `no limit ${command.limitId} is set in this workspace` })
-        : accept(removedEvent(command.limitId, changeNo));
+      return removeLimit(command, known, limits.lastChangeNo + 1);
     case 'ConfirmLimit':
       return known?.changeNo === command.changeNo && known.untoldSinceMs !== undefined
         ? accept(toldEvent(command))
@@ -144,6 +151,23 @@ const setLimit = (
       details: { limit: concurrency.limitsMax },
     });
   return accept(setEvent({ limitId, capacity, source: 'api', changeNo: limits.lastChangeNo + 1 }));
+};
+
+const removeLimit = (
+  { limitId }: RemoveLimit,
+  known: ConfiguredLimit | undefined,
+  changeNo: number,
+): Decision<ManifestEvent, Rejection> => {
+  if (known?.capacity === undefined)
+    return reject({ code: 'limit_not_found', message: `no limit ${limitId} is set in this workspace` });
+  if (known.source === 'manifest')
+    return reject({
+      code: 'limit_declared',
+      message: `the deployed manifest gives ${limitId} a capacity of ${known.capacity}; set another, or deploy without it`,
+    });
+  return known.declared === undefined
+    ? accept(removedEvent(limitId, changeNo))
+    : accept(setEvent({ limitId, capacity: known.declared, source: 'manifest', changeNo }));
 };
 
 type SetData = Extract<LimitChange, { readonly type: 'LimitSet' }>['data'];
@@ -181,41 +205,28 @@ export const evolveLimits = (
   }
   if (changeNo <= limits.lastChangeNo) return limits;
   const changed = { changeNo, untoldSinceMs: occurredAtMs };
-  const entry = type === 'LimitSet' ? { ...changed, capacity: data.capacity, source: data.source } : changed;
+  const entry = type === 'LimitSet' ? { ...changed, ...setEntry(data, known) } : changed;
   return { stream, lastChangeNo: changeNo, byId: { ...others, [data.limitId]: entry } };
 };
 
-type Untold = ConfiguredLimit & { readonly limitId: LimitId; readonly untoldSinceMs: number };
-
-const untold = ({ byId }: ConfiguredLimits): readonly Untold[] =>
-  Object.entries(byId).flatMap(([id, limit]) => {
-    const { untoldSinceMs } = limit;
-    return untoldSinceMs === undefined ? [] : [{ ...limit, untoldSinceMs, limitId: LimitId.parse(id) }];
-  });
-
-/** Tells each limit of the last change of its capacity, until it has heard. */
-export const limitEffects = (limits: ConfiguredLimits): readonly Effect[] => {
-  const { stream } = limits;
-  if (stream === undefined) return [];
-  const place = stream.slice(stream.indexOf('#') + 1);
-  return untold(limits).map(({ limitId, changeNo, capacity }) => {
-    const word = { changeNo, ...(capacity === undefined ? {} : { capacity }) };
-    const command: SetCapacity = { type: 'SetCapacity', word };
-    const confirm: ConfirmLimit = { type: 'ConfirmLimit', limitId, changeNo };
-    return {
-      kind: 'issue-command',
-      name: effectName('limit', `${place}/${limitId}`, changeNo),
-      stream: `limit#${place}/${limitId}`,
-      command: { ...command },
-      ifDone: { stream, command: { ...confirm } },
-    };
-  });
+/** A word over the API keeps what the manifest declares beside it. */
+const setEntry = (
+  { capacity, source }: SetData,
+  known: ConfiguredLimit | undefined,
+): Pick<ConfiguredLimit, 'capacity' | 'source' | 'declared'> => {
+  const declared = known?.source === 'manifest' ? known.capacity : known?.declared;
+  return { capacity, source, ...(source === 'manifest' || declared === undefined ? {} : { declared }) };
 };
 
-/** Limits that have not heard of a change. */
-export const limitsWaiting = (limits: ConfiguredLimits): readonly Waiting[] =>
-  untold(limits).map(({ limitId, untoldSinceMs }) => ({
-    reason: 'limit',
-    deadlineMs: untoldSinceMs + runTiming.silenceMs,
-    subject: limitId,
-  }));
+/** The limits after a deploy that declares these of those that are set over the API. */
+export const deployed = (
+  limits: ConfiguredLimits,
+  overridden: ManifestDeployed['data']['overriddenLimits'] = [],
+): ConfiguredLimits => {
+  const capacities = new Map<string, number>(overridden.map(({ limit, capacity }) => [limit, capacity]));
+  const entries = Object.entries(limits.byId).map(([id, { declared: _before, ...limit }]) => {
+    const declared = capacities.get(id);
+    return [id, declared === undefined ? limit : { ...limit, declared }] as const;
+  });
+  return { ...limits, byId: Object.fromEntries(entries) };
+};

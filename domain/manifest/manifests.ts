@@ -17,16 +17,17 @@ import { assetKeyOf } from '#domain/manifest/asset-key.ts';
 import {
   decideLimit,
   declaredLimits,
+  deployed,
   deployLimits,
   evolveLimits,
-  limitEffects,
-  limitsWaiting,
   noLimits,
+  overriddenLimits,
 } from '#domain/manifest/configured-limits.ts';
 import type { ConfiguredLimits, Declared, LimitConfigCommand } from '#domain/manifest/configured-limits.ts';
 import { decideLocation, evolveLocations, noLocations } from '#domain/manifest/locations.ts';
 import type { Locations, RemoveLocation, SetLocation } from '#domain/manifest/locations.ts';
 import { manifestFingerprint } from '#domain/manifest/fingerprint.ts';
+import { limitEffects, limitsWaiting } from '#domain/manifest/telling-limits.ts';
 
 /** Nothing deployed yet, or the current manifest; limits may be set before. */
 export type Manifests =
@@ -49,7 +50,7 @@ export interface DeployManifest {
   readonly type: 'DeployManifest';
   /** The manifest against which the removals were found; absent, there was none. */
   readonly follows?: ManifestId;
-  readonly deployment: Omit<ManifestDeployed['data'], 'deployNumber'>;
+  readonly deployment: Omit<ManifestDeployed['data'], 'deployNumber' | 'overriddenLimits'>;
   /** The limits it declares, and those of its keys. */
   readonly limits: readonly Declared[];
 }
@@ -160,7 +161,7 @@ const decide = (command: ManifestCommand, state: Manifests): Decision<ManifestEv
         {
           type: 'ManifestDeployed',
           idempotencyKey: `manifest:${deployment.manifestId}:${deployNumber}`,
-          data: { ...deployment, deployNumber },
+          data: { ...deployment, deployNumber, ...overriddenLimits(command.limits, state.limits) },
         },
         ...deployLimits(command.limits, state.limits),
       );
@@ -185,7 +186,7 @@ const evolve = (state: Manifests, event: RecordedEvent): Manifests => {
   const { data } = known;
   return {
     status: 'deployed',
-    limits: state.limits,
+    limits: deployed(state.limits, data.overriddenLimits),
     locations: state.locations,
     manifestId: data.manifestId,
     fingerprint: data.fingerprint,
@@ -200,7 +201,7 @@ const evolve = (state: Manifests, event: RecordedEvent): Manifests => {
 /** The manifests of a workspace, as the command handler knows them. */
 export const manifestsAggregate: Aggregate<Manifests, ManifestCommand, ManifestEvent> = {
   kind: 'manifests',
-  foldVersion: 3,
+  foldVersion: 4,
   eventTypes: manifestEventTypes,
   initialState: () => ({ status: 'none', limits: noLimits, locations: noLocations }),
   decide,

@@ -1,14 +1,12 @@
 /** What follows from a change of a run: stops, skips, dispatches within the windows, and its end. */
-import { DISPATCH_WINDOW, INLINE_WINDOW, SLOT_WINDOW } from '#contracts/runs/limits.ts';
-import type { Plan } from '#contracts/runs/plan.ts';
 import type { RunEvent, RunEventData } from '#contracts/runs/run-events.ts';
 import { isFull } from '#domain/run/cascade.ts';
 import { dispatch } from '#domain/run/dispatch.ts';
 import { attemptRef, record } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
+import { roomOf } from '#domain/run/room.ts';
 import {
   attemptOf,
-  inlineRunnerOf,
   isEnded,
   originOf,
   plannedTask,
@@ -78,34 +76,19 @@ const dispatchReady = (draft: Draft): void => {
     .filter((index) => isReady(draft.run, index))
     .sort((left, right) => policyOf(plan, left).priority - policyOf(plan, right).priority || left - right);
   for (const index of waiting) {
-    const taker = takerOf(plan, index);
-    if (room[taker] > 0) handOut(draft, index);
-    else if (taskAt(draft.run, index).status === 'BLOCKED' && !isFull(draft)) markReady(draft, index);
-    room[taker] -= 1;
+    // Those that a full commit leaves ask with the next change of the run, which hundreds of requests lead to soon.
+    const hasPlace = room.isFree(index) || (!isFull(draft) && room.isSpare(index));
+    if (hasPlace) {
+      handOut(draft, index);
+      room.take(index);
+    } else if (taskAt(draft.run, index).status === 'BLOCKED' && !isFull(draft)) markReady(draft, index);
   }
-};
-
-/** Tasks that ask for slots first have a window of their own, so that they hold up no others. */
-type Taker = 'workers' | 'inline' | 'limits';
-
-const takerOf = (plan: Plan, index: number): Taker => {
-  if (inlineRunnerOf(plan, index) !== undefined) return 'inline';
-  return plannedTask(plan, index).limits === undefined ? 'workers' : 'limits';
-};
-
-/** How many more tasks may be handed out now. */
-const roomOf = (run: PlannedRun): Record<Taker, number> => {
-  const { plan } = originOf(run);
-  const room = { workers: DISPATCH_WINDOW, inline: INLINE_WINDOW, limits: SLOT_WINDOW };
-  for (const [index, { status }] of run.tasks.entries())
-    if (status === 'DISPATCHED' || status === 'SLOT_WAIT') room[takerOf(plan, index)] -= 1;
-  return room;
 };
 
 /** Hands out the next attempt of a task whose retry is due, or lets it wait for its turn. */
 export const release = (draft: Draft, taskIndex: number): void => {
-  const taker = takerOf(originOf(draft.run).plan, taskIndex);
-  if (roomOf(draft.run)[taker] > 0) handOut(draft, taskIndex);
+  const room = roomOf(draft.run);
+  if (room.isFree(taskIndex) || room.isSpare(taskIndex)) handOut(draft, taskIndex);
   else markReady(draft, taskIndex);
 };
 

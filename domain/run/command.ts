@@ -91,6 +91,15 @@ export interface GrantSlot {
   readonly limitId: LimitId;
 }
 
+/** A limit had no place for a request of an attempt. */
+export interface NoteSlotRefusal {
+  readonly type: 'NoteSlotRefusal';
+  readonly taskKey: TaskKey;
+  readonly attempt: number;
+  readonly limitId: LimitId;
+  readonly sendNo: number;
+}
+
 /** A limit has heard that an attempt is over. */
 export interface ConfirmSlotReturn {
   readonly type: 'ConfirmSlotReturn';
@@ -110,5 +119,6 @@ export type RunCommand =
   | CancelRun
   | ReportOutputVisibility
   | GrantSlot
+  | NoteSlotRefusal
   | ConfirmSlotReturn
   | SweepRun;

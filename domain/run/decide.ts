@@ -30,7 +30,7 @@ import { planHash } from '#domain/run/plan-hash.ts';
 import { headerOf, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { Run, RunHeader } from '#domain/run/run.ts';
 import { safeText } from '#domain/run/safe-text.ts';
-import { confirmReturn, grantSlot } from '#domain/run/slots.ts';
+import { confirmReturn, grantSlot, noteRefusal } from '#domain/run/slots.ts';
 import { reportVisibility } from '#domain/run/visibility.ts';
 import { sweep } from '#domain/run/sweep.ts';
 
@@ -58,6 +58,8 @@ export const decide = (command: RunCommand, run: Run, { nowMs }: DecideContext):
       return reportVisibility(command, run);
     case 'GrantSlot':
       return grantSlot(command, run, nowMs);
+    case 'NoteSlotRefusal':
+      return noteRefusal(command, run);
     case 'ConfirmSlotReturn':
       return confirmReturn(command, run);
     case 'SweepRun':

@@ -16,6 +16,7 @@ import type {
   RunningRun,
   RunOrigin,
   SlotReturn,
+  SlotWait,
   Task,
 } from '#domain/run/run.ts';
 
@@ -45,6 +46,7 @@ const evolveRun = (run: Run, event: RunEvent, atMs: number): Run => {
     case 'RunCompleted':
     case 'TaskReadied':
     case 'TaskSlotRequested':
+    case 'TaskSlotRefused':
     case 'TaskSlotReturned':
     case 'TaskDispatched':
     case 'TaskRedispatched':
@@ -83,6 +85,7 @@ export const evolvePlanned = (run: PlannedRun, event: ProgressEvent, atMs: numbe
       return { ...run, changedAtMs: atMs, stop: { timedOutAtMs: atMs, ...run.stop } };
     case 'TaskReadied':
     case 'TaskSlotRequested':
+    case 'TaskSlotRefused':
     case 'TaskDispatched':
     case 'TaskRedispatched':
     case 'TaskStarted':
@@ -169,6 +172,8 @@ const evolveTask = (task: Task, event: OwnTaskEvent, atMs: number): Task => {
       return ready(task, event.data.attempt, atMs);
     case 'TaskSlotRequested':
       return slotRequested(task, event.data, atMs);
+    case 'TaskSlotRefused':
+      return isRequestOf(task, event.data) ? { ...task, isRefused: true } : task;
     case 'TaskDispatched':
       return dispatched(task, event.data, atMs);
     case 'TaskRedispatched':
@@ -212,7 +217,8 @@ const awaitsAttempt = (task: Task): task is Extract<Task, { status: 'BLOCKED' | 
 const slotRequested = (task: Task, data: RunEventData<'TaskSlotRequested'>, atMs: number): Task => {
   const { attempt, place, sendNo } = data;
   if (attempt !== attemptOf(task) + 1) return task;
-  const asked = { status: 'SLOT_WAIT', attempt: attempt - 1, place, askedAtMs: atMs, sendNo } as const;
+  const own = { attempt: attempt - 1, place, askedAtMs: atMs, sendNo, isRefused: false };
+  const asked = { status: 'SLOT_WAIT', ...own } as const;
   if (task.status === 'SLOT_WAIT') {
     const isNext = place === task.place + 1 || (place === task.place && sendNo > task.sendNo);
     return isNext ? { ...task, ...asked } : task;
@@ -224,6 +230,16 @@ const slotRequested = (task: Task, data: RunEventData<'TaskSlotRequested'>, atMs
     reportHash: 'reportHash' in task ? task.reportHash : '',
   };
 };
+
+/** Whether a task waits for the answer to this request. */
+export const isRequestOf = (
+  task: Task,
+  { attempt, place, sendNo }: Pick<RunEventData<'TaskSlotRequested'>, 'attempt' | 'place' | 'sendNo'>,
+): task is SlotWait =>
+  task.status === 'SLOT_WAIT' &&
+  task.attempt + 1 === attempt &&
+  task.place === place &&
+  task.sendNo === sendNo;
 
 const ready = (task: Task, attempt: number, atMs: number): Task => {
   if (task.status === 'READY' || !awaitsAttempt(task) || attempt !== attemptOf(task) + 1) return task;

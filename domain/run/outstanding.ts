@@ -43,6 +43,8 @@ export const outstanding = (run: Run): readonly Effect[] => {
   const returns = returnsOf(run).flatMap((owed) => returnEffects(origin, owed));
   if (run.status !== 'RUNNING') return returns;
   const owed = run.tasks.flatMap((task, index) => {
+    // A request that was refused was answered: the next one is owed when it is time.
+    if (task.status === 'SLOT_WAIT' && task.isRefused) return [];
     if (task.status === 'SLOT_WAIT') return [once(task, () => requestEffect(origin, index, task))];
     if (task.status === 'DISPATCHED') return [once(task, () => handOver(origin, index, task))];
     if (task.status === 'RETRY_WAIT') return [once(task, () => retryTimer(origin, index, task))];

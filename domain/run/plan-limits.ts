@@ -47,16 +47,22 @@ const limitIdsOf = (
 ): readonly string[] => {
   const key = keys.get(taskKey);
   return [
-    'workspace',
-    `queue:${policy?.queue ?? defaults.queue}`,
     ...(key === undefined ? [] : [`key:${key}`]),
+    `queue:${policy?.queue ?? defaults.queue}`,
+    'workspace',
   ];
 };
 
-const KINDS = ['workspace', 'queue', 'key'];
+const KINDS = ['key', 'queue', 'workspace'];
 
-/** The workspace first, then queues, then keys: the same for all runs, so that no two wait for each other. */
+/**
+ * Keys first, then queues, then the workspace: the same for all runs, so that no two wait for each other, and what an
+ * attempt holds while it waits is what the fewest others want.
+ */
 const byOrder = (left: string, right: string): number =>
   rankOf(left) - rankOf(right) || compareText(left, right);
+
+/** Whether more tasks share the one limit than the other, by their kinds. */
+export const isWider = (one: string, other: string): boolean => rankOf(one) > rankOf(other);
 
 const rankOf = (limitId: string): number => KINDS.indexOf(limitId.split(':', 1).join(''));

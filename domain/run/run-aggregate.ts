@@ -22,7 +22,7 @@ const isTerminal = (run: Run): boolean =>
 /** A run, as the command handler, the sweeper and the compactor know it. */
 export const runAggregate: Aggregate<Run, RunCommand, RunEvent> = {
   kind: 'run',
-  foldVersion: 5,
+  foldVersion: 6,
   eventTypes: runEventTypes,
   initialState: () => ({ status: 'none' }),
   decide,

@@ -37,6 +37,8 @@ export type OpenTask =
       readonly askedAtMs: number;
       /** 1 for the first request. */
       readonly sendNo: number;
+      /** Whether the limit had no place for that request. */
+      readonly isRefused: boolean;
     }
   | {
       readonly status: 'DISPATCHED';
@@ -65,6 +67,9 @@ export type OpenTask =
       readonly retryAtMs: number;
       readonly reportHash: string;
     };
+
+/** A task that waits for a slot. */
+export type SlotWait = Extract<OpenTask, { readonly status: 'SLOT_WAIT' }>;
 
 /** A task that has ended for good. `reportHash` is empty when no attempt reported. */
 export type EndedTask =

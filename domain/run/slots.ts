@@ -16,15 +16,15 @@ import type { ReleaseSlot, RequestSlot, Standing } from '#domain/limit/command.t
 import type { Holder } from '#domain/limit/limit.ts';
 import { limitStream } from '#domain/limit/limit-stream.ts';
 import { dispatch } from '#domain/run/dispatch.ts';
-import type { ConfirmSlotReturn, GrantSlot } from '#domain/run/command.ts';
+import type { ConfirmSlotReturn, GrantSlot, NoteSlotRefusal } from '#domain/run/command.ts';
 import { attemptRef, draftOf, record } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
+import { isRequestOf } from '#domain/run/evolve.ts';
 import { placeOf } from '#domain/run/guard.ts';
+import { isWider } from '#domain/run/plan-limits.ts';
 import { runStream } from '#domain/run/run-stream.ts';
 import { attemptOf, originOf, plannedTask, policyOf, taskAt } from '#domain/run/run.ts';
-import type { OpenTask, PlannedRun, Run, RunOrigin, SlotReturn } from '#domain/run/run.ts';
-
-export type SlotWait = Extract<OpenTask, { readonly status: 'SLOT_WAIT' }>;
+import type { PlannedRun, Run, RunOrigin, SlotReturn, SlotWait } from '#domain/run/run.ts';
 
 /** The limits of a task, in the order in which it asks them; none for most tasks. */
 export const limitsOf = (plan: Plan, taskIndex: number): readonly PlannedLimit[] =>
@@ -65,9 +65,13 @@ export const requestSlot = (draft: Draft, taskIndex: number, place = 0, sendNo =
   });
 };
 
-/** When a request that led to nothing is made again; the wait doubles with each up to an hour. */
-export const askAgainAtMs = ({ askedAtMs, sendNo }: SlotWait): number =>
-  askedAtMs + Math.min(concurrency.askAgainMs * 2 ** (sendNo - 1), concurrency.askAgainMaxMs);
+/** When a request that led to nothing is made again; the wait doubles with each up to an hour, or less after a refusal. */
+export const askAgainAtMs = ({ askedAtMs, sendNo, isRefused }: SlotWait): number =>
+  askedAtMs +
+  Math.min(
+    concurrency.askAgainMs * 2 ** (sendNo - 1),
+    isRefused ? concurrency.refusedAgainMaxMs : concurrency.askAgainMaxMs,
+  );
 
 /** Asks again when it is time. */
 export const askAgain = (draft: Draft, taskIndex: number, task: SlotWait): void => {
@@ -102,18 +106,25 @@ const holderAt = ({ header, plan }: RunOrigin, taskIndex: number, attempt: numbe
 
 type SlotRef = Pick<GrantSlot, 'taskKey' | 'attempt' | 'limitId'>;
 
-/** How an attempt of a run stands to a slot; `over` stays. */
+/**
+ * How an attempt of a run stands to a slot; `over` stays. Plans of earlier versions ask their widest limit first: what
+ * such an attempt holds while it waits for a narrower one it is to lose, or it and an attempt that asks the narrower one
+ * first would wait for each other for ever.
+ */
 export const standingOf = (run: Run, { taskKey, attempt, limitId }: SlotRef): Standing => {
   const place = placeOf(run, taskKey);
   if (!place) return 'over';
   const task = taskAt(place.run, place.taskIndex);
   const isNext = task.status === 'SLOT_WAIT' && task.attempt + 1 === attempt;
   const isCurrent = (task.status === 'DISPATCHED' || task.status === 'RUNNING') && task.attempt === attempt;
-  const at = limitsOf(originOf(place.run).plan, place.taskIndex).findIndex((one) => one.limitId === limitId);
+  const { plan } = originOf(place.run);
+  const at = limitsOf(plan, place.taskIndex).findIndex((one) => one.limitId === limitId);
   if (at < 0 || !(isNext || isCurrent)) return 'over';
   if (!isNext) return 'taken';
   if (task.place === at) return 'awaited';
-  return task.place > at ? 'taken' : 'over';
+  return task.place > at && !isWider(limitId, awaitedLimit(plan, place.taskIndex, task).limitId)
+    ? 'taken'
+    : 'over';
 };
 
 /** Takes a slot that was waited for: asks for the next one, or hands the attempt out. */
@@ -133,6 +144,24 @@ export const grantSlot = (command: GrantSlot, run: Run, nowMs: number): Decision
   if (next < limitsOf(plan, place.taskIndex).length) requestSlot(draft, place.taskIndex, next);
   else dispatch(draft, place.taskIndex);
   return accept(...draft.events);
+};
+
+/** Notes that a limit had no place for the last request of an attempt; what is said of an earlier one says nothing. */
+export const noteRefusal = (
+  { taskKey, attempt, limitId, sendNo }: NoteSlotRefusal,
+  run: Run,
+): Decision<RunEvent, Rejection> => {
+  const place = placeOf(run, taskKey);
+  if (!place) return accept();
+  const { plan, header } = originOf(place.run);
+  const task = taskAt(place.run, place.taskIndex);
+  const at = limitsOf(plan, place.taskIndex).findIndex((limit) => limit.limitId === limitId);
+  if (!isRequestOf(task, { attempt, place: at, sendNo }) || task.isRefused) return accept();
+  return accept({
+    type: 'TaskSlotRefused',
+    idempotencyKey: `slot_refused:${dispatchId({ runId: header.runId, taskKey, attempt })}:${limitId}:${sendNo}`,
+    data: { taskIndex: place.taskIndex, taskKey, attempt, limitId, place: at, sendNo },
+  });
 };
 
 /** Notes that a limit has heard of the end of an attempt. */
@@ -171,11 +200,15 @@ export const requestEffect = (origin: RunOrigin, taskIndex: number, task: SlotWa
     priority: policyOf(origin.plan, taskIndex).priority,
     known,
   };
+  const { taskKey, attempt } = holder;
+  const { sendNo } = task;
+  const refusal: NoteSlotRefusal = { type: 'NoteSlotRefusal', taskKey, attempt, limitId, sendNo };
   return {
     kind: 'issue-command',
-    name: effectName('slot', `${dispatchId(holder)}:${limitId}`, task.sendNo),
+    name: effectName('slot', `${dispatchId(holder)}:${limitId}`, sendNo),
     stream: limitStream({ ...origin.header, limitId }),
     command: { ...command },
+    ifRefused: { stream: runStream(origin.header), command: { ...refusal } },
   };
 };
 

@@ -133,12 +133,20 @@ const unpackProgress = (
   return { progress: { ...(pct < 0 ? {} : { pct }), messageHash } };
 };
 
+/** Added to the place of a task whose request was refused: a task has fewer limits than that. */
+const REFUSED = 3;
+
 const packTask = (task: Task, baseMs: number, workerIndex: (id: string) => number): readonly number[] => {
   switch (task.status) {
     case 'READY':
       return [task.readyAtMs - baseMs];
     case 'SLOT_WAIT':
-      return [task.readyAtMs - baseMs, task.askedAtMs - task.readyAtMs, task.sendNo, task.place];
+      return [
+        task.readyAtMs - baseMs,
+        task.askedAtMs - task.readyAtMs,
+        task.sendNo,
+        task.place + (task.isRefused ? REFUSED : 0),
+      ];
     case 'DISPATCHED':
       return [task.readyAtMs - baseMs, task.sentAtMs - task.readyAtMs, task.sendNo];
     case 'RUNNING':
@@ -214,8 +222,10 @@ const unpackTasks = (
         return { status, attempt, readyAtMs: baseMs + number(), reportHash: reportHash(attempt > 0) };
       case 'SLOT_WAIT': {
         const readyAtMs = baseMs + number();
-        const asked = { readyAtMs, askedAtMs: readyAtMs + number(), sendNo: number(), place: number() };
-        return { status, attempt, ...asked, reportHash: reportHash(attempt > 0) };
+        const asked = { readyAtMs, askedAtMs: readyAtMs + number(), sendNo: number() };
+        const packedPlace = number();
+        const [isRefused, place] = [packedPlace >= REFUSED, packedPlace % REFUSED];
+        return { status, attempt, ...asked, place, isRefused, reportHash: reportHash(attempt > 0) };
       }
       case 'DISPATCHED': {
         const readyAtMs = baseMs + number();

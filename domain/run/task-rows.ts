@@ -45,6 +45,7 @@ export const statusAfter = (
     case 'PlanCreated':
     case 'TaskRedispatched':
     case 'TaskHeartbeatRecorded':
+    case 'TaskSlotRefused':
     case 'TaskSlotReturned':
     case 'OutputVisibilityChanged':
     case 'RunCancelRequested':
@@ -92,6 +93,7 @@ export const evolveTaskRow = (row: TaskRow, event: RecordedEvent, known: TaskEve
       return { ...next, completedAt: iso(event.occurredAtMs) };
     case 'TaskReadied':
     case 'TaskSlotRequested':
+    case 'TaskSlotRefused':
     case 'TaskSlotReturned':
     case 'TaskRedispatched':
       return next;

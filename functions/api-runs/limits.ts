@@ -70,7 +70,7 @@ export const setLimit =
     return change(ports, request, { type: 'SetLimit', limitId, capacity });
   };
 
-/** Removes a limit: 200 with how it stands, or 404 when none is set. */
+/** Removes what was set of a limit: 200 with how it stands, which is what the manifest declares, if anything. */
 export const removeLimit =
   (ports: LimitPorts): Operation =>
   async (request) => {

@@ -9,7 +9,6 @@ import { asRunEvent } from '#domain/run/evolve.ts';
 const slotMetrics: Readonly<Partial<Record<LimitEventType, MetricName>>> = {
   SlotRequested: 'SlotsRequested',
   SlotGranted: 'SlotsGranted',
-  SlotRefused: 'SlotsRefused',
   SlotExpired: 'SlotsExpired',
 };
 
@@ -17,6 +16,7 @@ const metricOf = (event: RecordedEvent): MetricName | undefined => {
   const ofLimit = asLimitEvent(event);
   if (ofLimit) return slotMetrics[ofLimit.type];
   const known = asRunEvent(event);
+  if (known?.type === 'TaskSlotRefused') return 'SlotsRefused';
   if (known?.type === 'RunCompleted')
     return known.data.outcome === 'SUCCEEDED' ? 'RunsCompleted' : 'RunsFailed';
   return known?.type === 'TaskCompleted' && known.data.retryAtMs !== undefined ? 'TasksRetried' : undefined;

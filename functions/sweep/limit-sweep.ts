@@ -1,12 +1,12 @@
 /** A sweep of a limit needs to know how the holders of its overdue slots stand: their runs are looked at. */
-import { valueOf } from '#domain/kernel/value-of.ts';
-import type { LimitCommand } from '#domain/limit/command.ts';
+import { concurrency } from '#contracts/runs/limits.ts';
+import { groupBy } from '#domain/kernel/group-by.ts';
+import type { LimitCommand, SweepLimit } from '#domain/limit/command.ts';
 import { overdueSlots } from '#domain/limit/decide.ts';
-import type { Limit, OpenLimit } from '#domain/limit/limit.ts';
+import type { Limit, OpenLimit, Slot } from '#domain/limit/limit.ts';
 import { limitAggregate } from '#domain/limit/limit-aggregate.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { runStream } from '#domain/run/run-stream.ts';
-import type { Run } from '#domain/run/run.ts';
 import { standingOf } from '#domain/run/slots.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import { loadStream } from '#functions/shared/load.ts';
@@ -18,26 +18,27 @@ export const limitSweepCommand = async (
   nowMs: number,
 ): Promise<LimitCommand> => {
   if (limit.status === 'none') return limitAggregate.sweepCommand(nowMs);
-  const slots = overdueSlots(limit, nowMs);
-  const runs = await runsOf(ledger, limit, new Set(slots.map(({ runId }) => runId)));
-  const { limitId } = limit;
-  const seen = slots.map((slot) => ({
-    requestNo: slot.requestNo,
-    standing: standingOf(valueOf(runs, slot.runId), { ...slot, limitId }),
-  }));
+  const slotsByRun = [...groupBy(overdueSlots(limit, nowMs), ({ runId }) => runId)];
+  const seen: SweepLimit['seen'][number][] = [];
+  // A few runs at a time: a run of two thousand tasks takes megabytes until it was asked.
+  for (let at = 0; at < slotsByRun.length; at += concurrency.runsPerReadMax) {
+    const some = slotsByRun.slice(at, at + concurrency.runsPerReadMax);
+    seen.push(
+      ...(await Promise.all(some.map(([runId, slots]) => seenOf(ledger, limit, runId, slots)))).flat(),
+    );
+  }
   return { type: 'SweepLimit', nowMs, seen };
 };
 
-const runsOf = async (
+const seenOf = async (
   ledger: LedgerReader,
-  { tenantId, workspaceId }: OpenLimit,
-  runIds: ReadonlySet<string>,
-): Promise<ReadonlyMap<string, Run>> =>
-  new Map(
-    await Promise.all(
-      [...runIds].map(async (runId) => {
-        const stream = runStream({ tenantId, workspaceId, runId });
-        return [runId, (await loadStream(ledger, runAggregate, stream)).state] as const;
-      }),
-    ),
-  );
+  { tenantId, workspaceId, limitId }: OpenLimit,
+  runId: string,
+  slots: readonly Slot[],
+): Promise<SweepLimit['seen']> => {
+  const { state } = await loadStream(ledger, runAggregate, runStream({ tenantId, workspaceId, runId }));
+  return slots.map((slot) => ({
+    requestNo: slot.requestNo,
+    standing: standingOf(state, { ...slot, limitId }),
+  }));
+};

@@ -139,6 +139,14 @@ export const grant = (taskKey: string, limitId: string, attempt = 1): RunCommand
 });
 
 /** A limit has heard that an attempt is over. */
+export const refused = (taskKey: string, limitId: string, sendNo = 1, attempt = 1): RunCommand => ({
+  type: 'NoteSlotRefusal',
+  taskKey: TaskKey.parse(taskKey),
+  attempt,
+  limitId: LimitId.parse(limitId),
+  sendNo,
+});
+
 export const returned = (taskKey: string, limitId: string, attempt = 1): RunCommand => ({
   type: 'ConfirmSlotReturn',
   taskKey: TaskKey.parse(taskKey),

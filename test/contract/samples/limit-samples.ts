@@ -4,7 +4,7 @@ import { RunId, TaskKey } from '#contracts/ids.ts';
 import { WorkerId } from '#contracts/runs/callbacks.ts';
 import { LimitId } from '#contracts/runs/concurrency.ts';
 import { concurrency } from '#contracts/runs/limits.ts';
-import { attemptId, planId } from '#domain/kernel/ids.ts';
+import { attemptId, dispatchId, planId } from '#domain/kernel/ids.ts';
 import { sha256Hex } from '#domain/kernel/hash.ts';
 import type { Holder } from '#domain/limit/limit.ts';
 import { limitAggregate } from '#domain/limit/limit-aggregate.ts';
@@ -16,7 +16,7 @@ import { runStream } from '#domain/run/run-stream.ts';
 import { ledgerSamples, sampleFile, SAMPLE_START_MS } from '#test/contract/samples/sample.ts';
 import type { Samples } from '#test/contract/samples/sample.ts';
 import { scopeOf } from '#test/contract/samples/scope.ts';
-import { StreamHarness } from '#test/support/market-harness.ts';
+import { StreamHarness, stamp } from '#test/support/market-harness.ts';
 
 const runId = RunId.parse('run_01KDYN3M00QV2Z8R4T6W9XACDE');
 const limitId = LimitId.parse('key:warehouse');
@@ -46,12 +46,20 @@ const limitEvents = () => {
   return limit.events;
 };
 
-/** More attempts than may wait. */
+/** More attempts than may wait, as earlier versions recorded it. */
 const crowdedEvents = () => {
   const limit = new StreamHarness(limitAggregate, limitStream({ ...scopeOf, limitId }));
   limit.nowMs = SAMPLE_START_MS;
-  for (let attempt = 1; attempt <= concurrency.waitersMax + 2; attempt++) limit.send(ask(holder(attempt)));
-  return limit.events;
+  for (let attempt = 1; attempt <= concurrency.waitersMax + 1; attempt++) limit.send(ask(holder(attempt)));
+  const waitingCount = concurrency.waitersMax;
+  const late = holder(waitingCount + 2);
+  const refused = {
+    type: 'SlotRefused',
+    idempotencyKey: `slot_refused:${dispatchId(late)}:${waitingCount}`,
+    data: { ...late, waitingCount },
+  };
+  const at = { sequence: limit.events.length + 1, occurredAtMs: limit.nowMs };
+  return [...limit.events, ...stamp(limit.stream, [refused], at)];
 };
 
 const wish = {
@@ -79,7 +87,7 @@ const configEvents = () => {
   return manifests.events;
 };
 
-/** A run asks its limit, is granted a slot, and gives it back. */
+/** A run asks its limit, which has no place at first, is granted a slot, and gives it back. */
 const runEvents = () => {
   const run = new StreamHarness(runAggregate, runStream({ ...scopeOf, runId }));
   run.nowMs = SAMPLE_START_MS;
@@ -102,6 +110,7 @@ const runEvents = () => {
       tasks: [{ key: taskKey, limits: [0] }],
     },
   });
+  run.send({ type: 'NoteSlotRefusal', taskKey, attempt: 1, limitId, sendNo: 1 });
   run.send({ type: 'GrantSlot', taskKey, attempt: 1, limitId });
   const body = {
     attempt: 1,

@@ -123,6 +123,10 @@ const elsewhere: Readonly<Partial<Record<Pair, Elsewhere>>> = {
     'test/unit/domain/manifest/configured-limits.test.ts',
     'are so many at most, and what is set may still be changed then',
   ],
+  'removeLimit limit_declared': [
+    'test/local/flows/limits.test.ts',
+    'fall back to what is declared when the word over the API is removed, and are not removed beyond it',
+  ],
   'createApiKey access_limit_reached': [
     'test/unit/domain/access/access.test.ts',
     'is refused above the bound, and makes room when it is revoked',

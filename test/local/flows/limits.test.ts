@@ -205,6 +205,18 @@ describe('runs that share a concurrency key', () => {
     });
   });
 
+  it('fall back to what is declared when the word over the API is removed, and are not removed beyond it', async () => {
+    const api = apiOf(await bootTestCloud());
+    await deployLimited(api, { a: keyed }, []);
+    const path = inMain('/limits/key:warehouse');
+    expect(await api.must('PUT', path, { capacity: 3 })).toMatchObject({ capacity: 3, source: 'api' });
+
+    expect(await api.must('DELETE', path)).toMatchObject({ capacity: 1, source: 'manifest' });
+    expect(await api.ask('DELETE', path)).toMatchObject({ status: 409, body: { code: 'limit_declared' } });
+    await api.cloud.settle();
+    expect(await limitOf(api)).toMatchObject({ capacity: 1, source: 'manifest' });
+  });
+
   it('ask several limits one after the other, the tasks of in-process runners too', async () => {
     const api = apiOf(await bootTestCloud());
     const both = (execution: object) => ({ execution: { concurrencyKey: 'warehouse', ...execution } });
@@ -228,7 +240,7 @@ describe('runs that share a concurrency key', () => {
     const asked = (await runEvents(api, runIds[0] ?? ''))
       .filter(({ type, data }) => type === 'TaskSlotRequested' && data['taskKey'] === 'demo.a')
       .map(({ data }) => data['limitId']);
-    expect(asked).toEqual(['workspace', 'queue:default-queue', 'key:warehouse']);
+    expect(asked).toEqual(['key:warehouse', 'queue:default-queue', 'workspace']);
   });
 
   it('are refused with 429 while too many wait, but a repeat of what was taken in is not', async () => {

@@ -16,7 +16,7 @@ import { cancelRun, planOf, scope, START_MS, triggerOf, worker } from '#test/sup
 
 const RUNS = 3;
 const TASKS = ['m.a', 'm.b'];
-const LIMITS = ['queue:etl', 'key:warehouse'];
+const LIMITS = ['key:warehouse', 'queue:etl'];
 const plan = planOf(
   { 'm.a': [], 'm.b': [] },
   {

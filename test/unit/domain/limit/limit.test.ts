@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { concurrency } from '#contracts/runs/limits.ts';
 import type { RecordedEvent } from '#contracts/event.ts';
+import { overdueSlots } from '#domain/limit/decide.ts';
 import { evolve } from '#domain/limit/evolve.ts';
 import { isFull, positionOf } from '#domain/limit/limit.ts';
 import type { Limit, OpenLimit } from '#domain/limit/limit.ts';
@@ -102,9 +103,12 @@ describe('asking a limit', () => {
     story.after(ask(holder(waitersMax + 1)));
 
     expect(isFull(story.state())).toBe(true);
+    story.when(ask(holder(waitersMax + 2))).thenRefuses({ code: 'slot_refused' });
+    story.when(ask(holder(1))).thenRecordsNothing();
+    story.when(ask(holder(waitersMax + 1))).thenRecordsNothing();
     story
-      .when(ask(holder(waitersMax + 2)))
-      .thenRecords({ type: 'SlotRefused', data: { ...holder(waitersMax + 2), waitingCount: waitersMax } });
+      .when(ask(holder(waitersMax + 2), { capacity: 2, changeNo: 2 }))
+      .thenRecords({ type: 'LimitCapacitySet' }, { type: 'SlotRequested' }, { type: 'SlotGranted' });
     expect(limitAggregate.encodeState(story.state()).length).toBeLessThan(80_000);
   });
 });
@@ -257,13 +261,45 @@ describe('looking after a slot', () => {
     const runs = Array.from({ length: slotsPerLookMax + 1 }, (_, index) => index + 1);
     const [last = 0, ...others] = [...runs].reverse();
     const story = aLimit()
-      .after(ask(holder(last), { capacity: 100 }))
+      .after(ask(holder(last), { capacity: concurrency.capacityMax }))
       .at(START_MS + 1)
-      .after(...others.map((run) => ask(holder(run), { capacity: 100 })))
+      .after(...others.map((run) => ask(holder(run), { capacity: concurrency.capacityMax })))
       .at(START_MS)
       .after(look(LATER_MS + 1, ...runs.map((requestNo) => [requestNo, 'over'] as const)));
 
     expect(holdersOf(story.state())).toEqual([1]);
+  });
+
+  it('keeps up with a thousand slots: each within a minute of the end of its lease', () => {
+    const numbers = Array.from({ length: concurrency.capacityMax }, (_, index) => index + 1);
+    const story = given(
+      limitAggregate,
+      { stream: ofLimit, nowMs: START_MS },
+      { type: 'LimitOpened', idempotencyKey: 'o', data: { ...scope, limitId } },
+      ...numbers.flatMap((requestNo) => [
+        {
+          type: 'SlotRequested',
+          idempotencyKey: `r${requestNo}`,
+          data: { ...holder(requestNo), requestNo, priority: 5 },
+        },
+        {
+          type: 'SlotGranted',
+          idempotencyKey: `g${requestNo}`,
+          data: { requestNo, leaseUntilMs: LATER_MS },
+        },
+      ]),
+    );
+    const lates: number[] = [];
+    for (let minute = 1; minute <= 22; minute++) {
+      const atMs = START_MS + minute * 60_000;
+      const overdue = overdueSlots(story.state(), atMs);
+      lates.push(atMs - Math.min(atMs, ...overdue.map(({ leaseUntilMs }) => leaseUntilMs)));
+      story.at(atMs).after(look(atMs, ...overdue.map(({ requestNo }) => [requestNo, 'taken'] as const)));
+    }
+
+    // All were granted at one instant, so that five looks go by until the last has had its first.
+    expect(Math.max(...lates)).toBe(4 * 60_000);
+    expect(Math.max(...lates.slice(5))).toBeLessThanOrEqual(60_000);
   });
 });
 
@@ -312,6 +348,8 @@ describe('the stream of a limit', () => {
     const strange = { type: 'SlotPolished', idempotencyKey: 'k', data: {} };
     const early = { type: 'SlotExpired', idempotencyKey: 'k', data: { ...holder(1), requestNo: 1 } };
     expect(events(strange).reduce(evolve, before)).toBe(before);
+    const refused = { type: 'SlotRefused', idempotencyKey: 'k', data: { ...holder(9), waitingCount: 1 } };
+    expect(events(refused).reduce(evolve, before)).toBe(before);
     expect(events(early).reduce<Limit>(evolve, { status: 'none' })).toEqual({ status: 'none' });
     const stale = { type: 'SlotRenewed', idempotencyKey: 'k' };
     const data = { requestNo: 1, leaseUntilMs: LATER_MS, grantNo: 9, isTaken: true };

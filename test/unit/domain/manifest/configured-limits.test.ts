@@ -141,6 +141,42 @@ describe('limits over the API', () => {
     story.when(set(KEY, 3)).thenRecords({ type: 'LimitSet', data: { changeNo: 3 } });
   });
 
+  it('give way to what the manifest declares, or its key implies, when they are removed', () => {
+    const story = fresh().after(deploy([{ limit: QUEUE, capacity: 5 }], ['warehouse']));
+    story.after(set(QUEUE, 10), set(KEY, 3), set(KEY, 4));
+
+    story
+      .when(remove(QUEUE))
+      .thenRecords({
+        type: 'LimitSet',
+        data: { limitId: QUEUE, capacity: 5, source: 'manifest', changeNo: 6 },
+      });
+    story.when(remove(KEY)).thenRecords({ type: 'LimitSet', data: { capacity: 1, source: 'manifest' } });
+    expect(inForce(story)).toEqual({ [QUEUE]: 5, [KEY]: 1 });
+  });
+
+  it('are not removed where the manifest alone has a word', () => {
+    const story = fresh().after(deploy([{ limit: QUEUE, capacity: 5 }], ['warehouse']));
+
+    story.when(remove(QUEUE)).thenRefuses({ code: 'limit_declared' });
+    story.when(remove(KEY)).thenRefuses({ code: 'limit_declared' });
+    story.after(set(KEY, 3), remove(KEY));
+    story.when(remove(KEY)).thenRefuses({ code: 'limit_declared' });
+  });
+
+  it('give way to what was deployed last, declared before or not', () => {
+    const first = deploy([{ limit: QUEUE, capacity: 5 }]);
+    const story = fresh().after(first, set(QUEUE, 10), set(KEY, 3));
+    const overridden = [{ limit: KEY, capacity: 2 }];
+
+    story
+      .when({ ...deploy(overridden), follows: first.deployment.manifestId })
+      .thenRecords({ type: 'ManifestDeployed', data: { overriddenLimits: overridden } });
+    expect(inForce(story)).toEqual({ [QUEUE]: 10, [KEY]: 3 });
+    story.when(remove(QUEUE)).thenRecords({ type: 'LimitRemoved', data: { limitId: QUEUE } });
+    story.when(remove(KEY)).thenRecords({ type: 'LimitSet', data: { capacity: 2, source: 'manifest' } });
+  });
+
   it('are so many at most, and what is set may still be changed then', () => {
     const ids = Array.from({ length: concurrency.limitsMax }, (_, index) => LimitId.parse(`key:k${index}`));
     const [first = KEY] = ids;

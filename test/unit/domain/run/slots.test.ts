@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { LimitId } from '#contracts/runs/concurrency.ts';
 import { TaskKey } from '#contracts/ids.ts';
-import { concurrency, runTiming, SLOT_WINDOW } from '#contracts/runs/limits.ts';
+import { concurrency, runTiming, SLOT_ROOM, SLOT_WINDOW } from '#contracts/runs/limits.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { originOf } from '#domain/run/run.ts';
 import type { Run } from '#domain/run/run.ts';
@@ -15,6 +15,7 @@ import {
   finishInline,
   grant,
   planOf,
+  refused,
   retry,
   returned,
   runId,
@@ -27,7 +28,7 @@ const KEY = 'key:warehouse';
 const QUEUE = 'queue:etl';
 const holder = { runId, taskKey: 'm.a', attempt: 1 };
 const ONE = planOf({ 'm.a': [] }, { limited: { 'm.a': [KEY] } });
-const TWO = planOf({ 'm.a': [] }, { limited: { 'm.a': [QUEUE, KEY] } });
+const TWO = planOf({ 'm.a': [] }, { limited: { 'm.a': [KEY, QUEUE] } });
 
 const effectsOf = (run: Run) => runAggregate.outstanding(run, START_MS);
 const reasonsOf = (run: Run) => waiting(run).map(({ reason, subject }) => [reason, subject]);
@@ -48,6 +49,7 @@ describe('a task with a limit', () => {
         name: expect.stringMatching(/^slot-[a-z2-7]{26}-1$/) as string,
         stream: `limit#acme/prod/${KEY}`,
         command: { type: 'RequestSlot', holder, priority: 5, known: { capacity: 1, changeNo: 1 } },
+        ifRefused: { stream: 'run#acme/prod/' + runId, command: refused('m.a', KEY) },
       },
     ]);
     expect(waiting(story.state())).toContainEqual({
@@ -70,21 +72,21 @@ describe('a task with a limit', () => {
 
   it('asks the next of several limits once one has granted, and is handed out by the last', () => {
     const story = triggered(TWO)
-      .when(grant('m.a', QUEUE))
-      .thenRecords({ type: 'TaskSlotRequested', data: { limitId: KEY, place: 1, sendNo: 1 } });
+      .when(grant('m.a', KEY))
+      .thenRecords({ type: 'TaskSlotRequested', data: { limitId: QUEUE, place: 1, sendNo: 1 } });
 
-    story.when(grant('m.a', QUEUE)).thenRecordsNothing();
-    story.when(grant('m.a', KEY)).thenRecords({ type: 'TaskDispatched', data: { slots: 2 } });
+    story.when(grant('m.a', KEY)).thenRecordsNothing();
+    story.when(grant('m.a', QUEUE)).thenRecords({ type: 'TaskDispatched', data: { slots: 2 } });
   });
 
   it('refuses a slot it did not ask for', () => {
-    const refused = { code: 'slot_not_awaited' } as const;
+    const notAwaited = { code: 'slot_not_awaited' } as const;
     const story = triggered(TWO);
 
-    story.when(grant('m.a', KEY)).thenRefuses(refused);
-    story.when(grant('m.a', 'workspace')).thenRefuses(refused);
-    story.when(grant('m.a', QUEUE, 2)).thenRefuses(refused);
-    story.when(grant('m.x', QUEUE)).thenRefuses(refused);
+    story.when(grant('m.a', QUEUE)).thenRefuses(notAwaited);
+    story.when(grant('m.a', 'workspace')).thenRefuses(notAwaited);
+    story.when(grant('m.a', KEY, 2)).thenRefuses(notAwaited);
+    story.when(grant('m.x', KEY)).thenRefuses(notAwaited);
   });
 
   it('asks again when nothing comes of it, at a slower and slower pace up to once an hour', () => {
@@ -105,6 +107,59 @@ describe('a task with a limit', () => {
     expect(new Set(effectsOf(story.state()).map(({ name }) => name.replace(/-\d+$/, ''))).size).toBe(1);
   });
 
+  it('asks again within five minutes while it is refused, and is owed no answer until then', () => {
+    const story = triggered(ONE);
+    let atMs = START_MS;
+    for (const [index, minutes] of [1, 2, 4, 5, 5].entries()) {
+      story
+        .when(refused('m.a', KEY, index + 1))
+        .thenRecords({ type: 'TaskSlotRefused', data: { limitId: KEY, place: 0, sendNo: index + 1 } });
+      expect(effectsOf(story.state())).toEqual([]);
+      const decoded = runAggregate.decodeState(runAggregate.encodeState(story.state()));
+      expect(decoded).toMatchObject({ tasks: [{ status: 'SLOT_WAIT', place: 0, isRefused: true }] });
+      atMs += minutes * 60_000;
+      story
+        .at(atMs - 1)
+        .when(sweep(atMs - 1))
+        .thenRecordsNothing();
+      story
+        .at(atMs)
+        .when(sweep(atMs))
+        .thenRecords({ type: 'TaskSlotRequested', data: { sendNo: index + 2 } });
+      expect(effectsOf(story.state())).toMatchObject([{ command: { type: 'RequestSlot' } }]);
+    }
+    const lastMs = atMs + 32 * 60_000;
+    story
+      .at(lastMs - 1)
+      .when(sweep(lastMs - 1))
+      .thenRecordsNothing();
+    story.after(grant('m.a', KEY));
+    expect(reasonsOf(story.state())).toContainEqual(['worker', 'm.a']);
+  });
+
+  it('heeds the refusal of its last request alone, and once', () => {
+    const story = triggered(TWO);
+    for (const stale of [
+      refused('m.x', KEY),
+      refused('m.a', 'workspace'),
+      refused('m.a', QUEUE),
+      refused('m.a', KEY, 2),
+      refused('m.a', KEY, 1, 2),
+    ])
+      story.when(stale).thenRecordsNothing();
+    story.after(refused('m.a', KEY)).when(refused('m.a', KEY)).thenRecordsNothing();
+
+    story.after(grant('m.a', KEY));
+    expect(effectsOf(story.state())).toMatchObject([{ command: { type: 'RequestSlot' } }]);
+    story.when(refused('m.a', KEY)).thenRecordsNothing();
+    story.after(refused('m.a', QUEUE));
+    const decoded = runAggregate.decodeState(runAggregate.encodeState(story.state()));
+    expect(decoded).toMatchObject({ tasks: [{ place: 1, isRefused: true }] });
+    const facts = story.history().filter(({ type }) => type === 'TaskSlotRefused');
+    story.after(grant('m.a', QUEUE)).when(refused('m.a', QUEUE)).thenRecordsNothing();
+    expect(facts.reduce(runAggregate.evolve, story.state())).toEqual(story.state());
+  });
+
   it('waits as dispatch_window behind as many as may ask at one time', () => {
     const names = Array.from({ length: SLOT_WINDOW + 2 }, (_, index) => `m.t${index}`);
     const edges = Object.fromEntries([...names, 'm.free'].map((name) => [name, []]));
@@ -120,6 +175,66 @@ describe('a task with a limit', () => {
     story.after(grant('m.t0', KEY));
     expect(reasonsOf(story.state())).toContainEqual(['dispatch_window', 'm.t100']);
     story.when(claim('m.t0')).thenRecords({ type: 'TaskStarted' }, { type: 'TaskSlotRequested' });
+  });
+
+  it('of an idle limit is not held up by those of a busy one', () => {
+    const names = (prefix: string, count: number) =>
+      Array.from({ length: count }, (_, index) => `m.${prefix}${index}`);
+    const [busy, idle] = [names('b', SLOT_WINDOW + 1), names('i', SLOT_ROOM + 1)];
+    const edges = Object.fromEntries([...busy, ...idle].map((name) => [name, []]));
+    const limited = Object.fromEntries([
+      ...busy.map((name) => [name, [KEY]] as const),
+      ...idle.map((name) => [name, ['key:idle']] as const),
+    ]);
+    const story = triggered(planOf(edges, { limited }));
+
+    const waits = [...slotWaits(story.state()).values()].map(({ limitId }) => limitId);
+    expect(waits.filter((limitId) => limitId === KEY)).toHaveLength(SLOT_WINDOW);
+    expect(waits.filter((limitId) => limitId === 'key:idle')).toHaveLength(SLOT_ROOM);
+    expect(reasonsOf(story.state())).toContainEqual(['dispatch_window', `m.i${SLOT_ROOM}`]);
+
+    story.after(grant('m.i0', 'key:idle'), claim('m.i0'), fail('m.i0'));
+    expect(slotWaits(story.state()).has(`m.i${SLOT_ROOM}`)).toBe(true);
+    const retryAtMs = START_MS + 30_000;
+    story
+      .at(retryAtMs)
+      .when(retry('m.i0'))
+      .thenRecords({ type: 'TaskReadied', data: { attempt: 2 } });
+    story.after(grant('m.i1', 'key:idle'));
+    story
+      .when(claim('m.i1'))
+      .thenRecords({ type: 'TaskStarted' }, { type: 'TaskSlotRequested', data: { taskKey: 'm.i0' } });
+  });
+
+  it('is not held up by less urgent ones that wait for the same limit', () => {
+    const names = Array.from({ length: SLOT_WINDOW }, (_, index) => `m.t${index}`);
+    const edges = { 'm.first': [], 'm.urgent': ['m.first'], 'm.other': ['m.first'] };
+    const all = [...names, 'm.urgent', 'm.other'];
+    const plan = planOf(
+      { ...edges, ...Object.fromEntries(names.map((name) => [name, []])) },
+      { limited: Object.fromEntries(all.map((name) => [name, [KEY]])) },
+    );
+    const tasks = plan.tasks.map((task) =>
+      task.key === 'm.urgent' ? { ...task, policy: { priority: 0 } } : task,
+    );
+    const story = triggered({ ...plan, tasks }).after(claim('m.first'), succeed('m.first'));
+
+    expect(slotWaits(story.state()).has('m.urgent')).toBe(true);
+    expect(reasonsOf(story.state())).toContainEqual(['dispatch_window', 'm.other']);
+  });
+
+  it('asks in the next commit where one has no room for all the limits of its run', () => {
+    const names = Array.from({ length: 450 }, (_, index) => `m.t${index}`);
+    const plan = planOf(Object.fromEntries(names.map((name) => [name, []])), {
+      limited: Object.fromEntries(names.map((name) => [name, [`key:k${name}`]])),
+    });
+    const story = triggered(plan);
+    expect(story.history().length).toBe(400);
+
+    const [first, ...asking] = slotWaits(story.state()).values();
+    expect(asking.length).toBeLessThan(449);
+    story.after(grant('m.t0', first?.limitId ?? ''), claim('m.t0'));
+    expect(slotWaits(story.state()).size).toBe(449);
   });
 
   it('of an in-process runner is run when it is granted, and holds up the others of its run', () => {
@@ -151,18 +266,18 @@ describe('an attempt that is over', () => {
   };
 
   it('gives its slots back until each limit has heard, also when its run has ended', () => {
-    const story = triggered(TWO).after(grant('m.a', QUEUE), grant('m.a', KEY), claim('m.a'), succeed('m.a'));
+    const story = triggered(TWO).after(grant('m.a', KEY), grant('m.a', QUEUE), claim('m.a'), succeed('m.a'));
     expect(story.state()).toMatchObject({ status: 'SUCCEEDED' });
-    expectOwed(story.state(), QUEUE, KEY);
+    expectOwed(story.state(), KEY, QUEUE);
     expect(waiting(story.state())).toEqual([
       { reason: 'slot_return', subject: 'm.a', deadlineMs: START_MS + runTiming.silenceMs },
     ]);
     expect(runAggregate.isTerminal(story.state())).toBe(false);
 
-    story.when(returned('m.a', QUEUE)).thenRecords({ type: 'TaskSlotReturned', data: { place: 0 } });
-    expectOwed(story.state(), KEY);
-    story.when(returned('m.a', QUEUE)).thenRecordsNothing();
-    story.when(returned('m.a', KEY)).thenRecords({ type: 'TaskSlotReturned', data: { place: 1 } });
+    story.when(returned('m.a', KEY)).thenRecords({ type: 'TaskSlotReturned', data: { place: 0 } });
+    expectOwed(story.state(), QUEUE);
+    story.when(returned('m.a', KEY)).thenRecordsNothing();
+    story.when(returned('m.a', QUEUE)).thenRecords({ type: 'TaskSlotReturned', data: { place: 1 } });
     expectOwed(story.state());
     expect(waiting(story.state())).toEqual([]);
     expect(runAggregate.isTerminal(story.state())).toBe(true);
@@ -209,12 +324,12 @@ describe('an attempt that is over', () => {
   });
 
   it('gives back what it asked for when its run is stopped, granted or not', () => {
-    const asking = triggered(TWO).after(grant('m.a', QUEUE), cancelRun());
+    const asking = triggered(TWO).after(grant('m.a', KEY), cancelRun());
     expect(asking.state()).toMatchObject({ status: 'CANCELLED' });
-    expectOwed(asking.state(), QUEUE, KEY);
-    asking.when(grant('m.a', KEY)).thenRefuses({ code: 'slot_not_awaited' });
+    expectOwed(asking.state(), KEY, QUEUE);
+    asking.when(grant('m.a', QUEUE)).thenRefuses({ code: 'slot_not_awaited' });
 
-    expectOwed(triggered(TWO).after(cancelRun()).state(), QUEUE);
+    expectOwed(triggered(TWO).after(cancelRun()).state(), KEY);
     expectOwed(triggered(ONE).after(grant('m.a', KEY), cancelRun()).state(), KEY);
   });
 
@@ -232,13 +347,13 @@ describe('an attempt that is over', () => {
 describe('how an attempt stands to a slot', () => {
   it('is awaited, taken or over', () => {
     const story = triggered(TWO);
-    expect(standing(story.state(), 1, QUEUE)).toBe('awaited');
-    expect(standing(story.state(), 1, KEY)).toBe('over');
-    expect(standing(story.state(), 2, QUEUE)).toBe('over');
-    story.after(grant('m.a', QUEUE));
-    expect(standing(story.state(), 1, QUEUE)).toBe('taken');
-    expect(standing(story.state(), 1, KEY)).toBe('awaited');
+    expect(standing(story.state())).toBe('awaited');
+    expect(standing(story.state(), 1, QUEUE)).toBe('over');
+    expect(standing(story.state(), 2)).toBe('over');
     story.after(grant('m.a', KEY));
+    expect(standing(story.state())).toBe('taken');
+    expect(standing(story.state(), 1, QUEUE)).toBe('awaited');
+    story.after(grant('m.a', QUEUE));
     expect(standing(story.state())).toBe('taken');
     story.after(claim('m.a'));
     expect(standing(story.state())).toBe('taken');
@@ -247,16 +362,27 @@ describe('how an attempt stands to a slot', () => {
     expect(standing({ status: 'none' })).toBe('over');
     expect(standing(story.state(), 1, KEY, 'm.x')).toBe('over');
   });
+
+  it('is over for what an attempt of an older plan holds that waits for a narrower one', () => {
+    const older = planOf({ 'm.a': [] }, { limited: { 'm.a': ['workspace', QUEUE, KEY] } });
+    const story = triggered(older).after(grant('m.a', 'workspace'), grant('m.a', QUEUE));
+    expect(standing(story.state(), 1, 'workspace')).toBe('over');
+    expect(standing(story.state(), 1, QUEUE)).toBe('over');
+
+    story.when(grant('m.a', 'workspace')).thenRefuses({ code: 'slot_not_awaited' });
+    story.after(grant('m.a', KEY));
+    expect(standing(story.state(), 1, 'workspace')).toBe('taken');
+  });
 });
 
 describe('the fold of slots', () => {
   it('takes each event only where it fits', () => {
-    const story = triggered(TWO).after(grant('m.a', QUEUE), grant('m.a', KEY), claim('m.a'));
+    const story = triggered(TWO).after(grant('m.a', KEY), grant('m.a', QUEUE), claim('m.a'));
     const asked = story.history().filter(({ type }) => type === 'TaskSlotRequested');
     const before = story.state();
 
     expect(asked.reduce(runAggregate.evolve, before)).toEqual(before);
-    const waitingStory = triggered(TWO).after(grant('m.a', QUEUE));
+    const waitingStory = triggered(TWO).after(grant('m.a', KEY));
     const waitingState = waitingStory.state();
     const again = waitingStory.history().filter(({ type }) => type === 'TaskSlotRequested');
     expect(again.reduce(runAggregate.evolve, waitingState)).toEqual(waitingState);
@@ -270,7 +396,7 @@ describe('the fold of slots', () => {
   });
 
   it('knows limits by their places in the plan', () => {
-    expect(limitsOf(TWO, 0).map(({ limitId }) => limitId)).toEqual([QUEUE, KEY]);
+    expect(limitsOf(TWO, 0).map(({ limitId }) => limitId)).toEqual([KEY, QUEUE]);
     expect(limitsOf(planOf({ 'm.a': [] }), 0)).toEqual([]);
     const broken = { ...ONE, limits: [] };
     expect(() => limitsOf(broken, 0)).toThrow('limit 0 is not in a plan of 0');

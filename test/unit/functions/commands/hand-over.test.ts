@@ -6,9 +6,12 @@ import { limitAggregate } from '#domain/limit/limit-aggregate.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { loadStream } from '#functions/shared/load.ts';
 import { issuedCommand, queuedCommand } from '#functions/shared/queued-command.ts';
+import type { StreamId } from '#contracts/ids.ts';
 import type { SendMessage } from '#domain/kernel/effect.ts';
+import { limitScopeOf } from '#domain/limit/limit-stream.ts';
+import { recorded } from '#test/support/decider.ts';
 import { adaptersOf, requestOf } from '#test/support/ledger.ts';
-import { ask, ofLimit } from '#test/support/limit-fixtures.ts';
+import { ask, holder, ofLimit } from '#test/support/limit-fixtures.ts';
 import { assetPlane, queueEvent } from '#test/support/ports-assets.ts';
 import type { AssetPlane } from '#test/support/ports-assets.ts';
 import { cancelRun, claim, planOf, runId, stream, succeed, triggerOf } from '#test/support/run-fixtures.ts';
@@ -85,6 +88,39 @@ describe('the hand-over between a run and its limit', () => {
     expect(await limitNow()).toMatchObject({ slots: [], waiters: [] });
     expect(await typesOf(ofLimit)).toContain('SlotReleased');
     expect(await typesOf(stream)).not.toContain('CommandRefused');
+  });
+
+  it('tells a run that its limit has no place for it, and leaves no word of it in the limit', async () => {
+    const { waitersMax } = concurrency;
+    const facts = [
+      { type: 'LimitOpened', idempotencyKey: 'o', data: limitScopeOf(ofLimit) },
+      { type: 'LimitCapacitySet', idempotencyKey: 'c', data: { capacity: 0, changeNo: 2 } },
+      ...Array.from({ length: waitersMax }, (_, index) => ({
+        type: 'SlotRequested',
+        idempotencyKey: `r${index}`,
+        data: { ...holder(index + 1), requestNo: index + 1, priority: 5 },
+      })),
+    ];
+    const { ledger } = adaptersOf(plane.stage);
+    for (let version = 0; version < facts.length; version += 501)
+      await ledger.append({
+        stream: ofLimit as StreamId,
+        sequence: version + 1,
+        events: recorded(facts.slice(version, version + 501), { stream: ofLimit, version, nowMs: nowMs() }),
+        committedAtMs: nowMs(),
+        commandId: `crowd-${version}`,
+        correlationId: 'test',
+      });
+
+    await consume(queued(triggerOf(PLAN)));
+    const { ofRun } = await words();
+    expect(await deliver([...ofRun, ...ofRun])).toEqual({ batchItemFailures: [] });
+
+    const refusals = (await typesOf(stream)).filter((type) => type === 'TaskSlotRefused');
+    expect(refusals).toHaveLength(1);
+    expect((await words()).ofRun).toEqual([]);
+    expect(await typesOf(ofLimit)).not.toContain('CommandRefused');
+    expect(plane.stage.lines()).toContainEqual(expect.objectContaining({ SlotsRefused: 1 }));
   });
 
   it('fails a message whose answer could not be given, and gives it when the message comes again', async () => {
