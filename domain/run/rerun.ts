@@ -31,10 +31,11 @@ export interface LatestCode extends InForce {
   readonly codeVersion: string;
 }
 
-/** A rerun that became a plan. */
-export interface PlannedRerun {
-  readonly kind: 'planned';
-  readonly plan: Plan;
+/** What a rerun takes and what it is known by, whatever is deployed now. */
+export interface AskedRerun {
+  readonly kind: 'asked';
+  /** Sorted. */
+  readonly taskKeys: readonly string[];
   readonly rerunKind: RerunKind;
   readonly labels: Readonly<Record<string, string>>;
   readonly fingerprint: string;
@@ -42,26 +43,23 @@ export interface PlannedRerun {
   readonly keyOf: (generation: number) => string;
 }
 
-export type RerunResult = PlannedRerun | { readonly kind: 'rejected'; readonly rejection: Rejection };
+type Refusal = { readonly kind: 'rejected'; readonly rejection: Rejection };
+
+export type RerunResult = { readonly kind: 'planned'; readonly plan: Plan } | Refusal;
 
 /** States from which a run is run again where it failed. */
 const UNSUCCESSFUL: readonly RunState[] = ['FAILED', 'CANCELLED', 'TIMED_OUT'];
 
 /**
- * Plans the rerun a request asks for, or refuses it. `fromFailure` takes every task that did not succeed, or whose
- * output could not be made visible; `subset` takes a selection with its closure over the parent's edges. What is not
- * taken counts as satisfied.
+ * Reads what a request asks to run again, or refuses it. `fromFailure` takes every task that did not succeed, or whose
+ * output could not be made visible; `subset` takes a selection with its closure over the parent's edges.
  */
-export const planRerun = (parent: ParentRun, request: RerunRequest, latest?: LatestCode): RerunResult => {
+export const askRerun = (parent: ParentRun, request: RerunRequest): AskedRerun | Refusal => {
   const reserved = Object.keys(request.labels).filter((label) => reservedLabels.includes(label));
   if (reserved.length > 0)
     return refuse('invalid_request', `only Sluice sets the label ${reserved.join(', ')}`, { reserved });
   const chosen = request.mode === 'fromFailure' ? unsucceeded(parent) : subset(parent, request);
   if ('kind' in chosen) return chosen;
-  const plan = latest
-    ? latestPlan(parent.plan, chosen.taskKeys, latest)
-    : parentPlan(parent.plan, chosen.taskKeys);
-  if ('kind' in plan) return plan;
   const { runId } = parent.header;
   const rerunKind = request.mode === 'fromFailure' ? 'FROM_FAILURE' : 'SUBSET';
   const labels = { ...request.labels, 'arco.parent_run_id': runId, 'arco.rerun.kind': rerunKind };
@@ -72,14 +70,25 @@ export const planRerun = (parent: ParentRun, request: RerunRequest, latest?: Lat
     selectedTasks: chosen.taskKeys,
     partitionKeys: partitionKey === undefined ? [] : [partitionKey],
   } as const;
+  const isLatest = request.codeVersion === 'latest';
   return {
-    kind: 'planned',
-    plan,
+    kind: 'asked',
+    taskKeys: chosen.taskKeys,
     rerunKind,
     labels,
-    fingerprint: rerunFingerprint({ ...named, ...chosen, labels, isLatest: latest !== undefined }),
+    fingerprint: rerunFingerprint({ ...named, ...chosen, labels, isLatest }),
     keyOf: (generation) => rerunKey(named, generation),
   };
+};
+
+/** Plans a rerun with the code of its parent, or with the latest, or refuses it. What is not taken counts as satisfied. */
+export const planRerun = (
+  parent: ParentRun,
+  { taskKeys }: Pick<AskedRerun, 'taskKeys'>,
+  latest?: LatestCode,
+): RerunResult => {
+  const plan = latest ? latestPlan(parent.plan, taskKeys, latest) : parentPlan(parent.plan, taskKeys);
+  return 'kind' in plan ? plan : { kind: 'planned', plan };
 };
 
 interface Chosen {
@@ -89,8 +98,6 @@ interface Chosen {
   readonly includeUpstream: boolean;
   readonly includeDownstream: boolean;
 }
-
-type Refusal = Extract<RerunResult, { readonly kind: 'rejected' }>;
 
 const refuse = (
   code: Rejection['code'],

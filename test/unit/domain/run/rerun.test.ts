@@ -3,7 +3,7 @@ import type { ManifestId } from '#contracts/ids.ts';
 import { RerunRequest } from '#contracts/runs/rerun.ts';
 import type { TaskState } from '#contracts/runs/states.ts';
 import { rerunFingerprint, rerunKey } from '#domain/kernel/rerun-ids.ts';
-import { planRerun } from '#domain/run/rerun.ts';
+import { askRerun, planRerun } from '#domain/run/rerun.ts';
 import type { LatestCode, ParentRun } from '#domain/run/rerun.ts';
 import { asset, manifest, validated } from '#test/support/manifest-fixtures.ts';
 import { planOf, runId, triggerOf } from '#test/support/run-fixtures.ts';
@@ -31,10 +31,16 @@ const request = (body: object): RerunRequest => RerunRequest.parse(body);
 const fromFailure = (more: object = {}) => request({ mode: 'fromFailure', ...more });
 const subset = (selection: readonly string[], more: object = {}) =>
   request({ mode: 'subset', selection, ...more });
+const askedOf = (parent: ParentRun, body: RerunRequest) => {
+  const asked = askRerun(parent, body);
+  if (asked.kind === 'rejected') expect.fail(asked.rejection.message);
+  return asked;
+};
 const plannedOf = (parent: ParentRun, body: RerunRequest, latest?: LatestCode) => {
-  const result = planRerun(parent, body, latest);
+  const asked = askedOf(parent, body);
+  const result = planRerun(parent, asked, latest);
   if (result.kind === 'rejected') expect.fail(result.rejection.message);
-  return result;
+  return { ...asked, plan: result.plan };
 };
 
 describe('names of reruns', () => {
@@ -102,7 +108,7 @@ describe('a rerun from failure', () => {
   it.each(['SUCCEEDED', 'RUNNING', 'CANCELLING', 'PENDING'] as const)(
     'is refused for one that is %s',
     (state) => {
-      expect(planRerun(parentOf({}, state), fromFailure())).toMatchObject({
+      expect(askRerun(parentOf({}, state), fromFailure())).toMatchObject({
         kind: 'rejected',
         rejection: { code: 'rerun_not_allowed', details: { state } },
       });
@@ -139,14 +145,14 @@ describe('a rerun of a subset', () => {
   });
 
   it('names all that is malformed or not in the run', () => {
-    expect(planRerun(failed, subset(['m.b', 'm.z', '..']))).toMatchObject({
+    expect(askRerun(failed, subset(['m.b', 'm.z', '..']))).toMatchObject({
       rejection: { code: 'invalid_selection', details: { malformed: ['..'], unknown: ['m.z'] } },
     });
   });
 
   it('that names nothing is refused', () => {
     const { selection: _selection, ...body } = subset(['m.b']);
-    expect(planRerun(failed, body)).toMatchObject({ rejection: { code: 'invalid_selection' } });
+    expect(askRerun(failed, body)).toMatchObject({ rejection: { code: 'invalid_selection' } });
   });
 
   it('has to name something', () => {
@@ -171,7 +177,7 @@ it('of a run without a partition has none', () => {
 });
 
 it('refuses labels that only Sluice sets', () => {
-  expect(planRerun(failed, fromFailure({ labels: { 'arco.rerun.kind': 'x' } }))).toMatchObject({
+  expect(askRerun(failed, fromFailure({ labels: { 'arco.rerun.kind': 'x' } }))).toMatchObject({
     rejection: { code: 'invalid_request', details: { reserved: ['arco.rerun.kind'] } },
   });
 });
@@ -196,11 +202,13 @@ describe('a rerun with the latest code', () => {
         { key: 'm.c', dependsOn: [0] },
       ],
     });
-    expect(planned.fingerprint).not.toBe(plannedOf(failed, fromFailure()).fingerprint);
+    const latestToo = askedOf(failed, fromFailure({ codeVersion: 'latest' }));
+    expect(latestToo.fingerprint).not.toBe(planned.fingerprint);
+    expect(latestToo.keyOf(1)).toBe(planned.keyOf(1));
   });
 
   it('is refused for assets that are gone', () => {
-    expect(planRerun(failed, fromFailure(), latest(['b']))).toMatchObject({
+    expect(planRerun(failed, askedOf(failed, fromFailure()), latest(['b']))).toMatchObject({
       rejection: { code: 'invalid_selection', details: { unknown: ['m.c'] } },
     });
   });

@@ -305,6 +305,26 @@ describe('the API of runs', () => {
       expect(await plane.getRun(String(answer.body['runId']))).toMatchObject({ codeVersion: 'git-2' });
     });
 
+    it.each([{}, { runKey: 'fix-1' }])(
+      'finds the same rerun of the latest code with %j after its assets are gone',
+      async (keyed) => {
+        const parentRunId = await failedRun();
+        const body = { mode: 'fromFailure', codeVersion: 'latest', ...keyed };
+        const first = await rerun(parentRunId, body);
+        expect(first.status).toBe(201);
+        await plane.deploy({ a: [] });
+
+        expect(await rerun(parentRunId, body)).toMatchObject({
+          status: 200,
+          body: { ...first.body, created: false },
+        });
+        expect(await rerun(parentRunId, { ...body, runKey: 'other' })).toMatchObject({
+          status: 400,
+          body: { code: 'invalid_selection' },
+        });
+      },
+    );
+
     it('refuses a run that succeeded or still runs, one that is not there, and faults of the body', async () => {
       const parentRunId = await failedRun();
       const open = await rerun(parentRunId, { mode: 'fromFailure' });
