@@ -13,7 +13,7 @@ import { closure, reversed, topologicalOrder } from '#domain/kernel/graph.ts';
 import { planId } from '#domain/kernel/ids.ts';
 import { valueOf } from '#domain/kernel/value-of.ts';
 import { assetKeyOf, parseAssetKey } from '#domain/manifest/asset-key.ts';
-import { freezeLimits } from '#domain/run/plan-limits.ts';
+import { deployedConcurrencyKeys, freezeLimits } from '#domain/run/plan-limits.ts';
 import { freezeLocations } from '#domain/run/plan-locations.ts';
 import type { InForce } from '#domain/run/plan-locations.ts';
 import { requestFingerprint } from '#domain/run/request-fingerprint.ts';
@@ -83,7 +83,7 @@ export const planRun = (
   const partition = partitionOf(assets, roots, request);
   if ('kind' in partition) return partition;
   const frozen = freeze(assets, selected(assets, roots, request), partition.partitionKey);
-  const plan = freezeLocations(freezeLimits(frozen, manifest, limits), locations);
+  const plan = freezeLocations(freezeLimits(frozen, deployedConcurrencyKeys(manifest), limits), locations);
   if (plan.tasks.length > runLimits.planTasksMax)
     return refuse(
       'plan_too_large',

@@ -12,7 +12,7 @@ import { rerunFingerprint, rerunKey } from '#domain/kernel/rerun-ids.ts';
 import { parseAssetKey } from '#domain/manifest/asset-key.ts';
 import { deployedKeys, freezePlan } from '#domain/run/plan.ts';
 import type { InForce } from '#domain/run/plan-locations.ts';
-import { freezeLimits } from '#domain/run/plan-limits.ts';
+import { deployedConcurrencyKeys, freezeLimits, plannedConcurrencyKeys } from '#domain/run/plan-limits.ts';
 import { freezeLocations } from '#domain/run/plan-locations.ts';
 import { plannedTask } from '#domain/run/run.ts';
 import type { RunOrigin } from '#domain/run/run.ts';
@@ -25,10 +25,16 @@ export interface ParentRun extends Pick<RunOrigin, 'header' | 'plan'> {
 }
 
 /** What tasks are taken from when the request asks for the latest code. */
-export interface LatestCode extends InForce {
+export interface LatestCode {
   readonly manifest: DeployManifestRequest;
   readonly manifestId: ManifestId;
   readonly codeVersion: string;
+}
+
+/** What a rerun is planned under: what holds in its workspace now, whichever code it takes. */
+export interface RerunContext extends InForce {
+  /** Absent, the parent's code. */
+  readonly latest?: LatestCode | undefined;
 }
 
 /** What a rerun takes and what it is known by, whatever is deployed now. */
@@ -85,10 +91,12 @@ export const askRerun = (parent: ParentRun, request: RerunRequest): AskedRerun |
 export const planRerun = (
   parent: ParentRun,
   { taskKeys }: Pick<AskedRerun, 'taskKeys'>,
-  latest?: LatestCode,
+  { latest, limits = new Map(), locations = [] }: RerunContext = {},
 ): RerunResult => {
-  const plan = latest ? latestPlan(parent.plan, taskKeys, latest) : parentPlan(parent.plan, taskKeys);
-  return 'kind' in plan ? plan : { kind: 'planned', plan };
+  const taken = latest ? latestPlan(parent.plan, taskKeys, latest) : parentPlan(parent.plan, taskKeys);
+  if ('kind' in taken) return taken;
+  const keys = latest ? deployedConcurrencyKeys(latest.manifest) : plannedConcurrencyKeys(parent.plan);
+  return { kind: 'planned', plan: freezeLocations(freezeLimits(taken, keys, limits), locations) };
 };
 
 interface Chosen {
@@ -153,7 +161,7 @@ const subset = ({ plan }: ParentRun, request: RerunRequest): Chosen | Refusal =>
   return { taskKeys: [...taken].sort(), roots: [...roots].sort(), includeUpstream, includeDownstream };
 };
 
-/** The parent's tasks as they were, with the edges among them. */
+/** The parent's tasks as they were, with the edges among them; its limits are frozen anew. */
 const parentPlan = (plan: Plan, taskKeys: readonly string[]): Plan => {
   const taken = new Set(taskKeys);
   const places = new Map<number, number>();
@@ -172,7 +180,7 @@ const parentPlan = (plan: Plan, taskKeys: readonly string[]): Plan => {
 const latestPlan = (
   { partitionKey }: Plan,
   taskKeys: readonly string[],
-  { manifest, limits = new Map(), locations = [] }: LatestCode,
+  { manifest }: LatestCode,
 ): Plan | Refusal => {
   const deployed: ReadonlySet<string> = deployedKeys(manifest);
   const unknown = taskKeys.filter((key) => !deployed.has(key));
@@ -182,8 +190,5 @@ const latestPlan = (
         `the current manifest does not have ${unknown.join(', ')}; rerun with the parent's code`,
         { malformed: [], unknown },
       )
-    : freezeLocations(
-        freezeLimits(freezePlan(manifest, new Set(taskKeys), partitionKey), manifest, limits),
-        locations,
-      );
+    : freezePlan(manifest, new Set(taskKeys), partitionKey);
 };

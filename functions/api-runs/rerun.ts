@@ -24,7 +24,7 @@ import {
   startRun,
   withRunKey,
 } from '#functions/api-runs/start-run.ts';
-import type { Started, StartPorts } from '#functions/api-runs/start-run.ts';
+import type { Deployed, Started, StartPorts } from '#functions/api-runs/start-run.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
 import { parseBody } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
@@ -45,8 +45,9 @@ export const rerunRun = (ports: StartPorts) => {
     const asked = askRerun(parent, body);
     if (asked.kind === 'rejected') throw apiErrorOf(asked.rejection);
     const start = async (runKey: string): Promise<Started> => {
-      const latest = body.codeVersion === 'latest' ? await latestCode(ports, caller, manifestOf) : undefined;
-      const planned = planRerun(parent, asked, latest);
+      const current = await currentManifest(ports.ledger, caller);
+      const latest = body.codeVersion === 'latest' ? await latestCode(current, manifestOf) : undefined;
+      const planned = planRerun(parent, asked, { ...inForce(current), latest });
       if (planned.kind === 'rejected') throw apiErrorOf(planned.rejection);
       const runId = await runIdOfKey(ports, caller, runKey);
       const { plan } = planned;
@@ -85,18 +86,13 @@ const parentOf = async ({ ledger }: StartPorts, request: ApiRequest): Promise<Pa
 };
 
 const latestCode = async (
-  { ledger }: StartPorts,
-  caller: Caller,
+  { manifestId, codeVersionId, documentKey }: Deployed,
   manifestOf: ReturnType<typeof manifestReader>,
-): Promise<LatestCode> => {
-  const { manifestId, codeVersionId, documentKey, ...holding } = await currentManifest(ledger, caller);
-  return {
-    manifest: await manifestOf(documentKey),
-    ...inForce(holding),
-    manifestId,
-    codeVersion: codeVersionId,
-  };
-};
+): Promise<LatestCode> => ({
+  manifest: await manifestOf(documentKey),
+  manifestId,
+  codeVersion: codeVersionId,
+});
 
 /** States after which the same rerun is worth another generation. */
 const UNSUCCESSFUL: readonly RunState[] = ['FAILED', 'CANCELLED', 'TIMED_OUT'];

@@ -169,7 +169,8 @@ export const runIdOfKey = async (
   runKey: string,
 ): Promise<RunId> => runIdFromRunKey(await runIdSecret(), { tenantId, workspaceId, runKey });
 
-type Deployed = Extract<Manifests, { readonly status: 'deployed' }>;
+/** What is deployed, where something is. */
+export type Deployed = Extract<Manifests, { readonly status: 'deployed' }>;
 
 /** What is deployed in the caller's workspace; throws `no_manifest` when nothing is. */
 export const currentManifest = async (ledger: LedgerReader, caller: Caller): Promise<Deployed> => {

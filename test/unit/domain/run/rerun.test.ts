@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { ManifestId } from '#contracts/ids.ts';
+import { LimitId } from '#contracts/runs/concurrency.ts';
+import type { PlannedLimit } from '#contracts/runs/concurrency.ts';
+import { ExecutionLocation } from '#contracts/runs/locations.ts';
+import type { Plan } from '#contracts/runs/plan.ts';
 import { RerunRequest } from '#contracts/runs/rerun.ts';
 import type { TaskState } from '#contracts/runs/states.ts';
 import { rerunFingerprint, rerunKey } from '#domain/kernel/rerun-ids.ts';
 import { askRerun, planRerun } from '#domain/run/rerun.ts';
-import type { LatestCode, ParentRun } from '#domain/run/rerun.ts';
+import type { LatestCode, ParentRun, RerunContext } from '#domain/run/rerun.ts';
 import { asset, manifest, validated } from '#test/support/manifest-fixtures.ts';
 import { planOf, runId, triggerOf } from '#test/support/run-fixtures.ts';
 
+const MANIFEST_ID = 'man_00000000000000000000000001' as ManifestId;
 const PARTITION = 'date=d:2026-01-02';
 
 /** `m.a → m.b → m.c` and `m.a → m.d`, ended as given. */
@@ -36,9 +41,9 @@ const askedOf = (parent: ParentRun, body: RerunRequest) => {
   if (asked.kind === 'rejected') expect.fail(asked.rejection.message);
   return asked;
 };
-const plannedOf = (parent: ParentRun, body: RerunRequest, latest?: LatestCode) => {
+const plannedOf = (parent: ParentRun, body: RerunRequest, context: RerunContext = {}) => {
   const asked = askedOf(parent, body);
-  const result = planRerun(parent, asked, latest);
+  const result = planRerun(parent, asked, context);
   if (result.kind === 'rejected') expect.fail(result.rejection.message);
   return { ...asked, plan: result.plan };
 };
@@ -182,6 +187,70 @@ it('refuses labels that only Sluice sets', () => {
   });
 });
 
+describe('a rerun asks what holds now', () => {
+  const limits = (...ids: readonly string[]): ReadonlyMap<string, PlannedLimit> =>
+    new Map(ids.map((id) => [id, { limitId: LimitId.parse(id), capacity: 2, changeNo: 7 }]));
+  const location = (executionLocationId: string, workerQueue: string): ExecutionLocation =>
+    ExecutionLocation.parse({
+      ...{ executionLocationId, workerQueue, kind: 'managed_queue' },
+      ...{ queueName: `sluice-dev-worker-${executionLocationId}`, callbackBaseUrl: 'https://api.example' },
+    });
+  /** `m.a` and `m.b` failed under the limits and locations of their time. */
+  const plan = planOf(
+    { 'm.a': [], 'm.b': ['m.a'], 'm.c': [] },
+    { limited: { 'm.a': ['workspace', 'key:db'], 'm.b': ['queue:default-queue', 'key:old'] } },
+  );
+  const parent: ParentRun = {
+    header: triggerOf(plan).header,
+    plan: { ...plan, locations: [location('gone', 'default-queue')] },
+    state: 'FAILED',
+    tasks: [
+      { taskKey: 'm.a', state: 'FAILED' },
+      { taskKey: 'm.b', state: 'SKIPPED' },
+      { taskKey: 'm.c', state: 'SUCCEEDED' },
+    ],
+  };
+  const limitsOf = ({ tasks, limits: planned = [] }: Plan) =>
+    tasks.map(({ limits: places = [] }) => places.map((place) => planned[place]?.limitId).sort());
+
+  it('when it has the code of its parent', () => {
+    const locations = [location('here', 'default-queue'), location('elsewhere', 'etl')];
+    const now = { limits: limits('queue:default-queue', 'key:db', 'key:new'), locations };
+
+    const rerun = plannedOf(parent, fromFailure(), now).plan;
+
+    expect(rerun.locations).toEqual([locations[0]]);
+    expect(rerun.limits).toHaveLength(2);
+    expect(rerun.limits).toContainEqual({ limitId: 'key:db', capacity: 2, changeNo: 7 });
+    expect(limitsOf(rerun)).toEqual([['key:db', 'queue:default-queue'], ['queue:default-queue']]);
+  });
+
+  it('and none of what held for its parent alone', () => {
+    const rerun = plannedOf(parent, fromFailure()).plan;
+
+    expect(rerun).not.toHaveProperty('limits');
+    expect(rerun).not.toHaveProperty('locations');
+    expect(limitsOf(rerun)).toEqual([[], []]);
+  });
+
+  it('when it has the latest code, with the keys of that', () => {
+    const manifestNow = validated(
+      manifest([
+        asset('m', 'a', [], { execution: { concurrencyKey: 'new' } }),
+        asset('m', 'b', ['m.a'], { execution: { queue: 'etl' } }),
+      ]),
+    );
+    const latest = { manifest: manifestNow, manifestId: MANIFEST_ID, codeVersion: 'git-2' };
+    const locations = [location('elsewhere', 'etl')];
+    const now = { latest, locations, limits: limits('workspace', 'key:db', 'key:new') };
+
+    const rerun = plannedOf(parent, fromFailure(), now).plan;
+
+    expect(rerun.locations).toEqual(locations);
+    expect(limitsOf(rerun)).toEqual([['key:new', 'workspace'], ['workspace']]);
+  });
+});
+
 describe('a rerun with the latest code', () => {
   const latest = (names: readonly string[]): LatestCode => ({
     manifest: validated(
@@ -189,12 +258,12 @@ describe('a rerun with the latest code', () => {
         names.map((name) => asset('m', name, name === 'c' ? ['m.b'] : [], { execution: { priority: 1 } })),
       ),
     ),
-    manifestId: 'man_00000000000000000000000001' as ManifestId,
+    manifestId: MANIFEST_ID,
     codeVersion: 'git-2',
   });
 
   it('takes edges and policies from what is deployed now, and is another request', () => {
-    const planned = plannedOf(failed, fromFailure(), latest(['b', 'c']));
+    const planned = plannedOf(failed, fromFailure(), { latest: latest(['b', 'c']) });
     expect(planned.plan).toMatchObject({
       partitionKey: PARTITION,
       tasks: [
@@ -208,7 +277,7 @@ describe('a rerun with the latest code', () => {
   });
 
   it('is refused for assets that are gone', () => {
-    expect(planRerun(failed, askedOf(failed, fromFailure()), latest(['b']))).toMatchObject({
+    expect(planRerun(failed, askedOf(failed, fromFailure()), { latest: latest(['b']) })).toMatchObject({
       rejection: { code: 'invalid_selection', details: { unknown: ['m.c'] } },
     });
   });

@@ -282,6 +282,25 @@ describe('the API of runs', () => {
       });
     });
 
+    it.each(['parent', 'latest'])('asks the limits of today with the code %s', async (codeVersion) => {
+      const parentRunId = await failedRun();
+      const set = { method: 'PUT', parameters: { limitId: 'workspace' }, body: { capacity: 0 } };
+      const limited = await plane.call(plane.handlers.runs, plane.inWorkspace('/limits/{limitId}', set));
+      expect(limited.status).toBe(200);
+
+      const { body } = await rerun(parentRunId, { mode: 'fromFailure', codeVersion });
+
+      expect(await plane.claim()).toEqual([]);
+      const why = plane.inWorkspace('/runs/{runId}/why', { parameters: { runId: String(body['runId']) } });
+      expect((await plane.call(plane.handlers.runs, why)).body['waiting']).toContainEqual(
+        expect.objectContaining({
+          subject: 'm.b',
+          reason: 'concurrency_limit',
+          limit: { limitId: 'workspace' },
+        }),
+      );
+    });
+
     it('takes what is deployed now when asked for the latest code', async () => {
       const parentRunId = await failedRun();
       const body = { mode: 'fromFailure', codeVersion: 'latest' };
