@@ -190,7 +190,8 @@ const partitionOf = (assets: Assets, roots: readonly AssetKey[], request: Trigge
     : { partitionKey: result.key };
 };
 
-const dependenciesOf = (asset: ManifestAsset): readonly AssetKey[] =>
+/** The assets an asset is made from; malformed keys are left out. */
+export const dependenciesOf = (asset: ManifestAsset): readonly AssetKey[] =>
   (asset.dependencies ?? []).flatMap(({ upstreamKey }) => assetKeyOf(upstreamKey) ?? []);
 
 const selected = (

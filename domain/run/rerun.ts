@@ -1,6 +1,4 @@
-/** From a run that ended to the plan of another that makes good what it left (asset reference, section 8.4). */
-import type { ManifestId } from '#contracts/ids.ts';
-import type { DeployManifestRequest } from '#contracts/runs/manifest.ts';
+/** What a request takes of a run to run it again, and what that is known by (asset reference, section 8.4). */
 import { reservedLabels } from '#contracts/runs/limits.ts';
 import type { Plan } from '#contracts/runs/plan.ts';
 import type { TaskRead } from '#contracts/runs/read.ts';
@@ -8,12 +6,9 @@ import type { RerunKind, RerunRequest } from '#contracts/runs/rerun.ts';
 import type { RunState } from '#contracts/runs/states.ts';
 import type { Rejection } from '#domain/kernel/aggregate.ts';
 import { closure, reversed } from '#domain/kernel/graph.ts';
+import type { Dependencies } from '#domain/kernel/graph.ts';
 import { rerunFingerprint, rerunKey } from '#domain/kernel/rerun-ids.ts';
 import { parseAssetKey } from '#domain/manifest/asset-key.ts';
-import { deployedKeys, freezePlan } from '#domain/run/plan.ts';
-import type { InForce } from '#domain/run/plan-locations.ts';
-import { deployedConcurrencyKeys, freezeLimits, plannedConcurrencyKeys } from '#domain/run/plan-limits.ts';
-import { freezeLocations } from '#domain/run/plan-locations.ts';
 import { plannedTask } from '#domain/run/run.ts';
 import type { RunOrigin } from '#domain/run/run.ts';
 
@@ -22,19 +17,6 @@ export interface ParentRun extends Pick<RunOrigin, 'header' | 'plan'> {
   /** As readers see it. */
   readonly state: RunState;
   readonly tasks: readonly Pick<TaskRead, 'taskKey' | 'state' | 'outputVisibilityState'>[];
-}
-
-/** What tasks are taken from when the request asks for the latest code. */
-export interface LatestCode {
-  readonly manifest: DeployManifestRequest;
-  readonly manifestId: ManifestId;
-  readonly codeVersion: string;
-}
-
-/** What a rerun is planned under: what holds in its workspace now, whichever code it takes. */
-export interface RerunContext extends InForce {
-  /** Absent, the parent's code. */
-  readonly latest?: LatestCode | undefined;
 }
 
 /** What a rerun takes and what it is known by, whatever is deployed now. */
@@ -50,8 +32,6 @@ export interface AskedRerun {
 }
 
 type Refusal = { readonly kind: 'rejected'; readonly rejection: Rejection };
-
-export type RerunResult = { readonly kind: 'planned'; readonly plan: Plan } | Refusal;
 
 /** States from which a run is run again where it failed. */
 const UNSUCCESSFUL: readonly RunState[] = ['FAILED', 'CANCELLED', 'TIMED_OUT'];
@@ -85,18 +65,6 @@ export const askRerun = (parent: ParentRun, request: RerunRequest): AskedRerun |
     fingerprint: rerunFingerprint({ ...named, ...chosen, labels, isLatest }),
     keyOf: (generation) => rerunKey(named, generation),
   };
-};
-
-/** Plans a rerun with the code of its parent, or with the latest, or refuses it. What is not taken counts as satisfied. */
-export const planRerun = (
-  parent: ParentRun,
-  { taskKeys }: Pick<AskedRerun, 'taskKeys'>,
-  { latest, limits = new Map(), locations = [] }: RerunContext = {},
-): RerunResult => {
-  const taken = latest ? latestPlan(parent.plan, taskKeys, latest) : parentPlan(parent.plan, taskKeys);
-  if ('kind' in taken) return taken;
-  const keys = latest ? deployedConcurrencyKeys(latest.manifest) : plannedConcurrencyKeys(parent.plan);
-  return { kind: 'planned', plan: freezeLocations(freezeLimits(taken, keys, limits), locations) };
 };
 
 interface Chosen {
@@ -147,12 +115,7 @@ const subset = ({ plan }: ParentRun, request: RerunRequest): Chosen | Refusal =>
       { malformed, unknown },
     );
   const { includeUpstream, includeDownstream } = request;
-  const graph = new Map(
-    plan.tasks.map(({ key, dependsOn = [] }) => [
-      key as string,
-      dependsOn.map((upstream) => plannedTask(plan, upstream).key as string),
-    ]),
-  );
+  const graph = plannedUpstreams(plan);
   const taken = new Set([
     ...roots,
     ...(includeUpstream ? closure(graph, [...roots]) : []),
@@ -161,34 +124,11 @@ const subset = ({ plan }: ParentRun, request: RerunRequest): Chosen | Refusal =>
   return { taskKeys: [...taken].sort(), roots: [...roots].sort(), includeUpstream, includeDownstream };
 };
 
-/** The parent's tasks as they were, with the edges among them; its limits are frozen anew. */
-const parentPlan = (plan: Plan, taskKeys: readonly string[]): Plan => {
-  const taken = new Set(taskKeys);
-  const places = new Map<number, number>();
-  for (const [index, { key }] of plan.tasks.entries()) if (taken.has(key)) places.set(index, places.size);
-  return {
-    ...plan,
-    tasks: [...places.keys()].map((index) => {
-      const { dependsOn = [], ...task } = plannedTask(plan, index);
-      const kept = dependsOn.flatMap((upstream) => places.get(upstream) ?? []);
-      return { ...task, ...(kept.length === 0 ? {} : { dependsOn: kept }) };
-    }),
-  };
-};
-
-/** The same assets as they are deployed now, edges, rules and policies included. */
-const latestPlan = (
-  { partitionKey }: Plan,
-  taskKeys: readonly string[],
-  { manifest }: LatestCode,
-): Plan | Refusal => {
-  const deployed: ReadonlySet<string> = deployedKeys(manifest);
-  const unknown = taskKeys.filter((key) => !deployed.has(key));
-  return unknown.length > 0
-    ? refuse(
-        'invalid_selection',
-        `the current manifest does not have ${unknown.join(', ')}; rerun with the parent's code`,
-        { malformed: [], unknown },
-      )
-    : freezePlan(manifest, new Set(taskKeys), partitionKey);
-};
+/** The upstreams of each task of a plan. */
+export const plannedUpstreams = (plan: Plan): Dependencies =>
+  new Map(
+    plan.tasks.map(({ key, dependsOn = [] }) => [
+      key,
+      dependsOn.map((upstream) => plannedTask(plan, upstream).key),
+    ]),
+  );

@@ -7,10 +7,12 @@ import type { Plan } from '#contracts/runs/plan.ts';
 import { RerunRequest } from '#contracts/runs/rerun.ts';
 import type { TaskState } from '#contracts/runs/states.ts';
 import { rerunFingerprint, rerunKey } from '#domain/kernel/rerun-ids.ts';
-import { askRerun, planRerun } from '#domain/run/rerun.ts';
-import type { LatestCode, ParentRun, RerunContext } from '#domain/run/rerun.ts';
+import { askRerun } from '#domain/run/rerun.ts';
+import type { ParentRun } from '#domain/run/rerun.ts';
+import { planRerun } from '#domain/run/rerun-plan.ts';
+import type { LatestCode, RerunContext } from '#domain/run/rerun-plan.ts';
 import { asset, manifest, validated } from '#test/support/manifest-fixtures.ts';
-import { planOf, runId, triggerOf } from '#test/support/run-fixtures.ts';
+import { claim, fail, planOf, runId, succeed, triggered, triggerOf } from '#test/support/run-fixtures.ts';
 
 const MANIFEST_ID = 'man_00000000000000000000000001' as ManifestId;
 const PARTITION = 'date=d:2026-01-02';
@@ -184,6 +186,57 @@ it('of a run without a partition has none', () => {
 it('refuses labels that only Sluice sets', () => {
   expect(askRerun(failed, fromFailure({ labels: { 'arco.rerun.kind': 'x' } }))).toMatchObject({
     rejection: { code: 'invalid_request', details: { reserved: ['arco.rerun.kind'] } },
+  });
+});
+
+describe('a task of one_success in a rerun', () => {
+  const graph = { 'm.a': [], 'm.b': [], 'm.t': ['m.a', 'm.b'] };
+  const policy = { retry: { maxAttempts: 1, baseMs: 0, factor: 1, maxMs: 0, jitterMs: 0 } };
+  const parentWith = (states: Readonly<Record<string, TaskState>>): ParentRun => {
+    const plan = planOf(graph, { rules: { 'm.t': 'one_success' }, policy });
+    const tasks = plan.tasks.map(({ key }) => ({ taskKey: key, state: states[key] ?? ('FAILED' as const) }));
+    return { header: triggerOf(plan).header, plan, state: 'FAILED', tasks };
+  };
+  const satisfied = parentWith({ 'm.a': 'SUCCEEDED' });
+  const latest: LatestCode = {
+    manifest: validated(
+      manifest([
+        asset('m', 'a', []),
+        asset('m', 'b', []),
+        asset('m', 't', ['m.a', 'm.b'], { execution: { triggerRule: 'one_success' } }),
+      ]),
+    ),
+    manifestId: MANIFEST_ID,
+    codeVersion: 'git-2',
+  };
+
+  it.each([{}, { latest }])('has the success of its parent with %j, and waits for nothing', (context) => {
+    const { plan } = plannedOf(satisfied, fromFailure(), context);
+
+    expect(plan.tasks).toMatchObject([{ key: 'm.b' }, { key: 'm.t', triggerRule: 'one_success' }]);
+    expect(plan.tasks[1]).not.toHaveProperty('dependsOn');
+  });
+
+  it('runs although what failed in the parent fails again', () => {
+    const { plan } = plannedOf(satisfied, fromFailure());
+
+    triggered(plan)
+      .after(claim('m.b'), fail('m.b'))
+      .when(succeed('m.t'))
+      .thenRecords({ type: 'TaskCompleted' }, { type: 'RunCompleted', data: { outcome: 'FAILED' } });
+  });
+
+  it.each([{}, { latest }])('waits with %j for what is taken while nothing else succeeded', (context) => {
+    const nothing = plannedOf(parentWith({}), fromFailure(), context).plan;
+    expect(nothing.tasks).toMatchObject([{ key: 'm.a' }, { key: 'm.b' }, { dependsOn: [0, 1] }]);
+    const again = plannedOf(satisfied, subset(['m.a', 'm.t']), context).plan;
+    expect(again.tasks).toMatchObject([{ key: 'm.a' }, { dependsOn: [0] }]);
+  });
+
+  it('of another rule waits for all that is taken', () => {
+    const plan = planOf(graph, { rules: { 'm.t': 'all_done' } });
+    const rerun = plannedOf({ ...satisfied, plan }, fromFailure()).plan;
+    expect(rerun.tasks).toMatchObject([{ key: 'm.b' }, { key: 'm.t', dependsOn: [0] }]);
   });
 });
 
