@@ -11,8 +11,9 @@ import { RerunRequest } from '#contracts/runs/rerun.ts';
 import { TriggerRunResponse } from '#contracts/runs/trigger.ts';
 import type { Row as ViewRow } from '#domain/kernel/projection.ts';
 import { newestFirst } from '#domain/kernel/list-sort.ts';
-import { planRerun } from '#domain/run/rerun.ts';
+import { askRerun } from '#domain/run/rerun.ts';
 import type { ParentRun } from '#domain/run/rerun.ts';
+import { planRerun } from '#domain/run/rerun-plan.ts';
 import { runListKeys } from '#domain/run/run-projection.ts';
 import { bootBenchCloud, drained } from '#bench/bench-cloud.ts';
 import type { BenchCloud } from '#bench/bench-cloud.ts';
@@ -144,7 +145,9 @@ const measureRerun = async ({ ask }: BenchCloud, runId: string): Promise<readonl
   };
   const request = RerunRequest.parse({ mode: 'fromFailure' });
   const planned = await runLoad({ callers: 1, repeats: REPEATS }, () => {
-    if (planRerun(parent, request).kind !== 'planned') throw new Error('the rerun was refused');
+    const asked = askRerun(parent, request);
+    if (asked.kind === 'rejected' || planRerun(parent, asked).kind === 'rejected')
+      throw new Error('the rerun was refused');
     return Promise.resolve();
   });
   const body = { mode: 'subset', selection: ['bench.root'], includeDownstream: true };

@@ -22,6 +22,19 @@ export const fromPlain = ({ kind, granularity }: PartitionDimension, value: stri
   }
 };
 
+const DIMENSIONS_OF_TIME = (['day', 'hour', 'week', 'month'] as const).map((granularity) => ({
+  name: 'time',
+  kind: 'time' as const,
+  granularity,
+}));
+
+/** Whether a plain value is written canonically as this scalar in a dimension of some kind. */
+export const isSpelledSo = (scalar: ScalarValue, value: string | undefined): boolean =>
+  value !== undefined &&
+  (scalar.tag === 's'
+    ? scalar.value === value
+    : DIMENSIONS_OF_TIME.some((one) => encodeScalar(fromPlain(one, value)) === encodeScalar(scalar)));
+
 /** What the dimension takes, when the scalar is no such value; undefined when it is. */
 export const allowedInstead = (dimension: PartitionDimension, scalar: ScalarValue): string | undefined => {
   switch (dimension.kind) {

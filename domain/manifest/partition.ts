@@ -6,7 +6,7 @@ import { runLimits } from '#contracts/runs/limits.ts';
 import type { PartitionDimension } from '#contracts/runs/manifest.ts';
 import type { PartitionValue } from '#contracts/runs/trigger.ts';
 import { valueOf } from '#domain/kernel/value-of.ts';
-import { allowedInstead, fromPlain, plainText } from '#domain/manifest/partition-dimension.ts';
+import { allowedInstead, fromPlain, isSpelledSo, plainText } from '#domain/manifest/partition-dimension.ts';
 import { decodeScalar, encodeScalar } from '#domain/manifest/partition-scalar.ts';
 import type { ScalarValue } from '#domain/manifest/partition-scalar.ts';
 
@@ -47,6 +47,18 @@ export const parsePartitionKey = (text: string): PartitionKeyValues | undefined 
     values.set(name, scalar);
   }
   return encodePartitionKey(values) === text ? values : undefined;
+};
+
+/** Whether plain values name the partition of a canonical key, as far as can be told without its dimensions. */
+export const namesPartition = (partitions: readonly PartitionValue[], partitionKey: string): boolean => {
+  const values = parsePartitionKey(partitionKey);
+  const named = new Map(partitions.map(({ key, value }) => [key, value]));
+  return (
+    values !== undefined &&
+    named.size === partitions.length &&
+    named.size === values.size &&
+    [...values].every(([name, scalar]) => isSpelledSo(scalar, named.get(name)))
+  );
 };
 
 /** How a request names its partition: plain values by dimension, or a canonical key. */

@@ -9,19 +9,27 @@ import { assetKeyOf } from '#domain/manifest/asset-key.ts';
 /** The limits that hold in a workspace, by id. */
 export type LimitsById = ReadonlyMap<string, PlannedLimit>;
 
-/** The plan with its limits; one that needs none is left as it is, and so is its hash. */
-export const freezeLimits = (plan: Plan, manifest: DeployManifestRequest, limits: LimitsById): Plan => {
-  const keys = concurrencyKeys(manifest);
-  const needs = plan.tasks.map((task) => ({
+/** The concurrency keys of tasks, by task key. */
+export type KeysByTask = ReadonlyMap<string, string>;
+
+/**
+ * The plan with the limits that hold for its tasks, and none it had before; one that needs none has none, and the hash
+ * of a plan without.
+ */
+export const freezeLimits = (
+  { limits: _before, ...plan }: Plan,
+  keys: KeysByTask,
+  limits: LimitsById,
+): Plan => {
+  const needs = plan.tasks.map(({ limits: _places, ...task }) => ({
     task,
     needed: limitIdsOf(plan, task, keys).filter((id) => limits.has(id)),
   }));
   const ids = [...new Set(needs.flatMap(({ needed }) => needed))].sort(byOrder);
-  if (ids.length === 0) return plan;
   const placeOf = new Map(ids.map((id, place) => [id, place]));
   return {
     ...plan,
-    limits: ids.map((id) => valueOf(limits, id)),
+    ...(ids.length === 0 ? {} : { limits: ids.map((id) => valueOf(limits, id)) }),
     tasks: needs.map(({ task, needed }) =>
       needed.length === 0 ? task : { ...task, limits: needed.map((id) => valueOf(placeOf, id)) },
     ),
@@ -29,7 +37,7 @@ export const freezeLimits = (plan: Plan, manifest: DeployManifestRequest, limits
 };
 
 /** The concurrency key of each asset that has one. */
-const concurrencyKeys = ({ assets }: DeployManifestRequest): ReadonlyMap<string, string> =>
+export const deployedConcurrencyKeys = ({ assets }: DeployManifestRequest): KeysByTask =>
   new Map(
     assets.flatMap(({ key, execution }) => {
       const assetKey = assetKeyOf(key);
@@ -39,15 +47,34 @@ const concurrencyKeys = ({ assets }: DeployManifestRequest): ReadonlyMap<string,
     }),
   );
 
+const KEY_PREFIX = 'key:';
+
+/** The concurrency keys of a plan's tasks, as far as they had a limit when it was frozen. */
+export const plannedConcurrencyKeys = ({ tasks, limits = [] }: Plan): KeysByTask => {
+  const keyAt = new Map(
+    limits.flatMap(({ limitId }, place) =>
+      limitId.startsWith(KEY_PREFIX) ? [[place, limitId.slice(KEY_PREFIX.length)] as const] : [],
+    ),
+  );
+  return new Map(
+    tasks.flatMap(({ key: taskKey, limits: places = [] }) =>
+      places.flatMap((place) => {
+        const key = keyAt.get(place);
+        return key === undefined ? [] : [[taskKey, key] as const];
+      }),
+    ),
+  );
+};
+
 /** Every limit that may hold for a task, in the order of asking. */
 const limitIdsOf = (
-  { defaults }: Plan,
+  { defaults }: Pick<Plan, 'defaults'>,
   { key: taskKey, policy }: PlanTask,
-  keys: ReadonlyMap<string, string>,
+  keys: KeysByTask,
 ): readonly string[] => {
   const key = keys.get(taskKey);
   return [
-    ...(key === undefined ? [] : [`key:${key}`]),
+    ...(key === undefined ? [] : [`${KEY_PREFIX}${key}`]),
     `queue:${policy?.queue ?? defaults.queue}`,
     'workspace',
   ];

@@ -10,8 +10,11 @@ export interface InForce {
   readonly locations?: readonly ExecutionLocation[] | undefined;
 }
 
-/** The plan with the locations of its queues; one that needs none is left as it is, and so is its hash. */
-export const freezeLocations = (plan: Plan, registered: readonly ExecutionLocation[]): Plan => {
+/** The plan with the locations of its queues, and none it had before; one that needs none has none, as its hash says. */
+export const freezeLocations = (
+  { locations: _before, ...plan }: Plan,
+  registered: readonly ExecutionLocation[],
+): Plan => {
   const queues = new Set(
     plan.tasks.flatMap(({ runner }, index) => (runner === undefined ? [policyOf(plan, index).queue] : [])),
   );

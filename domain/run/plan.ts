@@ -10,12 +10,13 @@ import type { TriggerRunRequest } from '#contracts/runs/trigger.ts';
 import type { Rejection } from '#domain/kernel/aggregate.ts';
 import { canonicalJson } from '#domain/kernel/canonical-json.ts';
 import { closure, reversed, topologicalOrder } from '#domain/kernel/graph.ts';
-import { planId, triggerFingerprint } from '#domain/kernel/ids.ts';
+import { planId } from '#domain/kernel/ids.ts';
 import { valueOf } from '#domain/kernel/value-of.ts';
 import { assetKeyOf, parseAssetKey } from '#domain/manifest/asset-key.ts';
-import { freezeLimits } from '#domain/run/plan-limits.ts';
+import { deployedConcurrencyKeys, freezeLimits } from '#domain/run/plan-limits.ts';
 import { freezeLocations } from '#domain/run/plan-locations.ts';
 import type { InForce } from '#domain/run/plan-locations.ts';
+import { requestFingerprint } from '#domain/run/request-fingerprint.ts';
 import { normalizePartition } from '#domain/manifest/partition.ts';
 import type { PartitionRequest } from '#domain/manifest/partition.ts';
 import type { TriggerRun } from '#domain/run/command.ts';
@@ -82,7 +83,7 @@ export const planRun = (
   const partition = partitionOf(assets, roots, request);
   if ('kind' in partition) return partition;
   const frozen = freeze(assets, selected(assets, roots, request), partition.partitionKey);
-  const plan = freezeLocations(freezeLimits(frozen, manifest, limits), locations);
+  const plan = freezeLocations(freezeLimits(frozen, deployedConcurrencyKeys(manifest), limits), locations);
   if (plan.tasks.length > runLimits.planTasksMax)
     return refuse(
       'plan_too_large',
@@ -94,19 +95,11 @@ export const planRun = (
       'plan_too_large',
       `the plan has ${bytes} bytes; at most ${runLimits.planBytesMax} are allowed`,
     );
-  const { includeUpstream, includeDownstream, labels, timeoutSec } = request;
   return {
     kind: 'planned',
     plan,
     rootAssets: roots,
-    fingerprint: triggerFingerprint({
-      selection: roots,
-      includeUpstream,
-      includeDownstream,
-      labels,
-      ...partition,
-      ...(timeoutSec === undefined ? {} : { timeoutSec }),
-    }),
+    fingerprint: requestFingerprint(request, roots, partition),
   };
 };
 
@@ -197,7 +190,8 @@ const partitionOf = (assets: Assets, roots: readonly AssetKey[], request: Trigge
     : { partitionKey: result.key };
 };
 
-const dependenciesOf = (asset: ManifestAsset): readonly AssetKey[] =>
+/** The assets an asset is made from; malformed keys are left out. */
+export const dependenciesOf = (asset: ManifestAsset): readonly AssetKey[] =>
   (asset.dependencies ?? []).flatMap(({ upstreamKey }) => assetKeyOf(upstreamKey) ?? []);
 
 const selected = (

@@ -1,6 +1,4 @@
-/** From a run that ended to the plan of another that makes good what it left (asset reference, section 8.4). */
-import type { ManifestId } from '#contracts/ids.ts';
-import type { DeployManifestRequest } from '#contracts/runs/manifest.ts';
+/** What a request takes of a run to run it again, and what that is known by (asset reference, section 8.4). */
 import { reservedLabels } from '#contracts/runs/limits.ts';
 import type { Plan } from '#contracts/runs/plan.ts';
 import type { TaskRead } from '#contracts/runs/read.ts';
@@ -8,12 +6,9 @@ import type { RerunKind, RerunRequest } from '#contracts/runs/rerun.ts';
 import type { RunState } from '#contracts/runs/states.ts';
 import type { Rejection } from '#domain/kernel/aggregate.ts';
 import { closure, reversed } from '#domain/kernel/graph.ts';
+import type { Dependencies } from '#domain/kernel/graph.ts';
 import { rerunFingerprint, rerunKey } from '#domain/kernel/rerun-ids.ts';
 import { parseAssetKey } from '#domain/manifest/asset-key.ts';
-import { deployedKeys, freezePlan } from '#domain/run/plan.ts';
-import type { InForce } from '#domain/run/plan-locations.ts';
-import { freezeLimits } from '#domain/run/plan-limits.ts';
-import { freezeLocations } from '#domain/run/plan-locations.ts';
 import { plannedTask } from '#domain/run/run.ts';
 import type { RunOrigin } from '#domain/run/run.ts';
 
@@ -24,17 +19,11 @@ export interface ParentRun extends Pick<RunOrigin, 'header' | 'plan'> {
   readonly tasks: readonly Pick<TaskRead, 'taskKey' | 'state' | 'outputVisibilityState'>[];
 }
 
-/** What tasks are taken from when the request asks for the latest code. */
-export interface LatestCode extends InForce {
-  readonly manifest: DeployManifestRequest;
-  readonly manifestId: ManifestId;
-  readonly codeVersion: string;
-}
-
-/** A rerun that became a plan. */
-export interface PlannedRerun {
-  readonly kind: 'planned';
-  readonly plan: Plan;
+/** What a rerun takes and what it is known by, whatever is deployed now. */
+export interface AskedRerun {
+  readonly kind: 'asked';
+  /** Sorted. */
+  readonly taskKeys: readonly string[];
   readonly rerunKind: RerunKind;
   readonly labels: Readonly<Record<string, string>>;
   readonly fingerprint: string;
@@ -42,26 +31,21 @@ export interface PlannedRerun {
   readonly keyOf: (generation: number) => string;
 }
 
-export type RerunResult = PlannedRerun | { readonly kind: 'rejected'; readonly rejection: Rejection };
+type Refusal = { readonly kind: 'rejected'; readonly rejection: Rejection };
 
 /** States from which a run is run again where it failed. */
 const UNSUCCESSFUL: readonly RunState[] = ['FAILED', 'CANCELLED', 'TIMED_OUT'];
 
 /**
- * Plans the rerun a request asks for, or refuses it. `fromFailure` takes every task that did not succeed, or whose
- * output could not be made visible; `subset` takes a selection with its closure over the parent's edges. What is not
- * taken counts as satisfied.
+ * Reads what a request asks to run again, or refuses it. `fromFailure` takes every task that did not succeed, or whose
+ * output could not be made visible; `subset` takes a selection with its closure over the parent's edges.
  */
-export const planRerun = (parent: ParentRun, request: RerunRequest, latest?: LatestCode): RerunResult => {
+export const askRerun = (parent: ParentRun, request: RerunRequest): AskedRerun | Refusal => {
   const reserved = Object.keys(request.labels).filter((label) => reservedLabels.includes(label));
   if (reserved.length > 0)
     return refuse('invalid_request', `only Sluice sets the label ${reserved.join(', ')}`, { reserved });
   const chosen = request.mode === 'fromFailure' ? unsucceeded(parent) : subset(parent, request);
   if ('kind' in chosen) return chosen;
-  const plan = latest
-    ? latestPlan(parent.plan, chosen.taskKeys, latest)
-    : parentPlan(parent.plan, chosen.taskKeys);
-  if ('kind' in plan) return plan;
   const { runId } = parent.header;
   const rerunKind = request.mode === 'fromFailure' ? 'FROM_FAILURE' : 'SUBSET';
   const labels = { ...request.labels, 'arco.parent_run_id': runId, 'arco.rerun.kind': rerunKind };
@@ -72,12 +56,13 @@ export const planRerun = (parent: ParentRun, request: RerunRequest, latest?: Lat
     selectedTasks: chosen.taskKeys,
     partitionKeys: partitionKey === undefined ? [] : [partitionKey],
   } as const;
+  const isLatest = request.codeVersion === 'latest';
   return {
-    kind: 'planned',
-    plan,
+    kind: 'asked',
+    taskKeys: chosen.taskKeys,
     rerunKind,
     labels,
-    fingerprint: rerunFingerprint({ ...named, ...chosen, labels, isLatest: latest !== undefined }),
+    fingerprint: rerunFingerprint({ ...named, ...chosen, labels, isLatest }),
     keyOf: (generation) => rerunKey(named, generation),
   };
 };
@@ -89,8 +74,6 @@ interface Chosen {
   readonly includeUpstream: boolean;
   readonly includeDownstream: boolean;
 }
-
-type Refusal = Extract<RerunResult, { readonly kind: 'rejected' }>;
 
 const refuse = (
   code: Rejection['code'],
@@ -132,12 +115,7 @@ const subset = ({ plan }: ParentRun, request: RerunRequest): Chosen | Refusal =>
       { malformed, unknown },
     );
   const { includeUpstream, includeDownstream } = request;
-  const graph = new Map(
-    plan.tasks.map(({ key, dependsOn = [] }) => [
-      key as string,
-      dependsOn.map((upstream) => plannedTask(plan, upstream).key as string),
-    ]),
-  );
+  const graph = plannedUpstreams(plan);
   const taken = new Set([
     ...roots,
     ...(includeUpstream ? closure(graph, [...roots]) : []),
@@ -146,37 +124,11 @@ const subset = ({ plan }: ParentRun, request: RerunRequest): Chosen | Refusal =>
   return { taskKeys: [...taken].sort(), roots: [...roots].sort(), includeUpstream, includeDownstream };
 };
 
-/** The parent's tasks as they were, with the edges among them. */
-const parentPlan = (plan: Plan, taskKeys: readonly string[]): Plan => {
-  const taken = new Set(taskKeys);
-  const places = new Map<number, number>();
-  for (const [index, { key }] of plan.tasks.entries()) if (taken.has(key)) places.set(index, places.size);
-  return {
-    ...plan,
-    tasks: [...places.keys()].map((index) => {
-      const { dependsOn = [], ...task } = plannedTask(plan, index);
-      const kept = dependsOn.flatMap((upstream) => places.get(upstream) ?? []);
-      return { ...task, ...(kept.length === 0 ? {} : { dependsOn: kept }) };
-    }),
-  };
-};
-
-/** The same assets as they are deployed now, edges, rules and policies included. */
-const latestPlan = (
-  { partitionKey }: Plan,
-  taskKeys: readonly string[],
-  { manifest, limits = new Map(), locations = [] }: LatestCode,
-): Plan | Refusal => {
-  const deployed: ReadonlySet<string> = deployedKeys(manifest);
-  const unknown = taskKeys.filter((key) => !deployed.has(key));
-  return unknown.length > 0
-    ? refuse(
-        'invalid_selection',
-        `the current manifest does not have ${unknown.join(', ')}; rerun with the parent's code`,
-        { malformed: [], unknown },
-      )
-    : freezeLocations(
-        freezeLimits(freezePlan(manifest, new Set(taskKeys), partitionKey), manifest, limits),
-        locations,
-      );
-};
+/** The upstreams of each task of a plan. */
+export const plannedUpstreams = (plan: Plan): Dependencies =>
+  new Map(
+    plan.tasks.map(({ key, dependsOn = [] }) => [
+      key,
+      dependsOn.map((upstream) => plannedTask(plan, upstream).key),
+    ]),
+  );

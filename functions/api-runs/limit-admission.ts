@@ -9,14 +9,13 @@ import { limitAggregate } from '#domain/limit/limit-aggregate.ts';
 import { limitStream } from '#domain/limit/limit-stream.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import type { TriggerRun } from '#domain/run/command.ts';
-import { runStream } from '#domain/run/run-stream.ts';
 import { ApiError } from '#functions/shared/api-error.ts';
 import { loadStream } from '#functions/shared/load.ts';
 
 /** Limits of one run that are looked at; those behind them hold back its attempts all the same. */
 const LOOKS_MAX = 10;
 
-/** Throws `too_much_waiting` when a limit of the plan has no place for another waiter, unless the run was taken in before. */
+/** Throws `too_much_waiting` when a limit of the plan has no place for another waiter. */
 export const admitToLimits = async (
   ledger: LedgerReader,
   { header, plan: { limits = [] } }: TriggerRun,
@@ -24,7 +23,6 @@ export const admitToLimits = async (
   const check = async ({ limitId }: PlannedLimit): Promise<void> => {
     const stream = limitStream({ ...header, limitId });
     if (!isFull((await loadStream(ledger, limitAggregate, stream)).state)) return;
-    if ((await ledger.tail(runStream(header), 1)).commits.length > 0) return;
     throw new ApiError(
       'too_much_waiting',
       `${concurrency.waitersMax} attempts wait for the limit ${limitId}; come back later`,

@@ -2,15 +2,16 @@
 import { rerunReasons, RerunRequest } from '#contracts/runs/rerun.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
 import type { RunId } from '#contracts/ids.ts';
+import type { Plan } from '#contracts/runs/plan.ts';
 import type { RunState } from '#contracts/runs/states.ts';
 import { planId } from '#domain/kernel/ids.ts';
 import { inForce } from '#domain/manifest/in-force.ts';
 import type { TriggerRun } from '#domain/run/command.ts';
-import { planRerun } from '#domain/run/rerun.ts';
-import type { LatestCode, ParentRun, PlannedRerun } from '#domain/run/rerun.ts';
-import { runAggregate } from '#domain/run/run-aggregate.ts';
+import { askRerun } from '#domain/run/rerun.ts';
+import type { AskedRerun, ParentRun } from '#domain/run/rerun.ts';
+import { planRerun } from '#domain/run/rerun-plan.ts';
+import type { LatestCode } from '#domain/run/rerun-plan.ts';
 import { runDetail } from '#domain/run/run-detail.ts';
-import { runStream } from '#domain/run/run-stream.ts';
 import { originOf } from '#domain/run/run.ts';
 import { stateOf } from '#domain/run/run-state.ts';
 import { originFrom } from '#domain/run/evolve.ts';
@@ -18,16 +19,17 @@ import { runNotFound, runOf } from '#functions/shared/run-path.ts';
 import {
   currentManifest,
   manifestReader,
+  repeatOf,
   runIdOfKey,
+  runOfKey,
   startedBody,
   startRun,
   withRunKey,
 } from '#functions/api-runs/start-run.ts';
-import type { Started, StartPorts } from '#functions/api-runs/start-run.ts';
+import type { Deployed, Started, StartPorts } from '#functions/api-runs/start-run.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
 import { parseBody } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
-import { loadStream } from '#functions/shared/load.ts';
 import { readEvents } from '#functions/shared/read-events.ts';
 import { refuseSecrets } from '#functions/shared/refuse-secrets.ts';
 import { callerOf } from '#functions/shared/request.ts';
@@ -42,25 +44,35 @@ export const rerunRun = (ports: StartPorts) => {
     const parse = (given: unknown): RerunRequest => parseBody(RerunRequest, given);
     const body = withRunKey(parse(request.body), request.idempotencyKey, parse);
     const parent = await parentOf(ports, request);
-    const latest = body.codeVersion === 'latest' ? await latestCode(ports, caller, manifestOf) : undefined;
-    const planned = planRerun(parent, body, latest);
-    if (planned.kind === 'rejected') throw apiErrorOf(planned.rejection);
+    const asked = askRerun(parent, body);
+    if (asked.kind === 'rejected') throw apiErrorOf(asked.rejection);
     const start = async (runKey: string): Promise<Started> => {
+      const current = await currentManifest(ports.ledger, caller);
+      const latest = body.codeVersion === 'latest' ? await latestCode(current, manifestOf) : undefined;
+      const planned = planRerun(parent, asked, { ...inForce(current), latest });
+      if (planned.kind === 'rejected') throw apiErrorOf(planned.rejection);
       const runId = await runIdOfKey(ports, caller, runKey);
+      const { plan } = planned;
       const { traceId } = request;
-      const command = commandOf({ parent, planned, latest, caller, runKey, runId, traceId });
+      const command = commandOf({ parent, asked, plan, latest, caller, runKey, runId, traceId });
       return startRun(ports, request, { caller, command });
     };
-    const started = await (body.runKey === undefined
-      ? startGeneration(ports, { caller, planned, isForced: body.force, start })
-      : start(body.runKey));
+    const { runKey } = body;
+    const started =
+      runKey === undefined
+        ? await startGeneration(ports, { caller, asked, isForced: body.force, start })
+        : ((await repeatOf(ports, request, {
+            caller,
+            runKey,
+            fingerprintBeside: () => asked.fingerprint,
+          })) ?? (await start(runKey)));
     return {
       status: started.isCreated ? 201 : 200,
       body: {
         ...started.body,
         parentRunId: parent.header.runId,
-        rerunKind: planned.rerunKind,
-        rerunReason: rerunReasons[planned.rerunKind],
+        rerunKind: asked.rerunKind,
+        rerunReason: rerunReasons[asked.rerunKind],
       },
     };
   };
@@ -76,18 +88,13 @@ const parentOf = async ({ ledger }: StartPorts, request: ApiRequest): Promise<Pa
 };
 
 const latestCode = async (
-  { ledger }: StartPorts,
-  caller: Caller,
+  { manifestId, codeVersionId, documentKey }: Deployed,
   manifestOf: ReturnType<typeof manifestReader>,
-): Promise<LatestCode> => {
-  const { manifestId, codeVersionId, documentKey, ...holding } = await currentManifest(ledger, caller);
-  return {
-    manifest: await manifestOf(documentKey),
-    ...inForce(holding),
-    manifestId,
-    codeVersion: codeVersionId,
-  };
-};
+): Promise<LatestCode> => ({
+  manifest: await manifestOf(documentKey),
+  manifestId,
+  codeVersion: codeVersionId,
+});
 
 /** States after which the same rerun is worth another generation. */
 const UNSUCCESSFUL: readonly RunState[] = ['FAILED', 'CANCELLED', 'TIMED_OUT'];
@@ -98,21 +105,20 @@ const UNSUCCESSFUL: readonly RunState[] = ['FAILED', 'CANCELLED', 'TIMED_OUT'];
  */
 const startGeneration = async (
   ports: StartPorts,
-  asked: {
+  given: {
     readonly caller: Caller;
-    readonly planned: PlannedRerun;
+    readonly asked: AskedRerun;
     readonly isForced: boolean;
     readonly start: (runKey: string) => Promise<Started>;
   },
 ): Promise<Started> => {
-  const { caller, planned, isForced, start } = asked;
+  const { caller, asked, isForced, start } = given;
   for (let generation = 1; generation <= runLimits.rerunGenerationsMax; generation++) {
-    const runKey = planned.keyOf(generation);
-    const runId = await runIdOfKey(ports, caller, runKey);
-    const { state: run } = await loadStream(ports.ledger, runAggregate, runStream({ ...caller, runId }));
-    if (run.status === 'none') return start(runKey);
-    if (run.status === 'TRIGGERED' || isForced) continue;
-    const isSame = originOf(run).header.fingerprint === planned.fingerprint;
+    const runKey = asked.keyOf(generation);
+    const run = await runOfKey(ports, caller, runKey);
+    if (!run) return start(runKey);
+    if (isForced) continue;
+    const isSame = originOf(run).header.fingerprint === asked.fingerprint;
     if (isSame && !UNSUCCESSFUL.includes(stateOf(run)))
       return { isCreated: false, body: startedBody(run, false) };
   }
@@ -124,7 +130,8 @@ const startGeneration = async (
 
 const commandOf = ({
   parent: { header },
-  planned,
+  asked,
+  plan,
   latest,
   caller,
   runKey,
@@ -132,7 +139,8 @@ const commandOf = ({
   traceId,
 }: {
   readonly parent: ParentRun;
-  readonly planned: PlannedRerun;
+  readonly asked: AskedRerun;
+  readonly plan: Plan;
   readonly latest: LatestCode | undefined;
   readonly caller: Caller;
   readonly runKey: string;
@@ -152,16 +160,16 @@ const commandOf = ({
         type: 'rerun',
         userId: caller.userId,
         parentRunId: header.runId,
-        kind: planned.rerunKind,
+        kind: asked.rerunKind,
       },
-      rootAssets: planned.plan.tasks.map(({ key }) => key).sort(),
+      rootAssets: plan.tasks.map(({ key }) => key).sort(),
       runKey,
-      fingerprint: planned.fingerprint,
-      labels: planned.labels,
+      fingerprint: asked.fingerprint,
+      labels: asked.labels,
       ...(codeVersion === undefined ? {} : { codeVersion }),
       ...(header.timeoutSec === undefined ? {} : { timeoutSec: header.timeoutSec }),
       ...(traceId === undefined ? {} : { traceId }),
     },
-    plan: planned.plan,
+    plan,
   };
 };

@@ -2,6 +2,7 @@
 import { ulid } from 'ulid';
 import type { RunId } from '#contracts/ids.ts';
 import { DeployManifestRequest } from '#contracts/runs/manifest.ts';
+import type { Plan } from '#contracts/runs/plan.ts';
 import type { RunKey, TriggerRunResponse } from '#contracts/runs/trigger.ts';
 import type { Rejection } from '#domain/kernel/aggregate.ts';
 import { runIdFromRunKey } from '#domain/kernel/ids.ts';
@@ -14,7 +15,7 @@ import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { runStream } from '#domain/run/run-stream.ts';
 import { originOf } from '#domain/run/run.ts';
 import { stateOf } from '#domain/run/run-state.ts';
-import type { Run } from '#domain/run/run.ts';
+import type { PlannedRun, Run } from '#domain/run/run.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
 import type { ApiRequest } from '#functions/shared/http.ts';
 import { admitToLimits } from '#functions/api-runs/limit-admission.ts';
@@ -47,8 +48,17 @@ export const startRun = async (
   request: ApiRequest,
   { caller, command }: { readonly caller: Caller; readonly command: TriggerRun },
 ): Promise<Started> => {
-  const { runId } = command.header;
   await admitToLimits(ledger, command);
+  return sendTrigger(mailbox, request, { caller, command, isNew: true });
+};
+
+const sendTrigger = async (
+  mailbox: Mailbox,
+  request: ApiRequest,
+  given: { readonly caller: Caller; readonly command: TriggerRun; readonly isNew: boolean },
+): Promise<Started> => {
+  const { caller, command, isNew } = given;
+  const { runId } = command.header;
   const outcome = await mailbox.send(
     runAggregate,
     {
@@ -59,11 +69,46 @@ export const startRun = async (
       actor: caller.actor,
       correlationId: runId,
     },
-    { assumeNew: true },
+    { assumeNew: isNew },
   );
   if (outcome.kind === 'rejected') throw refusalOf(outcome.rejection, request, command.header.runKey);
   const isCreated = outcome.kind === 'committed';
   return { isCreated, body: startedBody(outcome.state, isCreated) };
+};
+
+/**
+ * The run that a key was used for, whose effects are owed again; undefined while nobody has used it, and when planning
+ * has to say what is wrong with the request, which has no fingerprint then. Throws the refusal of another request.
+ */
+export const repeatOf = async (
+  ports: Pick<StartPorts, 'mailbox' | 'ledger' | 'runIdSecret'>,
+  request: ApiRequest,
+  asked: {
+    readonly caller: Caller;
+    readonly runKey: string | undefined;
+    readonly fingerprintBeside: (plan: Plan) => string | undefined;
+  },
+): Promise<Started | undefined> => {
+  const { caller, runKey } = asked;
+  const run = runKey === undefined ? undefined : await runOfKey(ports, caller, runKey);
+  if (!run) return undefined;
+  const { header, plan } = originOf(run);
+  const fingerprint = asked.fingerprintBeside(plan);
+  if (fingerprint === undefined) return undefined;
+  const command = { type: 'TriggerRun' as const, header: { ...header, fingerprint }, plan };
+  return sendTrigger(ports.mailbox, request, { caller, command, isNew: false });
+};
+
+/** The run a key was used for; undefined while nobody has. */
+export const runOfKey = async (
+  ports: Pick<StartPorts, 'ledger' | 'runIdSecret'>,
+  caller: Caller,
+  runKey: string,
+): Promise<PlannedRun | undefined> => {
+  const runId = await runIdOfKey(ports, caller, runKey);
+  const { state: run } = await loadStream(ports.ledger, runAggregate, runStream({ ...caller, runId }));
+  // A run has its plan from its first commit on.
+  return run.status === 'none' || run.status === 'TRIGGERED' ? undefined : run;
 };
 
 /** The answer of a started run. */
@@ -124,7 +169,8 @@ export const runIdOfKey = async (
   runKey: string,
 ): Promise<RunId> => runIdFromRunKey(await runIdSecret(), { tenantId, workspaceId, runKey });
 
-type Deployed = Extract<Manifests, { readonly status: 'deployed' }>;
+/** What is deployed, where something is. */
+export type Deployed = Extract<Manifests, { readonly status: 'deployed' }>;
 
 /** What is deployed in the caller's workspace; throws `no_manifest` when nothing is. */
 export const currentManifest = async (ledger: LedgerReader, caller: Caller): Promise<Deployed> => {

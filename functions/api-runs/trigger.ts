@@ -2,10 +2,12 @@
 import { TriggerRunRequest } from '#contracts/runs/trigger.ts';
 import { inForce } from '#domain/manifest/in-force.ts';
 import { planRun, triggerRun } from '#domain/run/plan.ts';
+import { fingerprintBeside } from '#domain/run/request-fingerprint.ts';
 import {
   currentManifest,
   freshRunId,
   manifestReader,
+  repeatOf,
   runIdOfKey,
   startRun,
   withRunKey,
@@ -25,6 +27,12 @@ export const triggerRunOperation = (ports: StartPorts) => {
     refuseSecrets(request.body);
     const parse = (given: unknown): TriggerRunRequest => parseBody(TriggerRunRequest, given);
     const body = withRunKey(parse(request.body), request.idempotencyKey, parse);
+    const repeat = await repeatOf(ports, request, {
+      caller,
+      runKey: body.runKey,
+      fingerprintBeside: ({ partitionKey }) => fingerprintBeside(body, partitionKey),
+    });
+    if (repeat) return { status: 200, body: repeat.body };
     const current = await currentManifest(ports.ledger, caller);
     const planned = planRun(await manifestOf(current.documentKey), body, inForce(current));
     if (planned.kind === 'rejected') throw apiErrorOf(planned.rejection);

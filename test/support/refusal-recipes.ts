@@ -38,7 +38,7 @@ const runReads = [
   ...(['streamRunEvents', 'readRunLogs'] as const),
 ];
 const select = (...names: readonly string[]) => ({ selection: names.map((name) => `demo.${name}`) });
-const partition = { ...select('a'), partitionKey: 'date=d:2026-01-02' };
+const partition = { ...select('a'), partitions: [{ key: 'date', value: '2026-01-02' }] };
 const visible = { attempt: 1, visibilityState: 'VISIBLE' };
 const log = (name: string, attempt = 1) => ({ taskKey: `demo.${name}`, attempt, stdout: 'x' });
 
@@ -82,7 +82,7 @@ const starts: Recipes = {
   },
   'triggerRun idempotency_key_reused': reused('triggerRun', [{}, select('a')], [{}, select('end')]),
   'backfillRunKey run_key_not_found': asked('backfillRunKey', {}, { ...select('a'), runKey: 'nobody' }),
-  'backfillRunKey invalid_selection': asked('backfillRunKey', {}, { ...select('nobody'), runKey: 'taken' }),
+  'backfillRunKey invalid_selection': asked('backfillRunKey', {}, { selection: ['..'], runKey: 'taken' }),
   'backfillRunKey invalid_partition': asked('backfillRunKey', {}, { ...partition, runKey: 'taken' }),
   'backfillRunKey run_key_conflict': asked('backfillRunKey', {}, { ...select('end'), runKey: 'taken' }),
   'cancelRun run_not_found': asked('cancelRun', {}, {}),

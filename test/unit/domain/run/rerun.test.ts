@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import type { ManifestId } from '#contracts/ids.ts';
+import { LimitId } from '#contracts/runs/concurrency.ts';
+import type { PlannedLimit } from '#contracts/runs/concurrency.ts';
+import { ExecutionLocation } from '#contracts/runs/locations.ts';
+import type { Plan } from '#contracts/runs/plan.ts';
 import { RerunRequest } from '#contracts/runs/rerun.ts';
 import type { TaskState } from '#contracts/runs/states.ts';
 import { rerunFingerprint, rerunKey } from '#domain/kernel/rerun-ids.ts';
-import { planRerun } from '#domain/run/rerun.ts';
-import type { LatestCode, ParentRun } from '#domain/run/rerun.ts';
+import { askRerun } from '#domain/run/rerun.ts';
+import type { ParentRun } from '#domain/run/rerun.ts';
+import { planRerun } from '#domain/run/rerun-plan.ts';
+import type { LatestCode, RerunContext } from '#domain/run/rerun-plan.ts';
 import { asset, manifest, validated } from '#test/support/manifest-fixtures.ts';
-import { planOf, runId, triggerOf } from '#test/support/run-fixtures.ts';
+import { claim, fail, planOf, runId, succeed, triggered, triggerOf } from '#test/support/run-fixtures.ts';
 
+const MANIFEST_ID = 'man_00000000000000000000000001' as ManifestId;
 const PARTITION = 'date=d:2026-01-02';
 
 /** `m.a → m.b → m.c` and `m.a → m.d`, ended as given. */
@@ -31,10 +38,16 @@ const request = (body: object): RerunRequest => RerunRequest.parse(body);
 const fromFailure = (more: object = {}) => request({ mode: 'fromFailure', ...more });
 const subset = (selection: readonly string[], more: object = {}) =>
   request({ mode: 'subset', selection, ...more });
-const plannedOf = (parent: ParentRun, body: RerunRequest, latest?: LatestCode) => {
-  const result = planRerun(parent, body, latest);
+const askedOf = (parent: ParentRun, body: RerunRequest) => {
+  const asked = askRerun(parent, body);
+  if (asked.kind === 'rejected') expect.fail(asked.rejection.message);
+  return asked;
+};
+const plannedOf = (parent: ParentRun, body: RerunRequest, context: RerunContext = {}) => {
+  const asked = askedOf(parent, body);
+  const result = planRerun(parent, asked, context);
   if (result.kind === 'rejected') expect.fail(result.rejection.message);
-  return result;
+  return { ...asked, plan: result.plan };
 };
 
 describe('names of reruns', () => {
@@ -102,7 +115,7 @@ describe('a rerun from failure', () => {
   it.each(['SUCCEEDED', 'RUNNING', 'CANCELLING', 'PENDING'] as const)(
     'is refused for one that is %s',
     (state) => {
-      expect(planRerun(parentOf({}, state), fromFailure())).toMatchObject({
+      expect(askRerun(parentOf({}, state), fromFailure())).toMatchObject({
         kind: 'rejected',
         rejection: { code: 'rerun_not_allowed', details: { state } },
       });
@@ -139,14 +152,14 @@ describe('a rerun of a subset', () => {
   });
 
   it('names all that is malformed or not in the run', () => {
-    expect(planRerun(failed, subset(['m.b', 'm.z', '..']))).toMatchObject({
+    expect(askRerun(failed, subset(['m.b', 'm.z', '..']))).toMatchObject({
       rejection: { code: 'invalid_selection', details: { malformed: ['..'], unknown: ['m.z'] } },
     });
   });
 
   it('that names nothing is refused', () => {
     const { selection: _selection, ...body } = subset(['m.b']);
-    expect(planRerun(failed, body)).toMatchObject({ rejection: { code: 'invalid_selection' } });
+    expect(askRerun(failed, body)).toMatchObject({ rejection: { code: 'invalid_selection' } });
   });
 
   it('has to name something', () => {
@@ -171,8 +184,123 @@ it('of a run without a partition has none', () => {
 });
 
 it('refuses labels that only Sluice sets', () => {
-  expect(planRerun(failed, fromFailure({ labels: { 'arco.rerun.kind': 'x' } }))).toMatchObject({
+  expect(askRerun(failed, fromFailure({ labels: { 'arco.rerun.kind': 'x' } }))).toMatchObject({
     rejection: { code: 'invalid_request', details: { reserved: ['arco.rerun.kind'] } },
+  });
+});
+
+describe('a task of one_success in a rerun', () => {
+  const graph = { 'm.a': [], 'm.b': [], 'm.t': ['m.a', 'm.b'] };
+  const policy = { retry: { maxAttempts: 1, baseMs: 0, factor: 1, maxMs: 0, jitterMs: 0 } };
+  const parentWith = (states: Readonly<Record<string, TaskState>>): ParentRun => {
+    const plan = planOf(graph, { rules: { 'm.t': 'one_success' }, policy });
+    const tasks = plan.tasks.map(({ key }) => ({ taskKey: key, state: states[key] ?? ('FAILED' as const) }));
+    return { header: triggerOf(plan).header, plan, state: 'FAILED', tasks };
+  };
+  const satisfied = parentWith({ 'm.a': 'SUCCEEDED' });
+  const latest: LatestCode = {
+    manifest: validated(
+      manifest([
+        asset('m', 'a', []),
+        asset('m', 'b', []),
+        asset('m', 't', ['m.a', 'm.b'], { execution: { triggerRule: 'one_success' } }),
+      ]),
+    ),
+    manifestId: MANIFEST_ID,
+    codeVersion: 'git-2',
+  };
+
+  it.each([{}, { latest }])('has the success of its parent with %j, and waits for nothing', (context) => {
+    const { plan } = plannedOf(satisfied, fromFailure(), context);
+
+    expect(plan.tasks).toMatchObject([{ key: 'm.b' }, { key: 'm.t', triggerRule: 'one_success' }]);
+    expect(plan.tasks[1]).not.toHaveProperty('dependsOn');
+  });
+
+  it('runs although what failed in the parent fails again', () => {
+    const { plan } = plannedOf(satisfied, fromFailure());
+
+    triggered(plan)
+      .after(claim('m.b'), fail('m.b'))
+      .when(succeed('m.t'))
+      .thenRecords({ type: 'TaskCompleted' }, { type: 'RunCompleted', data: { outcome: 'FAILED' } });
+  });
+
+  it.each([{}, { latest }])('waits with %j for what is taken while nothing else succeeded', (context) => {
+    const nothing = plannedOf(parentWith({}), fromFailure(), context).plan;
+    expect(nothing.tasks).toMatchObject([{ key: 'm.a' }, { key: 'm.b' }, { dependsOn: [0, 1] }]);
+    const again = plannedOf(satisfied, subset(['m.a', 'm.t']), context).plan;
+    expect(again.tasks).toMatchObject([{ key: 'm.a' }, { dependsOn: [0] }]);
+  });
+
+  it('of another rule waits for all that is taken', () => {
+    const plan = planOf(graph, { rules: { 'm.t': 'all_done' } });
+    const rerun = plannedOf({ ...satisfied, plan }, fromFailure()).plan;
+    expect(rerun.tasks).toMatchObject([{ key: 'm.b' }, { key: 'm.t', dependsOn: [0] }]);
+  });
+});
+
+describe('a rerun asks what holds now', () => {
+  const limits = (...ids: readonly string[]): ReadonlyMap<string, PlannedLimit> =>
+    new Map(ids.map((id) => [id, { limitId: LimitId.parse(id), capacity: 2, changeNo: 7 }]));
+  const location = (executionLocationId: string, workerQueue: string): ExecutionLocation =>
+    ExecutionLocation.parse({
+      ...{ executionLocationId, workerQueue, kind: 'managed_queue' },
+      ...{ queueName: `sluice-dev-worker-${executionLocationId}`, callbackBaseUrl: 'https://api.example' },
+    });
+  /** `m.a` and `m.b` failed under the limits and locations of their time. */
+  const plan = planOf(
+    { 'm.a': [], 'm.b': ['m.a'], 'm.c': [] },
+    { limited: { 'm.a': ['workspace', 'key:db'], 'm.b': ['queue:default-queue', 'key:old'] } },
+  );
+  const parent: ParentRun = {
+    header: triggerOf(plan).header,
+    plan: { ...plan, locations: [location('gone', 'default-queue')] },
+    state: 'FAILED',
+    tasks: [
+      { taskKey: 'm.a', state: 'FAILED' },
+      { taskKey: 'm.b', state: 'SKIPPED' },
+      { taskKey: 'm.c', state: 'SUCCEEDED' },
+    ],
+  };
+  const limitsOf = ({ tasks, limits: planned = [] }: Plan) =>
+    tasks.map(({ limits: places = [] }) => places.map((place) => planned[place]?.limitId).sort());
+
+  it('when it has the code of its parent', () => {
+    const locations = [location('here', 'default-queue'), location('elsewhere', 'etl')];
+    const now = { limits: limits('queue:default-queue', 'key:db', 'key:new'), locations };
+
+    const rerun = plannedOf(parent, fromFailure(), now).plan;
+
+    expect(rerun.locations).toEqual([locations[0]]);
+    expect(rerun.limits).toHaveLength(2);
+    expect(rerun.limits).toContainEqual({ limitId: 'key:db', capacity: 2, changeNo: 7 });
+    expect(limitsOf(rerun)).toEqual([['key:db', 'queue:default-queue'], ['queue:default-queue']]);
+  });
+
+  it('and none of what held for its parent alone', () => {
+    const rerun = plannedOf(parent, fromFailure()).plan;
+
+    expect(rerun).not.toHaveProperty('limits');
+    expect(rerun).not.toHaveProperty('locations');
+    expect(limitsOf(rerun)).toEqual([[], []]);
+  });
+
+  it('when it has the latest code, with the keys of that', () => {
+    const manifestNow = validated(
+      manifest([
+        asset('m', 'a', [], { execution: { concurrencyKey: 'new' } }),
+        asset('m', 'b', ['m.a'], { execution: { queue: 'etl' } }),
+      ]),
+    );
+    const latest = { manifest: manifestNow, manifestId: MANIFEST_ID, codeVersion: 'git-2' };
+    const locations = [location('elsewhere', 'etl')];
+    const now = { latest, locations, limits: limits('workspace', 'key:db', 'key:new') };
+
+    const rerun = plannedOf(parent, fromFailure(), now).plan;
+
+    expect(rerun.locations).toEqual(locations);
+    expect(limitsOf(rerun)).toEqual([['key:new', 'workspace'], ['workspace']]);
   });
 });
 
@@ -183,12 +311,12 @@ describe('a rerun with the latest code', () => {
         names.map((name) => asset('m', name, name === 'c' ? ['m.b'] : [], { execution: { priority: 1 } })),
       ),
     ),
-    manifestId: 'man_00000000000000000000000001' as ManifestId,
+    manifestId: MANIFEST_ID,
     codeVersion: 'git-2',
   });
 
   it('takes edges and policies from what is deployed now, and is another request', () => {
-    const planned = plannedOf(failed, fromFailure(), latest(['b', 'c']));
+    const planned = plannedOf(failed, fromFailure(), { latest: latest(['b', 'c']) });
     expect(planned.plan).toMatchObject({
       partitionKey: PARTITION,
       tasks: [
@@ -196,11 +324,13 @@ describe('a rerun with the latest code', () => {
         { key: 'm.c', dependsOn: [0] },
       ],
     });
-    expect(planned.fingerprint).not.toBe(plannedOf(failed, fromFailure()).fingerprint);
+    const latestToo = askedOf(failed, fromFailure({ codeVersion: 'latest' }));
+    expect(latestToo.fingerprint).not.toBe(planned.fingerprint);
+    expect(latestToo.keyOf(1)).toBe(planned.keyOf(1));
   });
 
   it('is refused for assets that are gone', () => {
-    expect(planRerun(failed, fromFailure(), latest(['b']))).toMatchObject({
+    expect(planRerun(failed, askedOf(failed, fromFailure()), { latest: latest(['b']) })).toMatchObject({
       rejection: { code: 'invalid_selection', details: { unknown: ['m.c'] } },
     });
   });

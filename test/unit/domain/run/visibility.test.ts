@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runTiming } from '#contracts/runs/limits.ts';
-import { planRerun } from '#domain/run/rerun.ts';
+import { RerunRequest } from '#contracts/runs/rerun.ts';
+import { askRerun } from '#domain/run/rerun.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { runDetail, runItem } from '#domain/run/run-detail.ts';
 import { runRowAfter } from '#domain/run/run-rows.ts';
@@ -90,15 +91,9 @@ describe('a run whose tasks have all succeeded', () => {
     });
     expect(detail.tasks[1]?.publishError).toBe('lost the race, token=[redacted]');
     const { header, plan } = (story.state() as Extract<ReturnType<Story['state']>, { origin: unknown }>)
-      .origin as never as Parameters<typeof planRerun>[0];
-    const rerun = planRerun(
-      { header, plan, ...detail },
-      {
-        ...{ mode: 'fromFailure', includeUpstream: false, includeDownstream: false },
-        ...{ labels: {}, force: false, codeVersion: 'parent' },
-      },
-    );
-    expect(rerun).toMatchObject({ kind: 'planned', plan: { tasks: [{ key: 'm.b' }] } });
+      .origin as never as Parameters<typeof askRerun>[0];
+    const asked = askRerun({ header, plan, ...detail }, RerunRequest.parse({ mode: 'fromFailure' }));
+    expect(asked).toMatchObject({ kind: 'asked', taskKeys: ['m.b'] });
   });
 
   it('has failed too when the worker itself said so with its success', () => {

@@ -282,6 +282,25 @@ describe('the API of runs', () => {
       });
     });
 
+    it.each(['parent', 'latest'])('asks the limits of today with the code %s', async (codeVersion) => {
+      const parentRunId = await failedRun();
+      const set = { method: 'PUT', parameters: { limitId: 'workspace' }, body: { capacity: 0 } };
+      const limited = await plane.call(plane.handlers.runs, plane.inWorkspace('/limits/{limitId}', set));
+      expect(limited.status).toBe(200);
+
+      const { body } = await rerun(parentRunId, { mode: 'fromFailure', codeVersion });
+
+      expect(await plane.claim()).toEqual([]);
+      const why = plane.inWorkspace('/runs/{runId}/why', { parameters: { runId: String(body['runId']) } });
+      expect((await plane.call(plane.handlers.runs, why)).body['waiting']).toContainEqual(
+        expect.objectContaining({
+          subject: 'm.b',
+          reason: 'concurrency_limit',
+          limit: { limitId: 'workspace' },
+        }),
+      );
+    });
+
     it('takes what is deployed now when asked for the latest code', async () => {
       const parentRunId = await failedRun();
       const body = { mode: 'fromFailure', codeVersion: 'latest' };
@@ -304,6 +323,26 @@ describe('the API of runs', () => {
       const answer = await rerun(parentRunId, { ...body, mode: 'subset', selection: ['m.b'] });
       expect(await plane.getRun(String(answer.body['runId']))).toMatchObject({ codeVersion: 'git-2' });
     });
+
+    it.each([{}, { runKey: 'fix-1' }])(
+      'finds the same rerun of the latest code with %j after its assets are gone',
+      async (keyed) => {
+        const parentRunId = await failedRun();
+        const body = { mode: 'fromFailure', codeVersion: 'latest', ...keyed };
+        const first = await rerun(parentRunId, body);
+        expect(first.status).toBe(201);
+        await plane.deploy({ a: [] });
+
+        expect(await rerun(parentRunId, body)).toMatchObject({
+          status: 200,
+          body: { ...first.body, created: false },
+        });
+        expect(await rerun(parentRunId, { ...body, runKey: 'other' })).toMatchObject({
+          status: 400,
+          body: { code: 'invalid_selection' },
+        });
+      },
+    );
 
     it('refuses a run that succeeded or still runs, one that is not there, and faults of the body', async () => {
       const parentRunId = await failedRun();

@@ -102,10 +102,59 @@ describe('triggering a run', () => {
       body: { code: 'run_key_not_found' },
     });
     expect(await backfill(asked)).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
-    expect(await backfill({ runKey: 'k', selection: ['m.none'] })).toMatchObject({
+    expect(await backfill({ runKey: 'k', selection: ['..'] })).toMatchObject({
       status: 400,
       body: { code: 'invalid_selection' },
     });
+  });
+
+  it('under a key of before is answered with its run, whatever was deployed since', async () => {
+    const daily = { partitioning: { dimensions: [{ name: 'date', kind: 'time', granularity: 'day' }] } };
+    const asked = { partitions: [{ key: 'date', value: '2026-01-02' }], labels: { desk: 'rates' } };
+    const backfill = (body: object) =>
+      plane.call(plane.handlers.runs, plane.inWorkspace('/runs/run-key/backfill', { method: 'POST', body }));
+    await plane.deploy({ a: [] }, daily);
+    const first = await plane.trigger(['m.a'], { runKey: 'eod', ...asked });
+    expect(first.status).toBe(201);
+
+    for (const graph of [{ a: [] }, { b: [] }]) {
+      await plane.deploy(graph);
+      for (const again of [
+        await plane.trigger(['m.a'], { runKey: 'eod', ...asked }),
+        await plane.trigger(['m/a'], asked, keyed('eod')),
+      ])
+        expect(again).toMatchObject({ status: 200, body: { ...first.body, created: false } });
+      expect(await backfill({ runKey: 'eod', selection: ['m.a'], ...asked })).toMatchObject({
+        status: 200,
+        body: { runId: first.body['runId'] },
+      });
+      expect(await plane.trigger(['m.a'], { runKey: 'eod' })).toMatchObject({
+        status: 409,
+        body: { code: 'run_key_conflict', details: { existingRunId: first.body['runId'] } },
+      });
+    }
+    const other = { partitions: [{ key: 'date', value: '2026-01-03' }] };
+    expect(await plane.trigger(['m.a'], { runKey: 'eod', ...other })).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_selection' },
+    });
+    expect(await plane.trigger(['m.a'], { runKey: 'new', ...asked })).toMatchObject({ status: 400 });
+  });
+
+  it('under a used key for a partition that is not its run is a conflict', async () => {
+    const daily = { partitioning: { dimensions: [{ name: 'date', kind: 'time', granularity: 'day' }] } };
+    await plane.deploy({ a: [] }, daily);
+    const on = (value: string) => ({ runKey: 'eod', partitions: [{ key: 'date', value }] });
+    await plane.trigger(['m.a'], on('2026-01-02'));
+
+    expect(await plane.trigger(['m.a'], on('2026-01-03'))).toMatchObject({
+      status: 409,
+      body: { code: 'run_key_conflict' },
+    });
+    const request = { method: 'POST', body: { selection: ['m.a'], ...on('2026-01-03') } };
+    expect(
+      await plane.call(plane.handlers.runs, plane.inWorkspace('/runs/run-key/backfill', request)),
+    ).toMatchObject({ status: 409, body: { code: 'run_key_conflict' } });
   });
 
   it('of as many tasks as a run may have, with long names and several upstreams, is one run', async () => {
