@@ -28,6 +28,9 @@ export const billedFunctions = (): {
 /** What CloudWatch Logs counts for each line besides its text. */
 const LINE_OVERHEAD_BYTES = 26;
 
+/** START, END and REPORT, which Lambda itself writes of each invocation, 257 bytes of text. */
+const PLATFORM_LINES_BYTES = 257 + 3 * LINE_OVERHEAD_BYTES;
+
 /** The bytes CloudWatch Logs would take of what functions write. */
 export const logCounter = (): {
   readonly hear: (text: string) => void;
@@ -85,7 +88,9 @@ export const workCounter =
       },
       transitionsPerExecution: statesOf(root),
       storedBytes: (await tableBytes(cloud)) - storedBytes,
-      loggedBytes: more(({ loggedBytes }) => loggedBytes),
+      loggedBytes: more(
+        ({ loggedBytes, invocations }) => loggedBytes + invocations.all * PLATFORM_LINES_BYTES,
+      ),
     };
     const alone = orchestrationOf(all, {
       invocations: more(({ invocations }) => invocations.ofRows),
