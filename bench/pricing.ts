@@ -58,11 +58,19 @@ export const billOf = (usage: Usage, prices: Prices): readonly BillLine[] =>
 export const totalDollars = (bill: readonly BillLine[]): number =>
   bill.reduce((sum, { dollars }) => sum + dollars, 0);
 
+/** What one table was asked for. */
+export interface TableUnits {
+  readonly readUnits: number;
+  readonly writeUnits: number;
+  /** The write units by the kind of item. */
+  readonly writeUnitsByKind: Readonly<Record<string, number>>;
+}
+
 /** What a cloud counted while something ran. */
 export interface CountedWork {
   /** Requests by `service.operation`. */
   readonly requests: Readonly<Record<string, number>>;
-  readonly capacity: Readonly<Record<string, { readonly readUnits: number; readonly writeUnits: number }>>;
+  readonly capacity: Readonly<Record<string, TableUnits>>;
   readonly invocations: number;
   /** Gigabytes of memory times seconds, over all invocations. */
   readonly gigabyteSeconds: number;
@@ -78,6 +86,21 @@ export interface CountedWork {
   /** Bytes of what functions wrote to their logs, with what each line of CloudWatch Logs weighs besides. */
   readonly loggedBytes: number;
 }
+
+/**
+ * The part of it that orchestrates, the way Step Functions is priced: without the requests of people and workers, without
+ * read models and the functions that keep them, and without storage and logs.
+ */
+export const orchestrationOf = (
+  work: CountedWork,
+  ofRows: Pick<CountedWork, 'invocations' | 'gigabyteSeconds'>,
+): CountedWork => ({
+  ...work,
+  capacity: Object.fromEntries(Object.entries(work.capacity).filter(([table]) => !table.endsWith('-views'))),
+  invocations: work.invocations - ofRows.invocations,
+  gigabyteSeconds: work.gigabyteSeconds - ofRows.gigabyteSeconds,
+  ...{ apiRequests: 0, storedBytes: 0, loggedBytes: 0 },
+});
 
 const GIGABYTE = 2 ** 30;
 
@@ -98,7 +121,7 @@ export const usageOf = (work: CountedWork): Usage => {
     dynamodbReadUnit: tables.reduce((sum, { readUnits }) => sum + readUnits, 0),
     kinesisPutPayloadUnit: work.recordsPut + count('kinesis.PutRecord'),
     sqsFifoRequest: count('sqs.SendMessage', 'sqs.SendMessageBatch') + queueBatches.fifo * REQUESTS_PER_BATCH,
-    sqsRequest: queueBatches.standard * REQUESTS_PER_BATCH,
+    sqsRequest: queueBatches.standard * REQUESTS_PER_BATCH + count('sqs.ReceiveMessage', 'sqs.DeleteMessage'),
     lambdaRequest: work.invocations,
     lambdaArmGigabyteSecond: work.gigabyteSeconds,
     stepFunctionsTransition: count('states.StartExecution') * work.transitionsPerExecution,

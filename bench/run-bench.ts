@@ -17,6 +17,7 @@ const measurements: Readonly<Record<string, () => Promise<{ readonly measure: Me
   folds: () => import('#bench/measurements/folds.ts'),
   engine: () => import('#bench/measurements/engine.ts'),
   feed: () => import('#bench/measurements/feed.ts'),
+  dispatch: () => import('#bench/measurements/dispatch.ts'),
   'fan-out': () => import('#bench/measurements/fan-out.ts'),
   cost: () => import('#bench/measurements/cost.ts'),
   tape: () => import('#bench/measurements/tape.ts'),

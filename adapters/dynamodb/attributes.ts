@@ -29,13 +29,27 @@ export const requiredNumber = (item: Item, name: string): number => {
 
 const WRITE_UNIT_BYTES = 1024;
 
+const writeUnits = (bytes: number): number => Math.ceil(bytes / WRITE_UNIT_BYTES);
+
 /** Text as stored: plain, or deflated when that saves at least one write unit. */
 export const packText = (value: string): AttributeValue => {
   const plainBytes = Buffer.byteLength(value);
   if (plainBytes <= WRITE_UNIT_BYTES) return { S: value };
   const packed = deflateRawSync(value, { level: 1 });
-  const saves = Math.ceil(packed.length / WRITE_UNIT_BYTES) < Math.ceil(plainBytes / WRITE_UNIT_BYTES);
-  return saves ? { B: packed } : { S: value };
+  return writeUnits(packed.length) < writeUnits(plainBytes) ? { B: packed } : { S: value };
+};
+
+/** What a short text is deflated with: a window as long as it may be, which costs half of what the default does. */
+const SHORT_TEXT = { level: 1, windowBits: 10, memLevel: 3 } as const;
+
+/** The item, with its text of that name deflated when only so it takes a write unit less. */
+export const packItem = (item: Item, name: string): Item => {
+  const value = text(item, name);
+  const plainBytes = itemBytes(item);
+  if (value === undefined || plainBytes <= WRITE_UNIT_BYTES) return item;
+  const packed = deflateRawSync(value, SHORT_TEXT);
+  const packedItemBytes = plainBytes - Buffer.byteLength(value) + packed.length;
+  return writeUnits(packedItemBytes) < writeUnits(plainBytes) ? { ...item, [name]: { B: packed } } : item;
 };
 
 /** Bytes the text takes once stored by `packText`. */

@@ -7,6 +7,7 @@ import type { EventId, StreamId } from '#contracts/ids.ts';
 import type { AnsweredKey, EmbeddedState, StateItem, StoredCommit } from '#domain/ports/ledger.ts';
 import {
   number,
+  packItem,
   packText,
   requiredNumber,
   requiredText,
@@ -72,7 +73,9 @@ const decodeEvents = (stream: string, sequence: number, stored: string): readonl
 };
 
 /** The item `append` puts. */
-export const commitItem = (commit: StoredCommit): Item => ({
+export const commitItem = (commit: StoredCommit): Item => packItem(plainItem(commit), 'events');
+
+const plainItem = (commit: StoredCommit): Item => ({
   stream: { S: commit.stream },
   sequence: { N: String(commit.sequence) },
   events: packText(encodeEvents(commit.events)),

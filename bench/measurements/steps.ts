@@ -57,7 +57,12 @@ export const measure: Measure = async ({ root }) => {
     runner: 'noop',
     play: async (ask, workspace) => ended(await startChain(ask, workspace)),
   });
-  const byClaims = { runner: 'worker', play: playChain } as const;
+  const byClaims: Way = {
+    runner: 'worker',
+    play: async (ask, workspace) => {
+      await playChain(ask, workspace);
+    },
+  };
   const claims = await measureCloud('claims', await bootBenchCloud(root), byClaims);
   const threads = await bootBenchCloud(root, { host: 'worker', apiPort: 0 });
   const worker = await measureCloud('worker', threads, byClaims);

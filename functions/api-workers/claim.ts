@@ -6,8 +6,9 @@
 import { ClaimRequest } from '#contracts/runs/claim.ts';
 import type { ClaimResponse, DispatchEnvelope } from '#contracts/runs/claim.ts';
 import { claimWithKey, tasksHandedBefore } from '#functions/api-workers/keyed-claim.ts';
-import { logCutShort, startAttempt } from '#functions/api-workers/start-attempt.ts';
+import { startAttempt } from '#functions/api-workers/start-attempt.ts';
 import type { Claim, ClaimPorts } from '#functions/api-workers/start-attempt.ts';
+import { takeOffers } from '#functions/api-workers/take-offers.ts';
 import { parseBody } from '#functions/shared/http.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
 import { refuseSecrets } from '#functions/shared/refuse-secrets.ts';
@@ -57,22 +58,12 @@ const claimed = async (
 };
 
 const claimOnce = async (ports: ClaimPorts, claim: Claim): Promise<DispatchEnvelope[]> => {
-  const { maxTasks } = claim.wish;
   const tasks: DispatchEnvelope[] = [];
-  // A few more than asked for: some may be taken by others or be out of date.
-  for (const offer of await ports.offers.peek(claim.place, maxTasks * 2)) {
-    if (tasks.length === maxTasks) break;
-    try {
-      if (!(await ports.offers.take(offer))) continue;
-      const attempt = await startAttempt(ports, claim, offer);
-      // An attempt this worker had begun before was handed out then.
-      if (attempt.kind === 'started') tasks.push(attempt.task);
-    } catch (error) {
-      // What was started must reach the worker: a fault behind the first task ends the claim and not the answer.
-      if (tasks.length === 0) throw error;
-      logCutShort(ports.telemetry, offer, error);
-      break;
-    }
-  }
+  await takeOffers(ports, claim, async (offer) => {
+    const attempt = await startAttempt(ports, claim, offer);
+    // An attempt this worker had begun before was handed out then.
+    if (attempt.kind === 'started') tasks.push(attempt.task);
+    return attempt.kind === 'started';
+  });
   return tasks;
 };

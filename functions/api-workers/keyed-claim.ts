@@ -6,8 +6,9 @@
  */
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import type { Offer, TakenOffers } from '#domain/ports/control.ts';
-import { logCutShort, startAttempt } from '#functions/api-workers/start-attempt.ts';
+import { startAttempt } from '#functions/api-workers/start-attempt.ts';
 import type { Claim, ClaimPorts, StartedAttempt } from '#functions/api-workers/start-attempt.ts';
+import { takeOffers } from '#functions/api-workers/take-offers.ts';
 import { ApiError } from '#functions/shared/api-error.ts';
 
 /** Under what a claim is remembered. */
@@ -35,7 +36,8 @@ export const claimWithKey = async (
   key: ClaimKey,
 ): Promise<DispatchEnvelope[]> => {
   const { claimId, requestHash } = key;
-  const offers = await takeOffers(ports, claim);
+  const offers: Offer[] = [];
+  await takeOffers(ports, claim, (offer) => Promise.resolve(offers.push(offer) > 0));
   if (offers.length === 0) return [];
   const standing = await keep(ports, claimId, { requestHash, offers });
   const isOurs = standing.offers.some((offer) => offers.some((own) => isSame(own, offer)));
@@ -66,25 +68,6 @@ const startAll = async (
     if (result.status === 'rejected') throw result.reason;
     return result.value;
   });
-};
-
-/** As many as are wanted, or fewer when one could not be taken for a fault behind the first. */
-const takeOffers = async (
-  { offers, telemetry }: ClaimPorts,
-  { place, wish }: Claim,
-): Promise<readonly Offer[]> => {
-  const taken: Offer[] = [];
-  for (const offer of await offers.peek(place, wish.maxTasks * 2)) {
-    if (taken.length === wish.maxTasks) break;
-    try {
-      if (await offers.take(offer)) taken.push(offer);
-    } catch (error) {
-      if (taken.length === 0) throw error;
-      logCutShort(telemetry, offer, error);
-      break;
-    }
-  }
-  return taken;
 };
 
 const keep = async (ports: ClaimPorts, claimId: string, taken: TakenOffers): Promise<TakenOffers> => {

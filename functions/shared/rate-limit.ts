@@ -60,7 +60,8 @@ export const rateLimitOf = (
     }
     await draw({ buckets, telemetry }, name, budget);
     if (drawn.size >= PRINCIPALS_MAX) drawn.clear();
-    drawn.set(name, budget.drawnAtOnce - 1);
+    // Others may have drawn meanwhile: what they have left is not lost.
+    drawn.set(name, (drawn.get(name) ?? 0) + budget.drawnAtOnce - 1);
   };
 };
 

@@ -7,6 +7,8 @@ export interface Capacity {
   readonly writeUnits: number;
   /** Requests that wrote to the table; refused ones consume nothing and are not among them. */
   readonly writes: number;
+  /** Write units by the kind of item: what its first attribute, its key, has before its first `#`. */
+  readonly writeUnitsByKind: Readonly<Record<string, number>>;
 }
 
 export interface CapacityMeter {
@@ -27,31 +29,52 @@ const WRITES: ReadonlySet<string> = new Set([
 
 /** Counts from nothing. */
 export const createCapacityMeter = (): CapacityMeter => {
-  let byTable = new Map<string, { readUnits: number; writeUnits: number; writes: number }>();
+  let byTable = new Map<string, Units>();
 
-  const add = (operation: string, reported: unknown): void => {
+  const add = ({ operation, input }: EngineRequest, reported: unknown): void => {
     if (!isReport(reported)) return;
-    const units = byTable.get(reported.TableName) ?? { readUnits: 0, writeUnits: 0, writes: 0 };
-    byTable.set(reported.TableName, units);
-    units[READS.has(operation) ? 'readUnits' : 'writeUnits'] += reported.CapacityUnits;
-    if (WRITES.has(operation)) units.writes += 1;
+    const { TableName: table, CapacityUnits: units } = reported;
+    const sum = byTable.get(table) ?? { readUnits: 0, writeUnits: 0, writes: 0, writeUnitsByKind: {} };
+    byTable.set(table, sum);
+    if (READS.has(operation)) {
+      sum.readUnits += units;
+      return;
+    }
+    const kind = kindOf(input);
+    sum.writeUnits += units;
+    sum.writes += 1;
+    sum.writeUnitsByKind[kind] = (sum.writeUnitsByKind[kind] ?? 0) + units;
   };
 
   return {
-    measure: async ({ service, operation: name, input }, act) => {
+    measure: async (request, act) => {
+      const { service, operation: name, input } = request;
       const isCapacity = service === 'dynamodb' && (READS.has(name) || WRITES.has(name));
       if (!isCapacity) return act(input);
       const asked = input['ReturnConsumedCapacity'] ?? 'NONE';
       const output = await act(asked === 'NONE' ? { ...input, ReturnConsumedCapacity: 'TOTAL' } : input);
       const { ConsumedCapacity: consumed, ...rest } = output;
-      for (const reported of Array.isArray(consumed) ? consumed : [consumed]) add(name, reported);
+      for (const reported of Array.isArray(consumed) ? consumed : [consumed]) add(request, reported);
       return asked === 'NONE' ? rest : output;
     },
-    byTable: () => Object.fromEntries([...byTable].map(([table, units]) => [table, { ...units }])),
+    byTable: () => structuredClone(Object.fromEntries(byTable)),
     reset: () => {
       byTable = new Map();
     },
   };
+};
+
+interface Units {
+  readUnits: number;
+  writeUnits: number;
+  writes: number;
+  readonly writeUnitsByKind: Record<string, number>;
+}
+
+/** What is written under one key names it first; batches and transactions are of no one kind. */
+const kindOf = ({ Item, Key }: Json): string => {
+  const [first] = Object.values((Item ?? Key ?? {}) as Readonly<Record<string, { readonly S?: string }>>);
+  return first?.S?.split('#')[0] ?? 'other';
 };
 
 const isReport = (value: unknown): value is { readonly TableName: string; readonly CapacityUnits: number } =>

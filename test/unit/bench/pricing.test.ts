@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { billOf, readPrices, totalDollars, usageOf } from '#bench/pricing.ts';
+import { billOf, orchestrationOf, readPrices, totalDollars, usageOf } from '#bench/pricing.ts';
 import type { CountedWork } from '#bench/pricing.ts';
 
 const prices = readPrices(process.cwd());
@@ -20,8 +20,8 @@ const idle: CountedWork = {
 describe('usage', () => {
   it('adds the capacity of all tables', () => {
     const capacity = {
-      ledger: { readUnits: 1.5, writeUnits: 20 },
-      views: { readUnits: 0.5, writeUnits: 11 },
+      ledger: { readUnits: 1.5, writeUnits: 20, writeUnitsByKind: {} },
+      views: { readUnits: 0.5, writeUnits: 11, writeUnitsByKind: {} },
     };
 
     expect(usageOf({ ...idle, capacity })).toMatchObject({ dynamodbReadUnit: 2, dynamodbWriteUnit: 31 });
@@ -35,6 +35,28 @@ describe('usage', () => {
     };
 
     expect(usageOf(work)).toMatchObject({ sqsFifoRequest: 9, sqsRequest: 8 });
+  });
+
+  it('counts what a worker of its own queue receives and deletes', () => {
+    const requests = { 'sqs.ReceiveMessage': 3, 'sqs.DeleteMessage': 2 };
+
+    expect(usageOf({ ...idle, requests })).toMatchObject({ sqsRequest: 5 });
+  });
+
+  it('of orchestration alone has no read models, no requests of people, and nothing that is kept', () => {
+    const units = { readUnits: 1, writeUnits: 2, writeUnitsByKind: {} };
+    const work = {
+      ...idle,
+      capacity: { 'sluice-dev-ledger': units, 'sluice-dev-views': units },
+      ...{ invocations: 9, gigabyteSeconds: 1, apiRequests: 21, storedBytes: 5, loggedBytes: 5 },
+      requests: { 'sqs.SendMessageBatch': 1 },
+    };
+
+    expect(orchestrationOf(work, { invocations: 4, gigabyteSeconds: 0.25 })).toEqual({
+      ...idle,
+      capacity: { 'sluice-dev-ledger': units },
+      ...{ invocations: 5, gigabyteSeconds: 0.75, requests: { 'sqs.SendMessageBatch': 1 } },
+    });
   });
 
   it('counts single puts and records put in batches as payload units', () => {

@@ -54,6 +54,17 @@ it('draws claims twenty at a time from a budget of their own', async () => {
   expect(takes).toEqual([bucket, bucket]);
 });
 
+it('keeps what each of several callers at once has drawn', async () => {
+  const { limit, takes } = rig();
+  await Promise.all([limit(person(), claim), limit(person(), claim)]);
+
+  for (let count = 0; count < 38; count++) await limit(person(), claim);
+  expect(takes).toHaveLength(2);
+
+  await limit(person(), claim);
+  expect(takes).toHaveLength(3);
+});
+
 it('draws no more claims than may be made at once', async () => {
   const { limit, takes } = rig(undefined, { claimBurstMax: 3 });
 

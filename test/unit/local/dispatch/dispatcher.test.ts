@@ -136,13 +136,15 @@ describe('the meter', () => {
     const dispatcher = dispatcherOf(operations, { isMetered: true });
     expect(await dispatcher.call('dynamodb', 'Query', { TableName: 'one' })).toEqual({ Count: 1 });
     expect(await put(dispatcher)).toEqual({ Count: 1 });
+    const items = [{ Item: { pk: { S: 'bucket#ada' } } }, { Key: { pk: { S: 'bucket#bo' } } }];
+    for (const item of items) await dispatcher.call('dynamodb', 'PutItem', { TableName: 'two', ...item });
     await dispatcher.call('dynamodb', 'TransactWriteItems', {});
     await dispatcher.call('dynamodb', 'ListTables', {});
     const asked = { TableName: 'one', ReturnConsumedCapacity: 'TOTAL' };
     expect(await dispatcher.call('dynamodb', 'Query', asked)).toHaveProperty('ConsumedCapacity');
     expect(dispatcher.capacity()).toEqual({
-      one: { readUnits: 3, writeUnits: 3.5, writes: 2 },
-      two: { readUnits: 0, writeUnits: 4, writes: 1 },
+      one: { readUnits: 3, writeUnits: 3.5, writes: 2, writeUnitsByKind: { other: 3.5 } },
+      two: { readUnits: 0, writeUnits: 7, writes: 3, writeUnitsByKind: { bucket: 3, other: 4 } },
     });
     dispatcher.reset();
     expect(dispatcher.capacity()).toEqual({});
