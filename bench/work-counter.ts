@@ -28,8 +28,11 @@ export const billedFunctions = (): {
 /** What CloudWatch Logs counts for each line besides its text. */
 const LINE_OVERHEAD_BYTES = 26;
 
-/** START, END and REPORT, which Lambda itself writes of each invocation, 257 bytes of text. */
-const PLATFORM_LINES_BYTES = 257 + 3 * LINE_OVERHEAD_BYTES;
+/**
+ * What the gateway logs of a request in its standard fields, 255 bytes of text. Lambda itself writes nothing of an
+ * invocation that went well: the template asks for its warnings alone.
+ */
+const ACCESS_LINE_BYTES = 255 + LINE_OVERHEAD_BYTES;
 
 /** The bytes CloudWatch Logs would take of what functions write. */
 export const logCounter = (): {
@@ -88,9 +91,7 @@ export const workCounter =
       },
       transitionsPerExecution: statesOf(root),
       storedBytes: (await tableBytes(cloud)) - storedBytes,
-      loggedBytes: more(
-        ({ loggedBytes, invocations }) => loggedBytes + invocations.all * PLATFORM_LINES_BYTES,
-      ),
+      loggedBytes: more(({ loggedBytes }) => loggedBytes) + done.apiRequests * ACCESS_LINE_BYTES,
     };
     const alone = orchestrationOf(all, {
       invocations: more(({ invocations }) => invocations.ofRows),

@@ -5,6 +5,7 @@
  */
 import { metricCatalogue, metricNamespace } from '#contracts/metrics.ts';
 import type { Metric, MetricName } from '#contracts/metrics.ts';
+import { groupBy } from '#domain/kernel/group-by.ts';
 import { redactJson } from '#domain/kernel/redact.ts';
 import type { MetricDimensions, Telemetry } from '#domain/ports/outside.ts';
 
@@ -162,23 +163,34 @@ const parts = (sample: Sample): readonly Sample[] =>
       }));
 
 /**
- * What one invocation counted under the same dimensions shares its lines, which are paid for by their length. A line may
- * have 100 metrics, which is more than there are.
+ * What one invocation counted shares its lines, which are paid for by their length, as far as no metric stands twice in
+ * a line and no dimension would have two values. A line may have 100 metrics, which is more than there are.
  */
 const linesOf = (samples: readonly Sample[]): readonly Line[] => {
-  const lines = new Map<string, [Sample, ...Sample[]]>();
-  for (const sample of samples)
-    for (const [index, part] of parts(sample).entries()) {
-      // A metric stands once in a line.
-      const place = `${index}|${JSON.stringify(part.dimensions)}`;
-      const line = lines.get(place);
-      if (line) line.push(part);
-      else lines.set(place, [part]);
-    }
-  return [...lines.values()];
+  const lines: {
+    readonly metrics: Set<MetricName>;
+    dimensions: MetricDimensions;
+    readonly line: Sample[];
+  }[] = [];
+  for (const part of samples.flatMap(parts)) {
+    const place = lines.find(
+      ({ metrics, dimensions }) => !metrics.has(part.metric) && agree(dimensions, part.dimensions),
+    );
+    if (place) {
+      place.metrics.add(part.metric);
+      place.dimensions = { ...place.dimensions, ...part.dimensions };
+      place.line.push(part);
+    } else lines.push({ metrics: new Set([part.metric]), dimensions: part.dimensions, line: [part] });
+  }
+  return lines.map(({ line }) => line);
 };
 
-type Line = readonly [Sample, ...Sample[]];
+const agree = (one: MetricDimensions, other: MetricDimensions): boolean =>
+  (Object.keys(other) as (keyof MetricDimensions)[]).every(
+    (name) => one[name] === undefined || one[name] === other[name],
+  );
+
+type Line = readonly Sample[];
 
 /** The dimensions the catalogue gives the metric, as far as they are known. */
 const dimensionsOf = (metric: MetricName, given: MetricDimensions): MetricDimensions => {
@@ -196,21 +208,20 @@ const valueOf = ({ metric, values }: Sample): number | readonly number[] => {
   return isGauge ? Math.max(...values) : unit === 'Count' ? sumOf(values) : values;
 };
 
+/** One line; metrics of the same dimensions share a directive of it. */
 const embeddedMetrics = (setting: TelemetrySetting, line: Line): unknown => {
-  const [{ dimensions }] = line;
+  const directives = groupBy(line, ({ dimensions }) => Object.keys(dimensions).join('|'));
   return {
     _aws: {
       Timestamp: setting.nowMs(),
-      CloudWatchMetrics: [
-        {
-          Namespace: metricNamespace,
-          Dimensions: [['stage', ...Object.keys(dimensions)]],
-          Metrics: line.map(({ metric }) => ({ Name: metric, Unit: metricCatalogue[metric].unit })),
-        },
-      ],
+      CloudWatchMetrics: [...directives.values()].map((samples) => ({
+        Namespace: metricNamespace,
+        Dimensions: [['stage', ...Object.keys(samples[0]?.dimensions ?? {})]],
+        Metrics: samples.map(({ metric }) => ({ Name: metric, Unit: metricCatalogue[metric].unit })),
+      })),
     },
     stage: setting.stage,
-    ...dimensions,
+    ...Object.assign({}, ...line.map(({ dimensions }) => dimensions)),
     ...Object.fromEntries(line.map((sample) => [sample.metric, valueOf(sample)])),
   };
 };

@@ -2,7 +2,15 @@ import { join } from 'node:path';
 
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, Code, Function, RecursiveLoop, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  Code,
+  Function,
+  LoggingFormat,
+  RecursiveLoop,
+  Runtime,
+  SystemLogLevel,
+} from 'aws-cdk-lib/aws-lambda';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -51,6 +59,9 @@ export class SluiceFunction extends Construct {
       code: Code.fromAsset(join(settings.dist, name)),
       role: this.role(name, names),
       logGroup: this.logGroup(name, names),
+      // What Lambda itself says of an invocation that went well costs more than it tells: metrics say the same.
+      loggingFormat: LoggingFormat.JSON,
+      systemLogLevelV2: SystemLogLevel.WARN,
       environment: environmentOf(props, names),
       ...(isRecursive ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),
     });

@@ -233,6 +233,11 @@ describe('functions', () => {
     }
   });
 
+  it('have Lambda log nothing of an invocation that went well', () => {
+    for (const { properties } of app.ofType('AWS::Lambda::Function'))
+      expect(at(properties, 'LoggingConfig')).toMatchObject({ LogFormat: 'JSON', SystemLogLevel: 'WARN' });
+  });
+
   it('carry limits that differ from their defaults, and refuse unknown ones', async () => {
     const tight = await assembly({ limits: '{"sweepOverlapMinutes":5}' });
 

@@ -51,12 +51,11 @@ describe('logs', () => {
 });
 
 describe('metrics', () => {
-  it('are written at the end, those of the same dimensions in one line', () => {
+  it('are written at the end in one line, each under its own dimensions', () => {
     const { own, parsed, lines } = recording();
 
     own.count('EventsAppended', 2, { kind: 'run' });
     own.count('EventsAppended', 3, { kind: 'run' });
-    own.count('EventsAppended', 1, { kind: 'feed' });
     own.count('CommandsDecided', 1, { kind: 'run' });
     own.count('Sweeps', 1, { kind: 'feed' });
     own.count('RequestMs', 7);
@@ -64,27 +63,38 @@ describe('metrics', () => {
     own.flush();
     own.flush();
 
-    expect(parsed()).toMatchObject([
-      { stage: 'dev', kind: 'run', EventsAppended: 5, CommandsDecided: 1 },
-      { stage: 'dev', kind: 'feed', EventsAppended: 1 },
-      { stage: 'dev', Sweeps: 1, RequestMs: [7] },
-    ]);
-    expect(parsed()[2]).not.toHaveProperty('kind');
-    expect(parsed()[0]).toMatchObject({
-      _aws: {
-        Timestamp: START_MS,
-        CloudWatchMetrics: [
-          {
-            Namespace: 'Sluice',
-            Dimensions: [['stage', 'kind']],
-            Metrics: [
-              { Name: 'EventsAppended', Unit: 'Count' },
-              { Name: 'CommandsDecided', Unit: 'Count' },
-            ],
-          },
-        ],
-      },
+    const metric = (Name: string, Unit = 'Count') => ({ Name, Unit });
+    const directive = (Dimensions: readonly string[], Metrics: readonly object[]) => ({
+      ...{ Namespace: 'Sluice', Dimensions: [Dimensions], Metrics },
     });
+    expect(parsed()).toEqual([
+      {
+        _aws: {
+          Timestamp: START_MS,
+          CloudWatchMetrics: [
+            directive(['stage', 'kind'], [metric('EventsAppended'), metric('CommandsDecided')]),
+            directive(['stage'], [metric('Sweeps'), metric('RequestMs', 'Milliseconds')]),
+          ],
+        },
+        ...{ stage: 'dev', kind: 'run', EventsAppended: 5, CommandsDecided: 1, Sweeps: 1, RequestMs: [7] },
+      },
+    ]);
+  });
+
+  it('take a further line for a further value of a dimension', () => {
+    const { own, parsed } = recording();
+
+    own.count('RequestMs', 7);
+    own.count('EventsAppended', 2, { kind: 'run' });
+    own.count('EventsAppended', 1, { kind: 'feed' });
+    own.count('CommandsDecided', 4, { kind: 'feed' });
+    own.flush();
+
+    expect(parsed()).toMatchObject([
+      { kind: 'run', RequestMs: [7], EventsAppended: 2 },
+      { kind: 'feed', EventsAppended: 1, CommandsDecided: 4 },
+    ]);
+    expect(parsed()[0]).not.toHaveProperty('CommandsDecided');
   });
 
   it('are so few that a line has room for all', () => {
