@@ -212,6 +212,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
       'run_not_found',
       'rerun_not_allowed',
       'invalid_selection',
+      'plan_too_large',
       'run_key_conflict',
       'too_much_waiting',
       'commit_too_large',

@@ -104,12 +104,15 @@ const asTimestamp = (text: string): string => {
 };
 
 const DAY_MS = 86_400_000;
+const YEAR_MIN = 1970;
 
 /** The Monday of an ISO week such as `2026-W02`; undefined for another text, and for a week its year does not have. */
 const weekStart = (text: string): string | undefined => {
   const match = /^([0-9]{4})-W([0-9]{2})$/.exec(text);
   if (!match) return undefined;
   const [year, week] = match.slice(1).map(Number) as [number, number];
+  // As for days (see `isDate`); `Date.UTC` takes the years 70 to 99 for those of the last century.
+  if (year < YEAR_MIN) return undefined;
   // The week of 4 January is the first of its year, and that of 28 December the last.
   const first = mondayOf(Date.UTC(year, 0, 4));
   const last = mondayOf(Date.UTC(year, 11, 28));

@@ -1,7 +1,6 @@
 /** What a run answers to each command. */
 import type { WorkerId } from '#contracts/runs/callbacks.ts';
 import type { RunEvent } from '#contracts/runs/run-events.ts';
-import { publicRunState } from '#contracts/runs/states.ts';
 import type { RunKeyConflict } from '#contracts/runs/trigger.ts';
 import type { DecideContext, Rejection } from '#domain/kernel/aggregate.ts';
 import { accept, reject } from '#domain/kernel/decision.ts';
@@ -28,7 +27,8 @@ import type { Fitting, Guarded } from '#domain/run/guard.ts';
 import { isWorthRecording } from '#domain/run/heartbeat.ts';
 import { planHash } from '#domain/run/plan-hash.ts';
 import { headerOf, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
-import type { Run, RunHeader } from '#domain/run/run.ts';
+import type { EndedRun, Run, RunHeader } from '#domain/run/run.ts';
+import { stateOf } from '#domain/run/run-state.ts';
 import { safeText } from '#domain/run/safe-text.ts';
 import { confirmReturn, grantSlot, noteRefusal } from '#domain/run/slots.ts';
 import { reportVisibility } from '#domain/run/visibility.ts';
@@ -216,17 +216,25 @@ const retry = ({ taskKey, attempt }: RetryTask, run: Run, nowMs: number): RunDec
   return accept(...advance(draft));
 };
 
+/** The refusal speaks of the state that readers see: all tasks of a run may have ended while its outputs are pending. */
+const tooLateToCancel = (run: EndedRun): Rejection => {
+  const state = stateOf(run);
+  return {
+    code: 'run_already_terminal',
+    message:
+      state === 'RUNNING'
+        ? 'all tasks of the run have succeeded, and it waits for its outputs alone; there is nothing to cancel any more'
+        : `the run has ended ${state}; start another, or rerun it`,
+    details: { state },
+  };
+};
+
 /** Asking twice is asking once; a run that has ended otherwise cannot be cancelled any more. */
 const cancel = ({ requestedBy, reason }: CancelRun, run: Run, nowMs: number): RunDecision => {
   if (run.status === 'none' || run.status === 'TRIGGERED')
     return reject({ code: 'run_not_found', message: 'there is no such run' });
   if (run.stop?.cancelledAtMs !== undefined) return accept();
-  if (run.status !== 'RUNNING')
-    return reject({
-      code: 'run_already_terminal',
-      message: `the run has ended ${publicRunState[run.status]}; start another, or rerun it`,
-      details: { state: publicRunState[run.status] },
-    });
+  if (run.status !== 'RUNNING') return reject(tooLateToCancel(run));
   const draft = draftOf(run, nowMs);
   const { runId } = originOf(run).header;
   record(draft, {

@@ -2,7 +2,7 @@
 import type { ErrorCode } from '#contracts/errors.ts';
 import type { AssetKey, ManifestId, RunId, TenantId, WorkspaceId } from '#contracts/ids.ts';
 import { TaskKey } from '#contracts/ids.ts';
-import { reservedLabels, runLimits, taskDefaults } from '#contracts/runs/limits.ts';
+import { reservedLabels, taskDefaults } from '#contracts/runs/limits.ts';
 import type { AssetExecution, DeployManifestRequest, ManifestAsset } from '#contracts/runs/manifest.ts';
 import type { Plan, PlanTask, RetryPolicy, TaskPolicy } from '#contracts/runs/plan.ts';
 import type { Trigger } from '#contracts/runs/run-events.ts';
@@ -16,6 +16,7 @@ import { assetKeyOf, parseAssetKey } from '#domain/manifest/asset-key.ts';
 import { deployedConcurrencyKeys, freezeLimits } from '#domain/run/plan-limits.ts';
 import { freezeLocations } from '#domain/run/plan-locations.ts';
 import type { InForce } from '#domain/run/plan-locations.ts';
+import { tooLarge } from '#domain/run/plan-size.ts';
 import { requestFingerprint } from '#domain/run/request-fingerprint.ts';
 import { normalizePartition } from '#domain/manifest/partition.ts';
 import type { PartitionRequest } from '#domain/manifest/partition.ts';
@@ -84,17 +85,8 @@ export const planRun = (
   if ('kind' in partition) return partition;
   const frozen = freeze(assets, selected(assets, roots, request), partition.partitionKey);
   const plan = freezeLocations(freezeLimits(frozen, deployedConcurrencyKeys(manifest), limits), locations);
-  if (plan.tasks.length > runLimits.planTasksMax)
-    return refuse(
-      'plan_too_large',
-      `the plan has ${plan.tasks.length} tasks; at most ${runLimits.planTasksMax} are allowed`,
-    );
-  const bytes = Buffer.byteLength(canonicalJson(plan), 'utf8');
-  if (bytes > runLimits.planBytesMax)
-    return refuse(
-      'plan_too_large',
-      `the plan has ${bytes} bytes; at most ${runLimits.planBytesMax} are allowed`,
-    );
+  const rejection = tooLarge(plan);
+  if (rejection) return { kind: 'rejected', rejection };
   return {
     kind: 'planned',
     plan,

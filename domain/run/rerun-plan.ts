@@ -9,6 +9,7 @@ import { assetsOf, dependenciesOf, deployedKeys, freezePlan } from '#domain/run/
 import { deployedConcurrencyKeys, freezeLimits, plannedConcurrencyKeys } from '#domain/run/plan-limits.ts';
 import { freezeLocations } from '#domain/run/plan-locations.ts';
 import type { InForce } from '#domain/run/plan-locations.ts';
+import { tooLarge } from '#domain/run/plan-size.ts';
 import { plannedUpstreams } from '#domain/run/rerun.ts';
 import type { AskedRerun, ParentRun } from '#domain/run/rerun.ts';
 import { plannedTask } from '#domain/run/run.ts';
@@ -43,8 +44,10 @@ export const planRerun = (
   if ('kind' in taken) return taken;
   const keys = latest ? deployedConcurrencyKeys(latest.manifest) : plannedConcurrencyKeys(parent.plan);
   const upstreams = latest ? deployedUpstreams(latest) : plannedUpstreams(parent.plan);
-  const plan = withoutNeedless(taken, upstreams, succeededBefore(parent, taskKeys));
-  return { kind: 'planned', plan: freezeLocations(freezeLimits(plan, keys, limits), locations) };
+  const ordered = withoutNeedless(taken, upstreams, succeededBefore(parent, taskKeys));
+  const plan = freezeLocations(freezeLimits(ordered, keys, limits), locations);
+  const rejection = tooLarge(plan);
+  return rejection ? { kind: 'rejected', rejection } : { kind: 'planned', plan };
 };
 
 const deployedUpstreams = ({ manifest }: LatestCode): Dependencies =>

@@ -1,14 +1,14 @@
 /** Why tasks were skipped (asset reference, section 10), indexed once for a run. */
 import type { SkipAttribution } from '#contracts/runs/read.ts';
 import type { Plan } from '#contracts/runs/plan.ts';
-import { plannedTask } from '#domain/run/run.ts';
+import { plannedTask, triggerRuleOf } from '#domain/run/run.ts';
 import type { TaskRow } from '#domain/run/task-rows.ts';
-import { isFailure } from '#domain/run/trigger-rule.ts';
+import { isObstacle } from '#domain/run/trigger-rule.ts';
 import { valueOf } from '#domain/kernel/value-of.ts';
 
 /**
- * For each skipped task its first cause: of the upstreams without success the least by (instant, key), and beside it
- * all of them, and the way to the task that was not itself skipped.
+ * For each skipped task its first cause: of the upstreams that its trigger rule does not run over the least by (instant,
+ * key), and beside it all of them, and the way to the task that was not itself skipped.
  */
 export const skipAttributions = (
   plan: Plan,
@@ -38,13 +38,13 @@ export const skipAttributions = (
 
 type FailedRow = TaskRow & { readonly status: SkipAttribution['upstreamResolution'] };
 
-const causesOf = (plan: Plan, index: number, rows: ReadonlyMap<string, TaskRow>): readonly FailedRow[] =>
-  (plannedTask(plan, index).dependsOn ?? [])
-    .flatMap((upstream) => failed(valueOf(rows, plannedTask(plan, upstream).key)))
+const causesOf = (plan: Plan, index: number, rows: ReadonlyMap<string, TaskRow>): readonly FailedRow[] => {
+  const rule = triggerRuleOf(plan, index);
+  return (plannedTask(plan, index).dependsOn ?? [])
+    .map((upstream) => valueOf(rows, plannedTask(plan, upstream).key))
+    .flatMap((row) => (isObstacle(rule, row.status) ? [{ ...row, status: row.status }] : []))
     .sort((left, right) => (causeKey(left) < causeKey(right) ? -1 : 1));
-
-const failed = (row: TaskRow): readonly FailedRow[] =>
-  isFailure(row.status) ? [{ ...row, status: row.status }] : [];
+};
 
 /** ISO instants of one length sort as text. */
 const causeKey = ({ completedAt = '', taskKey }: TaskRow): string => `${completedAt} ${taskKey}`;

@@ -27,25 +27,27 @@ export const mayRun = (rule: TriggerRule, upstreams: readonly TaskStatus[]): boo
   }
 };
 
-/** The place of the first upstream because of which a task of this rule never runs; undefined while it still may. */
-export const obstacleOf = (rule: TriggerRule, upstreams: readonly TaskStatus[]): number | undefined => {
+/** Whether an upstream in this state keeps a task of this rule from running, alone or with all its others. */
+export const isObstacle = (
+  rule: TriggerRule,
+  status: TaskStatus,
+): status is Exclude<TerminalTaskStatus, 'SUCCEEDED'> => {
   switch (rule) {
     case 'all_success':
-      return placeOf(upstreams, isFailure);
     case 'one_success':
-      return upstreams.every(isFailure) ? placeOf(upstreams, isFailure) : undefined;
+      return isFailure(status);
     case 'none_failed':
-      return placeOf(upstreams, hasFailed);
+      return hasFailed(status);
     case 'all_done':
     case 'always':
-      return undefined;
+      return false;
   }
 };
 
-const placeOf = (
-  statuses: readonly TaskStatus[],
-  isWanted: (status: TaskStatus) => boolean,
-): number | undefined => {
-  const place = statuses.findIndex(isWanted);
+/** The place of the first upstream because of which a task of this rule never runs; undefined while it still may. */
+export const obstacleOf = (rule: TriggerRule, upstreams: readonly TaskStatus[]): number | undefined => {
+  const isObstructing = (status: TaskStatus): boolean => isObstacle(rule, status);
+  if (rule === 'one_success' && !upstreams.every(isObstructing)) return undefined;
+  const place = upstreams.findIndex(isObstructing);
   return place < 0 ? undefined : place;
 };

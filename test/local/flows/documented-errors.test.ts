@@ -109,6 +109,10 @@ const elsewhere: Readonly<Partial<Record<Pair, Elsewhere>>> = {
     'is resumed once under a key, and another request under it is refused',
   ],
   'backfillRunKey plan_too_large': tooManyTasks,
+  'rerunRun plan_too_large': [
+    'test/unit/domain/run/rerun.test.ts',
+    'is refused when its plan has more bytes than one may have',
+  ],
   'triggerRun too_much_waiting': tooMuchWaiting,
   'rerunRun too_much_waiting': tooMuchWaiting,
   'summarizePartitions too_many_partitions': [

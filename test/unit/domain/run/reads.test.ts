@@ -210,6 +210,29 @@ describe('the read of a run', () => {
     expect(runDetail(story.history())?.tasks[2]?.skipAttribution?.upstreamTaskKey).toBe('m.b');
   });
 
+  it('names for none_failed what failed, as the event does, and no skipped task, however early it ended', () => {
+    const plan = planOf(
+      { 'm.a': [], 'm.b': ['m.a'], 'm.c': [], 'm.d': ['m.b', 'm.c'] },
+      { rules: { 'm.d': 'none_failed' } },
+    );
+    const story = triggered(plan)
+      .after(fail('m.a', 1, 'DATA_QUALITY'))
+      .at(START_MS + 1_000)
+      .after(fail('m.c', 1, 'DATA_QUALITY'));
+    const cause = { upstreamTaskKey: 'm.c', upstreamResolution: 'FAILED' };
+
+    expect(story.history()).toContainEqual(
+      expect.objectContaining({ type: 'TaskSkipped', data: { taskIndex: 3, taskKey: 'm.d', ...cause } }),
+    );
+    const read = runDetail(story.history());
+    expect(read?.tasks.find(({ taskKey }) => taskKey === 'm.d')?.skipAttribution).toEqual({
+      ...cause,
+      rootCause: { taskKey: 'm.c', resolution: 'FAILED' },
+      path: ['m.c'],
+      allCauses: [cause],
+    });
+  });
+
   it('gives cancelled tasks no cause', () => {
     const read = runDetail(
       triggered(planOf({ 'm.a': [], 'm.b': ['m.a'] }))

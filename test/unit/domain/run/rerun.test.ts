@@ -209,13 +209,20 @@ describe('a task of one_success in a rerun', () => {
     manifestId: MANIFEST_ID,
     codeVersion: 'git-2',
   };
+  const codes: readonly (readonly [string, RerunContext])[] = [
+    ['parent', {}],
+    ['latest', { latest }],
+  ];
 
-  it.each([{}, { latest }])('has the success of its parent with %j, and waits for nothing', (context) => {
-    const { plan } = plannedOf(satisfied, fromFailure(), context);
+  it.each(codes)(
+    'has the success of its parent with the code %s, and waits for nothing',
+    (_code, context) => {
+      const { plan } = plannedOf(satisfied, fromFailure(), context);
 
-    expect(plan.tasks).toMatchObject([{ key: 'm.b' }, { key: 'm.t', triggerRule: 'one_success' }]);
-    expect(plan.tasks[1]).not.toHaveProperty('dependsOn');
-  });
+      expect(plan.tasks).toMatchObject([{ key: 'm.b' }, { key: 'm.t', triggerRule: 'one_success' }]);
+      expect(plan.tasks[1]).not.toHaveProperty('dependsOn');
+    },
+  );
 
   it('runs although what failed in the parent fails again', () => {
     const { plan } = plannedOf(satisfied, fromFailure());
@@ -226,12 +233,15 @@ describe('a task of one_success in a rerun', () => {
       .thenRecords({ type: 'TaskCompleted' }, { type: 'RunCompleted', data: { outcome: 'FAILED' } });
   });
 
-  it.each([{}, { latest }])('waits with %j for what is taken while nothing else succeeded', (context) => {
-    const nothing = plannedOf(parentWith({}), fromFailure(), context).plan;
-    expect(nothing.tasks).toMatchObject([{ key: 'm.a' }, { key: 'm.b' }, { dependsOn: [0, 1] }]);
-    const again = plannedOf(satisfied, subset(['m.a', 'm.t']), context).plan;
-    expect(again.tasks).toMatchObject([{ key: 'm.a' }, { dependsOn: [0] }]);
-  });
+  it.each(codes)(
+    'waits with the code %s for what is taken while nothing else succeeded',
+    (_code, context) => {
+      const nothing = plannedOf(parentWith({}), fromFailure(), context).plan;
+      expect(nothing.tasks).toMatchObject([{ key: 'm.a' }, { key: 'm.b' }, { dependsOn: [0, 1] }]);
+      const again = plannedOf(satisfied, subset(['m.a', 'm.t']), context).plan;
+      expect(again.tasks).toMatchObject([{ key: 'm.a' }, { dependsOn: [0] }]);
+    },
+  );
 
   it('of another rule waits for all that is taken', () => {
     const plan = planOf(graph, { rules: { 'm.t': 'all_done' } });
@@ -332,6 +342,24 @@ describe('a rerun with the latest code', () => {
   it('is refused for assets that are gone', () => {
     expect(planRerun(failed, askedOf(failed, fromFailure()), { latest: latest(['b']) })).toMatchObject({
       rejection: { code: 'invalid_selection', details: { unknown: ['m.c'] } },
+    });
+  });
+
+  it('is refused when its plan has more bytes than one may have', () => {
+    const names = Array.from({ length: 2_000 }, (_, index) => `t${index}_${'x'.repeat(200)}`);
+    const plan = planOf(Object.fromEntries(names.map((name) => [`m.${name}`, []])));
+    const tasks = plan.tasks.map(({ key }) => ({ taskKey: key, state: 'FAILED' as const }));
+    const parent: ParentRun = { header: triggerOf(plan).header, plan, state: 'FAILED', tasks };
+    const wordy = { execution: { retry: { maxAttempts: 9, jitterMs: 100, retryOn: ['TIMEOUT'] } } };
+    const code = (execution: object): LatestCode => ({
+      ...latest(['a']),
+      manifest: { ...latest(['a']).manifest, assets: names.map((name) => asset('m', name, [], execution)) },
+    });
+
+    expect(planRerun(parent, askedOf(parent, fromFailure()), { latest: code({}) }).kind).toBe('planned');
+    expect(planRerun(parent, askedOf(parent, fromFailure()), { latest: code(wordy) })).toMatchObject({
+      kind: 'rejected',
+      rejection: { code: 'plan_too_large', message: expect.stringContaining('bytes') },
     });
   });
 });

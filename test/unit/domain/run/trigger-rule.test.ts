@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TriggerRule } from '#contracts/runs/plan.ts';
 import { TaskStatus } from '#contracts/runs/states.ts';
-import { mayRun, obstacleOf } from '#domain/run/trigger-rule.ts';
+import { isObstacle, mayRun, obstacleOf } from '#domain/run/trigger-rule.ts';
 import { cancel, fail, finish, planOf, succeed, triggered } from '#test/support/run-fixtures.ts';
 
 const statuses = fc.array(fc.constantFrom(...TaskStatus.options), { maxLength: 5 });
@@ -39,6 +39,8 @@ describe('a rule', () => {
         const runs = mayRun(rule, upstreams);
         const isKept = upstreams.length > 0 && obstacleOf(rule, upstreams) !== undefined;
         expect(runs && isKept).toBe(false);
+        const obstacle = upstreams[obstacleOf(rule, upstreams) ?? -1];
+        expect(obstacle === undefined || isObstacle(rule, obstacle)).toBe(true);
         if (upstreams.every((status) => ENDED.includes(status))) expect(runs || isKept).toBe(true);
       }),
     );

@@ -190,6 +190,25 @@ describe('a report on an output', () => {
       .thenRefuses({ code: 'stale_attempt', details: { expectedAttempt: 2, receivedAttempt: 1 } });
   });
 
+  it.each([
+    ['waits for', undefined, 'RUNNING', 'waits for its outputs alone'],
+    ['could not be made visible', 'FAILED', 'FAILED', 'has ended FAILED'],
+    ['is visible', 'VISIBLE', 'SUCCEEDED', 'has ended SUCCEEDED'],
+  ] as const)(
+    'cannot be cancelled when its output %s, in the words of its reads',
+    (_name, word, state, message) => {
+      const pending = pendingRun();
+      const story = word === undefined ? pending : pending.after(publish('m.a', word));
+
+      expect(shown(story).state).toBe(state);
+      story.when(cancelRun()).thenRefuses({
+        code: 'run_already_terminal',
+        message: expect.stringContaining(message),
+        details: { state },
+      });
+    },
+  );
+
   it('does not change how a run ended that did not succeed', () => {
     const story = triggered(two).after(
       claim('m.a'),

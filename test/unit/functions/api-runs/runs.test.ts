@@ -429,6 +429,20 @@ describe('the API of runs', () => {
         expect(await cancel(unknown)).toMatchObject({ status: 404, body: { code: 'run_not_found' } });
     });
 
+    it('says of a run that waits for its output what its reads say', async () => {
+      await plane.deploy({ a: [] });
+      const runId = await triggered();
+      const output = { outputVisibilityState: 'PENDING' };
+      for (const task of await plane.claim())
+        await plane.report('completed', task, { body: { outcome: 'SUCCEEDED', output } });
+
+      const { state } = await plane.getRun(runId);
+      expect([state, await cancel(runId)]).toMatchObject([
+        'RUNNING',
+        { status: 409, body: { code: 'run_already_terminal', details: { state } } },
+      ]);
+    });
+
     it('takes an idempotency key: the same request is answered, another one refused', async () => {
       await plane.deploy({ a: [] });
       const runId = await triggered();
