@@ -29,12 +29,11 @@ const isOwed = (run: PlannedRun, index: number): boolean => {
   const task = taskAt(run, index);
   if (isEnded(task) || task.status === 'RUNNING') return false;
   if (isBeingStopped(run, index)) return true;
-  if (task.status !== 'BLOCKED') return false;
   const { plan } = originOf(run);
+  const { dependsOn = [] } = plannedTask(plan, index);
+  if (task.status !== 'BLOCKED') return false;
   const rule = triggerRuleOf(plan, index);
-  const upstreams = (plannedTask(plan, index).dependsOn ?? []).map(
-    (upstream) => taskAt(run, upstream).status,
-  );
+  const upstreams = dependsOn.map((upstream) => taskAt(run, upstream).status);
   return mayRun(rule, upstreams) || obstacleOf(rule, upstreams) !== undefined;
 };
 

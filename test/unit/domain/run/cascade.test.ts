@@ -119,6 +119,7 @@ describe('a run of a thousand tasks', () => {
 });
 
 it('owes itself nothing when it is small, or when all of it had room', () => {
+  expect(owed(fan())).toEqual([]);
   const small = triggered(planOf({ 'm.a': [], 'm.b': ['m.a'] }));
   expect(owed(small.after(cancelRun()))).toEqual([]);
   const names = Array.from({ length: 399 }, (_, index) => `m.t${index}`);
