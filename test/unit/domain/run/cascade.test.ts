@@ -22,7 +22,7 @@ import {
 const EVENTS_MAX = 400;
 /** Events besides those of the tasks: what was asked for, what is handed out, the end. */
 const OTHERS_MAX = 310;
-const leaves = Array.from({ length: 999 }, (_, index) => `m.t${index}`);
+const leaves = Array.from({ length: 450 }, (_, index) => `m.t${index}`);
 const fan = () =>
   triggered(planOf({ 'm.root': [], ...Object.fromEntries(leaves.map((name) => [name, ['m.root']])) }));
 type Story = ReturnType<typeof fan>;
@@ -64,7 +64,7 @@ const goOn = (story: Story, by: 'command' | 'sweep' = 'command'): readonly numbe
   return sizes;
 };
 
-describe('a run of a thousand tasks', () => {
+describe('a run of hundreds of tasks', () => {
   it.each(['command', 'sweep'] as const)('skips behind a failure part by part, by its own %s', (by) => {
     const story = fan().after(claim('m.root'));
     const before = story.history().length;
@@ -72,9 +72,9 @@ describe('a run of a thousand tasks', () => {
 
     const sizes = [story.history().length - before, ...goOn(story, by)];
 
-    expect(sizes).toHaveLength(3);
+    expect(sizes).toHaveLength(2);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(EVENTS_MAX + OTHERS_MAX);
-    expect(statuses(story)).toEqual({ FAILED: 1, SKIPPED: 999 });
+    expect(statuses(story)).toEqual({ FAILED: 1, SKIPPED: 450 });
     expect(run(story).status).toBe('FAILED');
   });
 
@@ -88,7 +88,7 @@ describe('a run of a thousand tasks', () => {
     expect(run(story).status).toBe('RUNNING');
     goOn(story);
 
-    expect(statuses(story)).toEqual({ SUCCEEDED: 1, CANCELLED: 999 });
+    expect(statuses(story)).toEqual({ SUCCEEDED: 1, CANCELLED: 450 });
     expect(run(story).status).toBe('CANCELLED');
     expect(handedOut()).toBe(before);
   });
@@ -99,22 +99,22 @@ describe('a run of a thousand tasks', () => {
 
     expect(sizes.length).toBeGreaterThan(0);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(EVENTS_MAX + OTHERS_MAX);
-    expect(statuses(story)).toEqual({ SUCCEEDED: 1, DISPATCHED: 100, READY: 899 });
+    expect(statuses(story)).toEqual({ SUCCEEDED: 1, DISPATCHED: 100, READY: 350 });
   });
 
   it('gives up as many silent attempts with a sweep as one commit takes, and the others with the next', () => {
     const story = fan().after(claim('m.root'), succeed('m.root'));
     goOn(story);
     story.after(...leaves.map((name) => claim(name)));
-    expect(statuses(story)).toEqual({ SUCCEEDED: 1, RUNNING: 999 });
+    expect(statuses(story)).toEqual({ SUCCEEDED: 1, RUNNING: 450 });
     const lateMs = START_MS + 3_600_000;
 
-    const counts = [1, 2, 3].map(() => {
+    const counts = [1, 2].map(() => {
       story.at(lateMs).after(sweep(lateMs));
       return statuses(story)['RUNNING'] ?? 0;
     });
 
-    expect(counts).toEqual([599, 199, 0]);
+    expect(counts).toEqual([50, 0]);
   });
 });
 
