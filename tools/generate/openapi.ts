@@ -154,12 +154,9 @@ const variableMeaning: Readonly<Record<string, string>> = {
   feedId: 'A feed, 1 to 63 characters of a-z, 0-9 and `-`',
 };
 
-const traceparent = z
-  .string()
-  .optional()
-  .meta({
-    description: 'W3C Trace Context: the attempts of the run are in its trace; a malformed one is ignored',
-  });
+const traceparent = z.string().optional().meta({
+  description: 'W3C Trace Context: the attempts of the run are in its trace; a malformed one is ignored',
+});
 
 /** Callbacks are idempotent by attempt and claims by nothing, so neither takes a key. */
 const headersOf = ({ operationId, mutating, access }: ListedRoute): z.ZodObject | undefined =>

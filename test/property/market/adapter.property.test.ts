@@ -80,12 +80,7 @@ it('has one connection at a time, is never silent without a bound, and tries no 
         const connection = world.adapter.connection - (isStale ? 1 : 0);
         const before = world.commands.length;
         if (type === 'free' || type === 'elapsed') step({ type });
-        else
-          step(
-            type === 'lost'
-              ? { type, connection, errorDetail: 'gone' }
-              : ({ type, connection }),
-          );
+        else step(type === 'lost' ? { type, connection, errorDetail: 'gone' } : { type, connection });
         if (isStale && type !== 'free' && type !== 'elapsed') expect(world.commands.length).toBe(before);
         expect(world.adapter.tries).toBeLessThanOrEqual(setting.retry.attemptsMax);
         const { kind } = world.adapter.phase;

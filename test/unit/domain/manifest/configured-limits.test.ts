@@ -145,12 +145,10 @@ describe('limits over the API', () => {
     const story = fresh().after(deploy([{ limit: QUEUE, capacity: 5 }], ['warehouse']));
     story.after(set(QUEUE, 10), set(KEY, 3), set(KEY, 4));
 
-    story
-      .when(remove(QUEUE))
-      .thenRecords({
-        type: 'LimitSet',
-        data: { limitId: QUEUE, capacity: 5, source: 'manifest', changeNo: 6 },
-      });
+    story.when(remove(QUEUE)).thenRecords({
+      type: 'LimitSet',
+      data: { limitId: QUEUE, capacity: 5, source: 'manifest', changeNo: 6 },
+    });
     story.when(remove(KEY)).thenRecords({ type: 'LimitSet', data: { capacity: 1, source: 'manifest' } });
     expect(inForce(story)).toEqual({ [QUEUE]: 5, [KEY]: 1 });
   });

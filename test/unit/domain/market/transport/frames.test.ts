@@ -251,7 +251,9 @@ describe('what is told of adapters', () => {
       level: 'info',
       fields: { ...at, channel: 'trades', state: 'running', gap_ms: 7 },
     });
-    expect(transportRemarks(connection, { state: 'failed', errorDetail: 'gone' })[0]).toMatchObject({ level: 'warn' });
+    expect(transportRemarks(connection, { state: 'failed', errorDetail: 'gone' })[0]).toMatchObject({
+      level: 'warn',
+    });
   });
 
   it('is how busy a symbol was, with the worst state of those that read it', () => {
