@@ -3,6 +3,7 @@ import type { RecordedEvent } from '#contracts/event.ts';
 import type { Projection, RowContent, RowKey } from '#domain/kernel/projection.ts';
 import type { RunRow } from '#domain/run/run-rows.ts';
 import { countTasks } from '#domain/run/run-rows.ts';
+import { statusAfter } from '#domain/run/task-rows.ts';
 import { runDetail, runItem } from '#domain/run/run-detail.ts';
 import { runListKeys, runProjection, runRowKey } from '#domain/run/run-projection.ts';
 import { recorded } from '#test/support/decider.ts';
@@ -110,6 +111,13 @@ describe('the rows of a run', () => {
     expect(runProjection.details(unknown)).toEqual([]);
     expect(runProjection.apply(rows.get('run'), runRowKey(stream), unknown)).toEqual(rows.get('run'));
     expect(runProjection.apply(undefined, runRowKey(stream), unknown)).toBeUndefined();
+  });
+
+  it('have the status of no task from what is said of the run', () => {
+    const ofTheRun = story()
+      .history()
+      .filter(({ type }) => type === 'RunTriggered' || type === 'PlanCreated');
+    expect(ofTheRun.map(statusAfter)).toEqual([undefined, undefined]);
   });
 
   it('show a task that waits for the window as queued', () => {
