@@ -5,16 +5,10 @@ import type { CommandContext } from '#cli/commands/context.ts';
 import { milliseconds } from '#cli/commands/milliseconds.ts';
 import { documentOf, readDocument } from '#cli/commands/read-document.ts';
 import { untilStopped } from '#cli/commands/until-stopped.ts';
+import type { MarketConnect } from '#cli/venue/market-connect.ts';
 
-interface ConnectOptions {
-  readonly config: string;
-  readonly stage?: string;
-  readonly aws?: boolean;
-  readonly websocketUrl: string;
-  readonly restUrl: string;
-  readonly openInterestEvery: number;
-  readonly summaryEvery: number;
-}
+/** What the command line says; the configuration is the name of its file. */
+type ConnectOptions = Omit<MarketConnect, 'config' | 'stateDir' | 'signal'> & { readonly config: string };
 
 /** Adds the commands. */
 export const addMarketCommands = (

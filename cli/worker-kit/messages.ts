@@ -22,7 +22,7 @@ const MESSAGES_MAX = 10;
 
 export interface MessageSetting {
   readonly messages: MessageQueue;
-  /** Whose tasks are worked on; those of any tenant when it is left out, of which the queue's name lets one in. */
+  /** Whose tasks are worked on; of any tenant when left out: a queue's name lets in those of one workspace alone. */
   readonly tenant?: string;
 }
 

@@ -41,8 +41,9 @@ const isOwed = (run: PlannedRun, index: number): boolean => {
 export const cascadeEffects = (run: RunningRun): readonly Effect[] => {
   if (!isCascadeOwed(run)) return [];
   const { header } = originOf(run);
-  const left = run.tasks.filter((task) => task.status === 'BLOCKED' || !isEnded(task));
-  const place = `${header.runId}:${left.length}:${run.tasks.filter(({ status }) => status === 'BLOCKED').length}`;
+  const leftCount = run.tasks.filter((task) => !isEnded(task)).length;
+  const blockedCount = run.tasks.filter(({ status }) => status === 'BLOCKED').length;
+  const place = `${header.runId}:${leftCount}:${blockedCount}`;
   const command: SweepRun = { type: 'SweepRun', nowMs: run.changedAtMs, lostOffers: [] };
   return [
     {

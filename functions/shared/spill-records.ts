@@ -1,4 +1,4 @@
-/** Spilling (ADR 0015): records wait in the object store, stored before the event that refers to them, and are taken in in order. */
+/** Spilling (ADR 0015): records are stored before the event that refers to them, and taken in by their order. */
 import type { IngestionPaused } from '#contracts/market/feed.ts';
 import { SpillObject } from '#contracts/market/feed-spill.ts';
 import type { RecordsSpilled } from '#contracts/market/feed-spill.ts';
@@ -67,8 +67,9 @@ export const spillBatch = async (
 const OBJECTS_MAX = 50;
 
 /**
- * Takes spilled records in while there is room for them; only when there is none, runs are asked how far they are. What cannot be read is told and stays where it is, so that
- * neither its stream nor the watch of its queue stands still with it; the next look tries again.
+ * Takes spilled records in while there is room for them; only when there is none, runs are asked how far they are.
+ * What cannot be read is told and stays where it is, so that neither its stream nor the watch of its queue stands still
+ * with it; the next look tries again.
  */
 export const drainSpill = async (ports: SpillPorts, given: ExistingFeed): Promise<ExistingFeed> => {
   let feed = given;

@@ -40,6 +40,14 @@ interface World {
   commands: AdapterCommand[];
 }
 
+const createdWorld = (): World => ({
+  adapter: createdAdapter,
+  nowMs: 0,
+  open: undefined,
+  wakeMs: undefined,
+  commands: [],
+});
+
 const perform = (world: World, commands: readonly AdapterCommand[]): void => {
   for (const command of commands) {
     world.commands.push(command);
@@ -62,13 +70,7 @@ it('has one connection at a time, is never silent without a bound, and tries no 
   fc.assert(
     fc.property(limits, happenings, (given, events) => {
       const setting = adapterSetting(given);
-      const world: World = {
-        adapter: createdAdapter,
-        nowMs: 0,
-        open: undefined,
-        wakeMs: undefined,
-        commands: [],
-      };
+      const world = createdWorld();
       const step = (event: AdapterEvent): void => {
         const next = stepAdapter(setting, world.adapter, { event, nowMs: world.nowMs });
         world.adapter = next.adapter;
@@ -104,13 +106,7 @@ it('ends by itself at a venue that never answers, after as many tries as it may 
   fc.assert(
     fc.property(limits, (given) => {
       const setting = adapterSetting(given);
-      const world: World = {
-        adapter: createdAdapter,
-        nowMs: 0,
-        open: undefined,
-        wakeMs: undefined,
-        commands: [],
-      };
+      const world = createdWorld();
       let event: AdapterEvent = { type: 'start' };
       for (let steps = 0; world.adapter.phase.kind !== 'failed'; steps++) {
         const next = stepAdapter(setting, world.adapter, { event, nowMs: world.nowMs });
