@@ -125,6 +125,12 @@ const callbackRefusals = [
   'attempt_already_completed',
 ] as const satisfies readonly ErrorCode[];
 
+const completionRefusals = [
+  ...callbackRefusals,
+  'task_already_terminal',
+  'commit_too_large',
+] as const satisfies readonly ErrorCode[];
+
 /** The shape of every route. */
 export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   getHealth: { answers: ok(Health), refusals: [] },
@@ -232,7 +238,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
         'The tasks, or none; with a known `Idempotency-Key` those handed out before',
       ),
     },
-    refusals: ['idempotency_key_reused'],
+    refusals: ['idempotency_key_reused', ...completionRefusals],
   },
   reportTaskStarted: {
     body: StartedRequest,
@@ -247,7 +253,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   reportTaskCompleted: {
     body: CompletedRequest,
     answers: ok(CompletedResponse),
-    refusals: [...callbackRefusals, 'task_already_terminal', 'commit_too_large'],
+    refusals: completionRefusals,
   },
   listFeeds: { query: ListQuery, answers: ok(FeedPage), refusals: ['invalid_cursor'] },
   getFeed: { answers: ok(FeedView), refusals: ['invalid_request', 'feed_not_found'] },
