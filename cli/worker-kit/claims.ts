@@ -77,8 +77,8 @@ export const claims = (setting: Claiming): TaskSource => ({
 
 /** Claims may be told to come later; the callback of a report is taken at any time, and need not wait. */
 const notLater = (answer: Answer): Answer =>
-  answer.kind === 'again' && answer.afterMs !== undefined
-    ? { kind: 'unwanted', code: 'come_later', message: answer.message }
+  answer.kind === 'again' && answer.code === 'rate_limited'
+    ? { kind: 'unwanted', code: answer.code, message: answer.message }
     : answer;
 
 interface Wish {

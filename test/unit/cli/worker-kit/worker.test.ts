@@ -196,7 +196,7 @@ describe('a report', () => {
   it.each([
     ['is refused', unwanted('stale_attempt')],
     ['has a fault', { kind: 'faulty', code: 'invalid_request', message: 'no' }],
-    ['is to come later', { kind: 'again', message: 'too many', afterMs: 30_000 }],
+    ['is to come later', { kind: 'again', code: 'rate_limited', message: 'too many', afterMs: 30_000 }],
   ] as const)('whose claim %s goes to its callback at once', async (_case, refusal) => {
     const rig = startWorker({
       claim: (_, count) => {
