@@ -129,7 +129,7 @@ describe('a claim that brings a report', () => {
     expect((await plane.claim(10)).map(({ taskKey }) => taskKey)).toEqual(['m.b']);
   });
 
-  it('goes on with what is offered when nothing follows, under its key as any claim', async () => {
+  it('goes on with what is offered when nothing follows, under its key like every claim', async () => {
     const first = await claimOne();
     await plane.trigger(['m.a']);
     const failed = {
