@@ -3,7 +3,7 @@ import type { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import type { Remark } from '#domain/kernel/projection.ts';
 import { cadenceLine } from '#domain/market/cadence.ts';
 import type { Cadence } from '#domain/market/cadence.ts';
-import { adapterStatus } from '#domain/market/transport/adapter.ts';
+import { adapterStatus, isReading } from '#domain/market/transport/adapter.ts';
 import type { Adapter, TransportReport } from '#domain/market/transport/adapter.ts';
 import type { VenueConnection } from '#domain/market/transport/binance.ts';
 
@@ -64,5 +64,5 @@ export const summaryRemark = (
 export const transportState = (adapters: readonly Adapter[]): Remark => ({
   kind: 'metric',
   metric: 'market_data.transport.state',
-  value: adapters.every(({ phase: { kind } }) => kind === 'running' || kind === 'blocked') ? 1 : 0,
+  value: adapters.every(({ phase }) => isReading(phase)) ? 1 : 0,
 });
