@@ -22,6 +22,8 @@ export interface VenueRun {
   readonly tell: (remarks: readonly Remark[]) => void;
   /** Writes the metrics that were told; called after each summary, and last. */
   readonly flush: () => void;
+  /** From one question for what is polled to the next, in ms. */
+  readonly pollEveryMs: number;
   /** From one summary of the symbols to the next, in ms. */
   readonly summaryEveryMs: number;
   /** Ends it. */

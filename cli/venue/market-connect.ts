@@ -11,7 +11,7 @@ import type { MarketSink } from '#domain/ports/outside.ts';
 import { withAws } from '#cli/aws-connection.ts';
 import { CliError, exitCodes } from '#cli/cli-error.ts';
 import { whileRead } from '#cli/files/answer-lines.ts';
-import { processClock } from '#cli/venue/clock.ts';
+import { steadyClock } from '#cli/venue/clock.ts';
 import { connectVenue } from '#cli/venue/connect.ts';
 import type { VenueEnd } from '#cli/venue/connect.ts';
 import { lineSink } from '#cli/venue/line-sink.ts';
@@ -74,19 +74,21 @@ const read = (
   connections: readonly VenueConnection[],
   sink: MarketSink,
 ): Promise<VenueEnd> => {
-  const clock = processClock();
+  const clock = steadyClock();
+  const wall = { nowMs: () => Date.now() };
   const own = telemetry({
     stage: given.stage ?? 'none',
     functionName: 'market-connect',
-    nowMs: clock.nowMs,
+    nowMs: wall.nowMs,
     write: (line) => void process.stderr.write(`${line}\n`),
   });
-  const sockets = webSocketLinks({ url: given.websocketUrl, clock });
-  const polls = pollLinks({ url: given.restUrl, everyMs: given.openInterestEvery, clock });
+  const sockets = webSocketLinks({ url: given.websocketUrl, wall });
+  const polls = pollLinks({ url: given.restUrl, everyMs: given.openInterestEvery, clock, wall });
   const open: OpenLink = (connection, heard) =>
     (connection.entry === 'rest' ? polls : sockets)(connection, heard);
   return connectVenue({
-    ...{ connections, open, sink, clock, summaryEveryMs: given.summaryEvery, signal: given.signal },
+    ...{ connections, open, sink, clock, signal: given.signal },
+    ...{ pollEveryMs: given.openInterestEvery, summaryEveryMs: given.summaryEvery },
     tell: (remarks) => {
       for (const remark of remarks)
         if (remark.kind === 'metric') own.count(remark.metric, remark.value);

@@ -6,7 +6,7 @@ import { marketEventLine } from '#domain/market/decode/received.ts';
 import type { Adapter, AdapterEvent } from '#domain/market/transport/adapter.ts';
 import type { VenueConnection } from '#domain/market/transport/binance.ts';
 import { failureRemarks, summaryRemark } from '#domain/market/transport/remarks.ts';
-import { adapterSetting } from '#domain/market/transport/setting.ts';
+import { adapterSetting, pollSetting } from '#domain/market/transport/setting.ts';
 import type { Remark } from '#domain/kernel/projection.ts';
 import type { MarketRecord, MarketSink } from '#domain/ports/outside.ts';
 import { partitionKeyOf } from '#cli/tape/tape-record.ts';
@@ -20,6 +20,7 @@ export interface SourceSetting {
   readonly open: OpenLink;
   readonly sink: MarketSink;
   readonly clock: Clock;
+  readonly pollEveryMs: number;
   readonly tell: (remarks: readonly Remark[]) => void;
   readonly onFailed: (errorDetail: string) => void;
 }
@@ -46,7 +47,7 @@ export interface RunningSource {
 /** Starts the adapters of a source, which has one connection at least. */
 export const runSource = (
   connections: readonly [VenueConnection, ...VenueConnection[]],
-  { open, sink, clock, tell, onFailed }: SourceSetting,
+  { open, sink, clock, pollEveryMs, tell, onFailed }: SourceSetting,
 ): RunningSource => {
   const { source } = connections[0];
   const setting = adapterSetting(source.limits);
@@ -72,7 +73,10 @@ export const runSource = (
     return own.accept(events.map(recordOf));
   };
   const running: readonly RunningAdapter[] = connections.map((connection) =>
-    runAdapter({ connection, setting, open, clock, tell, accept, onFailed }),
+    runAdapter({
+      ...{ connection, open, clock, tell, accept, onFailed },
+      setting: connection.entry === 'rest' ? pollSetting(setting, pollEveryMs) : setting,
+    }),
   );
   return {
     stop: () => stepAll({ type: 'stop' }),

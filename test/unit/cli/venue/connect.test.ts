@@ -25,7 +25,14 @@ interface Event {
 }
 
 /** A process that reads a venue, on a clock that is moved by hand. */
-const reading = async (given: { channels?: readonly string[]; limits?: object; sink?: MarketSink } = {}) => {
+const reading = async (
+  given: {
+    readonly channels?: readonly string[];
+    readonly symbols?: object;
+    readonly limits?: object;
+    readonly sink?: MarketSink;
+  } = {},
+) => {
   const venue = await startVenue();
   const clock = virtualClock(START_MS);
   const told = hearing();
@@ -36,7 +43,7 @@ const reading = async (given: { channels?: readonly string[]; limits?: object; s
     sources: [
       {
         source_id: 'binance',
-        symbol_map: { BTCUSDT: 'BTC-PERP' },
+        symbol_map: given.symbols ?? { BTCUSDT: 'BTC-PERP' },
         channels: given.channels ?? ['trades'],
         ...(given.limits ? { limits: given.limits } : {}),
       },
@@ -44,8 +51,8 @@ const reading = async (given: { channels?: readonly string[]; limits?: object; s
   });
   const found = parsed.kind === 'valid' ? connectionsOf(parsed.config) : parsed;
   if (found.kind === 'invalid') throw new Error(found.message);
-  const sockets = webSocketLinks({ url: venue.websocketUrl, clock });
-  const polls = pollLinks({ url: venue.restUrl, everyMs: 10_000, clock });
+  const sockets = webSocketLinks({ url: venue.websocketUrl, wall: clock });
+  const polls = pollLinks({ url: venue.restUrl, everyMs: 10_000, clock, wall: clock });
   let flushes = 0;
   const start = (): Promise<VenueEnd> =>
     connectVenue({
@@ -61,6 +68,7 @@ const reading = async (given: { channels?: readonly string[]; limits?: object; s
       clock,
       tell: told.tell,
       flush: () => (flushes += 1),
+      pollEveryMs: 10_000,
       summaryEveryMs: 60_000,
       signal: stop.signal,
     });
@@ -291,11 +299,83 @@ describe('open interest', () => {
     await at.arrival();
     at.venue.answer = (_request, response) => response.writeHead(429).end('slow down');
     at.moveTo(START_MS + 20_000);
-    expect(await at.told.until(/"reconnecting"/)).toContain('"error_detail":"the venue answered 429"');
+    expect(await at.told.until(/"reconnecting"/)).toContain(
+      '"error_detail":"the venue answered 429: slow down"',
+    );
     at.venue.answer = (_request, response) => response.end('[]');
     at.moveTo(START_MS + 20_250);
     expect((await at.arrival()).event_type).toBe('DecodeFailure');
     expect(await at.told.until(/"reconnect_count":1,"gap_ms"/)).toContain('"gap_ms":10250');
+    at.stop.abort();
+    await end;
+  });
+
+  it('is not asked for while the venue asks for silence, by any symbol', async () => {
+    const at = await reading({ channels: ['open_interest'], symbols: { BTCUSDT: 'BTC', ETHUSDT: 'ETH' } });
+    const end = at.start();
+    await at.arrival();
+    await at.arrival();
+    expect(at.venue.polls).toHaveLength(2);
+    const askedForOther = new Promise<void>((resolve) => {
+      at.venue.answer = (request, response) => {
+        if (!String(request.url).includes('BTC')) resolve();
+        else response.writeHead(418, { 'retry-after': '120' }).end('banned');
+      };
+    });
+    at.moveTo(START_MS + 10_000);
+    expect(await at.told.until(/"reconnecting"/)).toContain(
+      '"error_detail":"the venue answered 418: banned: not before 120000 ms"',
+    );
+    // The question for the other symbol was on its way, and is given up.
+    await askedForOther;
+    at.moveTo(START_MS + 40_000);
+    expect(await at.told.until(/"symbol":"ETH".*"reconnecting"/)).toContain('nothing was read');
+    at.moveTo(START_MS + 40_250);
+    expect(await at.told.until(/"symbol":"ETH".*"reconnecting"/)).toContain(
+      'asked another symbol for silence',
+    );
+    at.moveTo(START_MS + 129_999);
+    expect(at.venue.polls).toHaveLength(4);
+
+    at.venue.answer = (_request, response) => response.end('{"openInterest":"7","time":1}');
+    at.moveTo(START_MS + 130_000);
+    await at.arrival();
+    await at.arrival();
+    at.stop.abort();
+    expect(await end).toMatchObject({ readCount: 4 });
+  });
+
+  it('is asked for no more often by a sink that is full and free by turns', async () => {
+    const slow = slowSink();
+    const limits = { backpressure: { policy: 'block', max_pending: 1 } };
+    const at = await reading({ channels: ['open_interest'], limits, sink: slow.sink });
+    const end = at.start();
+    await at.told.until(/backpressure.count/);
+    at.clock.jump(START_MS + 4_000);
+    await slow.release();
+    await at.told.until(/backpressure.blocked_ms/);
+    at.moveTo(START_MS + 9_999);
+    expect(at.venue.polls).toHaveLength(1);
+    at.moveTo(START_MS + 10_000);
+    await at.told.until(/backpressure.count/);
+    expect(at.venue.polls).toHaveLength(2);
+    await slow.release();
+    at.stop.abort();
+    await end;
+  });
+
+  it('that is asked for more seldom than the read timeout is none the less read', async () => {
+    const limits = { read_timeout_ms: 2_000 };
+    const at = await reading({ channels: ['open_interest'], limits });
+    const end = at.start();
+    await at.arrival();
+    at.moveTo(START_MS + 10_000);
+    await at.arrival();
+    at.venue.answer = () => undefined;
+    at.moveTo(START_MS + 21_999);
+    expect(at.told.all.join()).not.toContain('reconnecting');
+    at.moveTo(START_MS + 22_000);
+    expect(await at.told.until(/"reconnecting"/)).toContain('nothing was read for 12000 ms');
     at.stop.abort();
     await end;
   });
