@@ -29,8 +29,13 @@ export interface MarketConnect {
   readonly restUrl: string;
   readonly openInterestEvery: number;
   readonly summaryEvery: number;
+  readonly drainWithin: number;
+  /** The first adapter that fails ends all of them. */
+  readonly failFast?: boolean;
   readonly stateDir: string;
   readonly signal: AbortSignal;
+  /** Ends the process, though an output that nobody reads holds what was written to it. */
+  readonly leave: () => void;
 }
 
 /** Runs until the signal; refuses a configuration the venue cannot serve, and tells what went wrong on the way. */
@@ -38,9 +43,11 @@ export const marketConnect = async (given: MarketConnect): Promise<void> => {
   const connections = checkedConnections(given.config);
   const stage = checkedStage(given);
   if (stage === undefined) {
-    await whileRead(process.stdout, async () =>
-      explain(await read(given, connections, lineSink(process.stdout))),
-    );
+    await whileRead(process.stdout, async () => {
+      const end = await read(given, connections, lineSink(process.stdout));
+      if (end.isCutShort) given.leave();
+      explain(end);
+    });
     return;
   }
   await withAws({ stateDir: given.stateDir, isAws: given.aws === true }, async (plugin) => {
@@ -87,7 +94,8 @@ const read = (
   const open: OpenLink = (connection, heard) =>
     (connection.entry === 'rest' ? polls : sockets)(connection, heard);
   return connectVenue({
-    ...{ connections, open, sink, clock, signal: given.signal },
+    ...{ connections, open, sink, clock, signal: given.signal, drainMs: given.drainWithin },
+    endsOnFailure: given.failFast === true,
     ...{ pollEveryMs: given.openInterestEvery, summaryEveryMs: given.summaryEvery },
     tell: (remarks) => {
       for (const remark of remarks)
@@ -98,12 +106,15 @@ const read = (
   });
 };
 
-const explain = ({ readCount, lostCount, failure, sinkFault }: VenueEnd): void => {
-  if (sinkFault !== undefined)
+const explain = ({ readCount, lostCount, failure, adapters, sinkFault }: VenueEnd): void => {
+  if (sinkFault !== undefined && lostCount > 0)
     throw new CliError(
       'events_lost',
       `${lostCount} of ${readCount} events were read and could not be written: ${sinkFault}`,
     );
   if (failure !== undefined)
-    throw new CliError('adapter_failed', `an adapter failed, ${readCount} events were written: ${failure}`);
+    throw new CliError(
+      'adapter_failed',
+      `${adapters.failedCount} of ${adapters.count} adapters failed, ${readCount} events were written: ${failure}`,
+    );
 };

@@ -3,6 +3,7 @@ import type { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import { cadenceAfter, noCadence } from '#domain/market/cadence.ts';
 import type { Cadence } from '#domain/market/cadence.ts';
 import { marketEventLine } from '#domain/market/decode/received.ts';
+import { hasEnded } from '#domain/market/transport/adapter-status.ts';
 import type { Adapter, AdapterEvent } from '#domain/market/transport/adapter.ts';
 import type { VenueConnection } from '#domain/market/transport/binance.ts';
 import { failureRemarks, summaryRemark } from '#domain/market/transport/remarks.ts';
@@ -39,6 +40,8 @@ export interface RunningSource {
   /** Comes when what was read is written, or cannot be. */
   readonly drained: () => Promise<void>;
   readonly adapters: () => readonly Adapter[];
+  /** Whether none of its adapters will read anything more. */
+  readonly hasEnded: () => boolean;
   /** A line for each symbol; what is counted begins anew. */
   readonly summary: () => readonly Remark[];
   readonly outcome: () => SourceOutcome;
@@ -82,6 +85,7 @@ export const runSource = (
     stop: () => stepAll({ type: 'stop' }),
     drained: own.drained,
     adapters: () => running.map(({ current }) => current()),
+    hasEnded: () => running.every(({ current }) => hasEnded(current())),
     summary: () => {
       const symbols = new Set<string>([...Object.values(source.symbol_map), ...cadences.keys()]);
       const lines = [...symbols].map((symbol) => {

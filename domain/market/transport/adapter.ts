@@ -4,6 +4,7 @@
  */
 import type { MetricName } from '#contracts/metrics.ts';
 import { waitsBetweenTries } from '#domain/kernel/backoff.ts';
+import { hasEnded, isReading } from '#domain/market/transport/adapter-status.ts';
 import type { AdapterSetting } from '#domain/market/transport/setting.ts';
 
 /** Where a connection stands. `tries` made in a row, the one under way included, are bounded by the retry of the source. */
@@ -74,20 +75,6 @@ export const createdAdapter: Adapter = {
   reconnectCount: 0,
 };
 
-/** The state the reference knows of an adapter: one that reconnects runs. */
-export const adapterStatus = ({
-  phase,
-  quietSinceMs,
-}: Adapter): 'created' | 'running' | 'stopped' | 'failed' => {
-  const { kind } = phase;
-  if (kind === 'stopped' || kind === 'failed') return kind;
-  return isReading(phase) || quietSinceMs !== undefined ? 'running' : 'created';
-};
-
-/** Whether a connection is up and confirmed, held back or not. */
-export const isReading = (phase: Phase): boolean =>
-  phase.kind === 'running' || (phase.kind === 'blocked' && phase.sinceMs !== undefined);
-
 /** Takes one event; what comes after the end, or from a connection that is no longer meant, changes nothing. */
 export const stepAdapter = (
   setting: AdapterSetting,
@@ -95,7 +82,7 @@ export const stepAdapter = (
   { event, nowMs }: { readonly event: AdapterEvent; readonly nowMs: number },
 ): AdapterStep => {
   const { kind } = adapter.phase;
-  if (kind === 'stopped' || kind === 'failed') return unchanged(adapter);
+  if (hasEnded(adapter)) return unchanged(adapter);
   if ('connection' in event && event.connection !== adapter.connection) return unchanged(adapter);
   const at = { setting, adapter, nowMs };
   switch (event.type) {

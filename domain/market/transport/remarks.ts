@@ -3,7 +3,7 @@ import type { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import type { Remark } from '#domain/kernel/projection.ts';
 import { cadenceLine } from '#domain/market/cadence.ts';
 import type { Cadence } from '#domain/market/cadence.ts';
-import { adapterStatus, isReading } from '#domain/market/transport/adapter.ts';
+import { adapterStatus, isReading } from '#domain/market/transport/adapter-status.ts';
 import type { Adapter, TransportReport } from '#domain/market/transport/adapter.ts';
 import type { VenueConnection } from '#domain/market/transport/binance.ts';
 

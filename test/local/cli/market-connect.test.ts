@@ -37,7 +37,7 @@ it('prints events without a stage, and ends with what went wrong when the venue 
   });
   expect(code).toBe(1);
   expect(stderr).toContain('"state":"failed","error_detail":"the venue closed the connection: 1001 bye"');
-  expect(stderr).toContain('adapter_failed: an adapter failed, 1 events were written: the venue closed');
+  expect(stderr).toContain('adapter_failed: 1 of 1 adapters failed, 1 events were written: the venue closed');
 });
 
 it('tells what it could not write, and why', async () => {

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { parseMarketDataConfig } from '#contracts/market/market-data-config.ts';
 import { connectionsOf } from '#domain/market/transport/binance.ts';
@@ -31,6 +33,8 @@ const reading = async (
     readonly symbols?: object;
     readonly limits?: object;
     readonly sink?: MarketSink;
+    readonly endsOnFailure?: boolean;
+    readonly websocketUrl?: string;
   } = {},
 ) => {
   const venue = await startVenue();
@@ -51,7 +55,7 @@ const reading = async (
   });
   const found = parsed.kind === 'valid' ? connectionsOf(parsed.config) : parsed;
   if (found.kind === 'invalid') throw new Error(found.message);
-  const sockets = webSocketLinks({ url: venue.websocketUrl, wall: clock });
+  const sockets = webSocketLinks({ url: given.websocketUrl ?? venue.websocketUrl, wall: clock });
   const polls = pollLinks({ url: venue.restUrl, everyMs: 10_000, clock, wall: clock });
   let flushes = 0;
   const start = (): Promise<VenueEnd> =>
@@ -69,6 +73,8 @@ const reading = async (
       tell: told.tell,
       flush: () => (flushes += 1),
       pollEveryMs: 10_000,
+      drainMs: 25_000,
+      endsOnFailure: given.endsOnFailure ?? false,
       summaryEveryMs: 60_000,
       signal: stop.signal,
     });
@@ -162,7 +168,7 @@ describe('a venue that is read', () => {
     expect(at.taken.at(-1)?.partitionKey).toBe('binance|BTC-PERP|liquidation');
 
     at.stop.abort();
-    expect(await end).toEqual({ readCount: 9, lostCount: 0 });
+    expect(await end).toMatchObject({ readCount: 9, lostCount: 0 });
   });
 
   it('is subscribed again after it closed, and the gap is told', async () => {
@@ -183,7 +189,7 @@ describe('a venue that is read', () => {
     again.say(TRADES, trade(2));
     expect((await at.arrival()).source_event_id).toBe('2');
     at.stop.abort();
-    expect(await end).toEqual({ readCount: 2, lostCount: 0 });
+    expect(await end).toMatchObject({ readCount: 2, lostCount: 0 });
   });
 
   it('is given up and read anew when it says nothing for the read timeout', async () => {
@@ -212,7 +218,11 @@ describe('a venue that is read', () => {
       at.moveTo((nowMs += 10_000));
       at.moveTo((nowMs += delayMs));
     }
-    expect(await end).toEqual({ readCount: 0, lostCount: 0, failure: 'not subscribed within 10000 ms' });
+    expect(await end).toMatchObject({
+      readCount: 0,
+      lostCount: 0,
+      failure: 'not subscribed within 10000 ms',
+    });
     expect(at.told.all.filter((text) => text.includes('market_data.transport.reconnects'))).toHaveLength(4);
     expect(await at.told.until(/cadence_summary/)).toContain('"adapter_status":"failed"');
   });
@@ -284,7 +294,73 @@ describe('a venue that is read', () => {
   it('is not read at all when the signal came before', async () => {
     const at = await reading();
     at.stop.abort();
-    expect(await at.start()).toEqual({ readCount: 0, lostCount: 0 });
+    expect(await at.start()).toEqual({
+      ...{ readCount: 0, lostCount: 0, isCutShort: false },
+      adapters: { failedCount: 0, count: 1 },
+    });
+  });
+});
+
+describe('an adapter that has failed', () => {
+  const limits = { retry: { min_delay_ms: 1, max_delay_ms: 1, max_attempts: 1 } };
+
+  it('leaves the others reading, and is told when they are stopped', async () => {
+    const at = await reading({ channels: ['trades', 'open_interest'], limits });
+    at.venue.answer = (_request, response) => response.writeHead(400).end('{"msg":"Invalid symbol."}');
+    const { end, client } = await at.running();
+    expect(await at.told.until(/"failed"/)).toContain('"channel":"open_interest"');
+    client.say(TRADES, trade(1));
+    await at.arrival();
+    at.moveTo(START_MS + 29_000);
+    at.stop.abort();
+
+    expect(await end).toMatchObject({
+      ...{ readCount: 1, lostCount: 0, adapters: { failedCount: 1, count: 2 } },
+      failure: 'the venue answered 400: {"msg":"Invalid symbol."}',
+    });
+    expect(await at.told.until(/cadence_summary/)).toContain('"adapter_status":"failed"');
+    expect(await at.told.until(/market_data\.transport\.state/)).toContain('"value":0');
+  });
+
+  it('ends the process when it is the last one', async () => {
+    const at = await reading({ channels: ['trades', 'book_top'], limits });
+    const end = at.start();
+    const clients = [await at.venue.next(), await at.venue.next()];
+    await at.told.until(/"state":"running"/);
+    await at.told.until(/"state":"running"/);
+    for (const client of clients) {
+      client.socket.close(1001, 'bye');
+      await at.told.until(/"failed"/);
+    }
+    expect((await end).adapters).toEqual({ failedCount: 2, count: 2 });
+  });
+
+  it('ends the others where that is asked for', async () => {
+    const at = await reading({ channels: ['trades', 'open_interest'], limits, endsOnFailure: true });
+    at.venue.answer = (_request, response) => response.writeHead(500).end();
+    expect(await at.start()).toMatchObject({
+      ...{ failure: 'the venue answered 500', adapters: { failedCount: 1, count: 2 } },
+    });
+  });
+
+  it('is tried again when the venue says so while it is connected to', async () => {
+    const venue = createServer((_request, response) => response.writeHead(200).end()).on(
+      'upgrade',
+      (_request, socket: Socket) =>
+        socket.end('HTTP/1.1 429 Too Many Requests\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n'),
+    );
+    await new Promise<void>((resolve) => venue.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void venue.close());
+    const { port } = venue.address() as AddressInfo;
+    const at = await reading({ websocketUrl: `ws://127.0.0.1:${port}` });
+    const end = at.start();
+    expect(await at.told.until(/"reconnecting"/)).toContain('the venue answered 429: not before 60000 ms');
+    at.moveTo(START_MS + 59_999);
+    expect(at.told.all.filter((text) => text.includes('reconnects'))).toHaveLength(1);
+    at.moveTo(START_MS + 60_000);
+    await at.told.until(/"reconnect_count":2/);
+    at.stop.abort();
+    await end;
   });
 });
 
@@ -409,7 +485,11 @@ describe('a sink that is slow', () => {
     expect(await at.told.until(/"failed"/)).toContain('backpressure: the sink is full');
     await slow.release();
     await slow.release();
-    expect(await end).toEqual({ readCount: 2, lostCount: 0, failure: 'backpressure: the sink is full' });
+    expect(await end).toMatchObject({
+      readCount: 2,
+      lostCount: 0,
+      failure: 'backpressure: the sink is full',
+    });
     expect(idsOf(slow.taken)).toEqual([1, 2]);
   });
 
@@ -426,7 +506,7 @@ describe('a sink that is slow', () => {
     expect(await at.told.until(/backpressure.blocked_ms/)).toContain('"value":4999');
     while (slow.taken.length < 3) await slow.release();
     at.stop.abort();
-    expect(await end).toEqual({ readCount: 3, lostCount: 0 });
+    expect(await end).toMatchObject({ readCount: 3, lostCount: 0 });
     expect(idsOf(slow.taken)).toEqual([1, 2, 3]);
   });
 
@@ -457,7 +537,26 @@ describe('a sink that is slow', () => {
     expect(at.venue.polls).toHaveLength(2);
     await slow.release();
     at.stop.abort();
-    expect(await end).toEqual({ readCount: 2, lostCount: 0 });
+    expect(await end).toMatchObject({ readCount: 2, lostCount: 0 });
+  });
+
+  it('that takes nothing more is given so long at the end, and what it has not taken is lost', async () => {
+    const slow = slowSink();
+    const at = await reading({ sink: slow.sink });
+    const { end, client } = await at.running();
+    client.say(TRADES, trade(1));
+    client.say(TRADES, '{"a":2}');
+    await at.told.until(/decode_failure/);
+    at.stop.abort();
+    await at.told.until(/"stopped"/);
+    at.moveTo(START_MS + 24_999);
+    expect(at.flushes()).toBe(0);
+    at.moveTo(START_MS + 25_000);
+
+    expect(await end).toMatchObject({
+      ...{ readCount: 2, lostCount: 2, isCutShort: true },
+      sinkFault: 'the sink has not taken them within 25000 ms',
+    });
   });
 
   it('that cannot be written at all ends the process, which tells what is lost', async () => {
@@ -468,7 +567,7 @@ describe('a sink that is slow', () => {
     });
     const { end, client } = await at.running();
     client.say(TRADES, trade(1));
-    expect(await end).toEqual({
+    expect(await end).toMatchObject({
       readCount: 1,
       lostCount: 1,
       failure: 'the sink cannot be written: Error: no such stream',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { adapterStatus, createdAdapter, isReading, stepAdapter } from '#domain/market/transport/adapter.ts';
+import { adapterStatus, isReading } from '#domain/market/transport/adapter-status.ts';
+import { createdAdapter, stepAdapter } from '#domain/market/transport/adapter.ts';
 import type { Adapter, AdapterCommand, AdapterEvent } from '#domain/market/transport/adapter.ts';
 import { adapterSetting } from '#domain/market/transport/setting.ts';
 import type { AdapterSetting } from '#domain/market/transport/setting.ts';
