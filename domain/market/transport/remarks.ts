@@ -27,6 +27,27 @@ export const transportRemarks = (
     },
   }));
 
+/** The events of one type, on one channel of a symbol, since they were last told. */
+export interface EventTally {
+  readonly newest: RawMarketEvent;
+  readonly count: number;
+}
+
+/** What a tally is kept under: there are as many as streams have types of events. */
+export const tallyKey = ({ symbol, channel, event_type: type }: RawMarketEvent): string =>
+  JSON.stringify([symbol, channel, type]);
+
+/** A line with the newest of them and how many there were: one for each event would cost more than the event. */
+export const eventRemark = ({ newest, count }: EventTally): Remark => {
+  const { source_id, symbol, channel, event_type, recv_ts_ms, exchange_ts_ms } = newest;
+  return {
+    kind: 'line',
+    level: 'debug',
+    message: 'market_data.event',
+    fields: { source_id, symbol, channel, event_type, recv_ts_ms, exchange_ts_ms, count },
+  };
+};
+
 /** A line for each event that could not be decoded. */
 export const failureRemarks = (events: readonly RawMarketEvent[]): readonly Remark[] =>
   events

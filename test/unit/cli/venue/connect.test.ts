@@ -291,6 +291,50 @@ describe('a venue that is read', () => {
     expect(at.flushes()).toBe(2);
   });
 
+  it('is told of by the newest event of each type, and how many there were', async () => {
+    const at = await reading({ channels: ['trades', 'candle_3m'] });
+    const { end, client } = await at.running();
+    client.say(TRADES, trade(3));
+    client.say(TRADES, '7');
+    client.say(TRADES, trade(4));
+    for (let events = 0; events < 3; events++) await at.arrival();
+    at.stop.abort();
+    await end;
+    const of = (type: string, rest: string) =>
+      `"fields":{"source_id":"binance","symbol":"BTC-PERP","channel":"trades","event_type":"${type}",${rest}}`;
+    expect(at.told.all.filter((text) => text.includes('"market_data.event"'))).toEqual([
+      expect.stringContaining(of('TradeTick', `"recv_ts_ms":${START_MS},"exchange_ts_ms":4,"count":2`)),
+      expect.stringContaining(
+        of('DecodeFailure', `"recv_ts_ms":${START_MS},"exchange_ts_ms":null,"count":1`),
+      ),
+    ]);
+  });
+
+  it('that says nothing but garbage has so many lines for it from one summary to the next', async () => {
+    const at = await reading();
+    const { end, client } = await at.running();
+    for (let frames = 0; frames < 120; frames++) client.socket.send('garbage');
+    for (let frames = 0; frames < 120; frames++) await at.arrival();
+    const told = () => at.told.all.filter((text) => text.includes('market_data.decode_failure"'));
+    expect(told()).toHaveLength(100);
+    at.clock.jump(START_MS + 20_000);
+    client.socket.send('garbage');
+    await at.arrival();
+    at.moveTo(START_MS + 49_000);
+    client.socket.send('garbage');
+    await at.arrival();
+    at.moveTo(START_MS + 60_000);
+    expect(await at.told.until(/"symbol":"unknown","adapter_status"/)).toContain(
+      '"adapter_status":"running","raw_events_ingested":122,"decode_failures":122',
+    );
+    client.socket.send('garbage');
+    await at.arrival();
+    expect(told()).toHaveLength(101);
+    at.stop.abort();
+    await end;
+    expect(await at.told.until(/"symbol":"unknown","adapter_status"/)).toContain('"stopped"');
+  });
+
   it('is not read at all when the signal came before', async () => {
     const at = await reading();
     at.stop.abort();
