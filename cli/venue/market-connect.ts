@@ -42,9 +42,10 @@ export interface MarketConnect {
 export const marketConnect = async (given: MarketConnect): Promise<void> => {
   const connections = checkedConnections(given.config);
   const stage = checkedStage(given);
+  const venue = checkedVenue(given);
   if (stage === undefined) {
     await whileRead(process.stdout, async () => {
-      const end = await read(given, connections, lineSink(process.stdout));
+      const end = await read({ ...given, ...venue }, connections, lineSink(process.stdout));
       if (end.isCutShort) given.leave();
       explain(end);
     });
@@ -52,7 +53,7 @@ export const marketConnect = async (given: MarketConnect): Promise<void> => {
   }
   await withAws({ stateDir: given.stateDir, isAws: given.aws === true }, async (plugin) => {
     const sink = kinesisMarketStream(kinesisClient(plugin), physicalName(stage, 'market-events'));
-    explain(await read(given, connections, sink));
+    explain(await read({ ...given, ...venue }, connections, sink));
   });
 };
 
@@ -64,6 +65,25 @@ const checkedConnections = (config: unknown): readonly VenueConnection[] => {
   const found = parsed.kind === 'valid' ? connectionsOf(parsed.config) : parsed;
   if (found.kind === 'valid') return found.connections;
   throw usage('invalid_config', `the configuration is refused: ${found.message}`);
+};
+
+/** Places of the venue without the slash that paths begin with. */
+const checkedVenue = ({
+  websocketUrl,
+  restUrl,
+}: MarketConnect): Pick<MarketConnect, 'websocketUrl' | 'restUrl'> => ({
+  websocketUrl: checkedUrl('--websocket-url', websocketUrl, ['wss:', 'ws:']),
+  restUrl: checkedUrl('--rest-url', restUrl, ['https:', 'http:']),
+});
+
+const checkedUrl = (option: string, text: string, protocols: readonly string[]): string => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && protocols.includes(url.protocol) && url.search === '' && url.hash === '')
+    return text.replace(/\/+$/, '');
+  throw usage(
+    'usage',
+    `${option} ${text} must be a URL that begins with ${protocols.join(' or ')}, without a query`,
+  );
 };
 
 const checkedStage = ({ stage, aws }: MarketConnect): Stage | undefined => {
