@@ -43,19 +43,34 @@ export const marketConnect = async (given: MarketConnect): Promise<void> => {
   const connections = checkedConnections(given.config);
   const stage = checkedStage(given);
   const venue = checkedVenue(given);
-  if (stage === undefined) {
-    await whileRead(process.stdout, async () => {
-      const end = await read({ ...given, ...venue }, connections, lineSink(process.stdout));
-      if (end.isCutShort) given.leave();
-      explain(end);
-    });
-    return;
-  }
-  await withAws({ stateDir: given.stateDir, isAws: given.aws === true }, async (plugin) => {
-    const sink = kinesisMarketStream(kinesisClient(plugin), physicalName(stage, 'market-events'));
-    explain(await read({ ...given, ...venue }, connections, sink));
-  });
+  const checked = { ...given, ...venue };
+  goOnUnheard();
+  await (stage === undefined ? toOutput(checked, connections) : toStage(checked, connections, stage));
 };
+
+/** What is read is written also when nobody hears what is told of it; the last lines are told when this has returned. */
+const goOnUnheard = (): void => {
+  if (!process.stderr.listeners('error').includes(ignore)) process.stderr.on('error', ignore);
+};
+
+const ignore = (): void => undefined;
+
+const toOutput = (given: MarketConnect, connections: readonly VenueConnection[]): Promise<void> =>
+  whileRead(process.stdout, async () => {
+    const end = await read(given, connections, lineSink(process.stdout));
+    if (end.isCutShort) given.leave();
+    explain(end);
+  });
+
+const toStage = (
+  given: MarketConnect,
+  connections: readonly VenueConnection[],
+  stage: Stage,
+): Promise<void> =>
+  withAws({ stateDir: given.stateDir, isAws: given.aws === true }, async (plugin) => {
+    const sink = kinesisMarketStream(kinesisClient(plugin), physicalName(stage, 'market-events'));
+    explain(await read(given, connections, sink));
+  });
 
 const usage = (code: string, message: string): CliError =>
   new CliError(code, message, { exitCode: exitCodes.usage });
