@@ -64,6 +64,15 @@ describe('a worker of a queue', () => {
     expect(rig.said.filter((line) => line.startsWith('receiving failed'))).toEqual([]);
   });
 
+  it('takes the address of its API with or without a slash at its end', async () => {
+    const rig = startWorker({}, { url: `${callbackBaseUrl}/`, messages: queueOfOne() });
+    await rig.pass(1_000);
+    rig.stop.abort();
+    await rig.ended();
+
+    expect(rig.asked.map(({ kind }) => kind)).toEqual(['started', 'completed']);
+  });
+
   it('asks for as much as it is free for, ten at most', async () => {
     const two = [message(mine(1), 'r1'), message(mine(2), 'r2')];
     const unanswered: Script = () => undefined;
