@@ -5,6 +5,7 @@ import type { Message } from '#cli/worker-kit/messages.ts';
 import { pauseFor } from '#cli/worker-kit/pause.ts';
 import {
   again,
+  queueOfOne,
   sampleTask,
   sentTask,
   startWorker,
