@@ -36,10 +36,15 @@ const isFor = (draft: Draft, dispatched: Dispatch, { queue, before }: NextTasks)
   return isOffered && dispatched.queue === queue && (before === undefined || priority < before);
 };
 
-/** An attempt in the hands of a worker. */
-export interface InHand {
+/** An attempt somebody reported on. */
+export interface ReportedAttempt {
   readonly taskKey: string;
   readonly attempt: number;
+}
+
+/** An attempt in the hands of a worker. */
+export interface InHand extends ReportedAttempt {
+  readonly taskIndex: number;
 }
 
 /** A worker, and the run it works for as it stands. */
@@ -54,7 +59,7 @@ export interface Worker {
  */
 export const begunWith = (
   events: readonly RecordedEvent[],
-  report: InHand,
+  report: ReportedAttempt,
   { run, workerId }: Worker,
 ): readonly InHand[] | undefined => {
   const known = events.flatMap((event) => asRunEvent(event) ?? []);
@@ -63,19 +68,29 @@ export const begunWith = (
       type === 'TaskCompleted' && data.taskKey === report.taskKey && data.attempt === report.attempt,
   );
   if (place < 0) return undefined;
-  const behind = known.slice(place + 1);
-  const end = behind.findIndex(({ type }) => type === 'TaskCompleted');
-  return behind
-    .slice(0, end < 0 ? undefined : end)
-    .flatMap(({ type, data }) => (type === 'TaskStarted' && data.workerId === workerId ? [data] : []))
-    .filter((started) => isInHand(run, started, workerId));
+  const followed = untilNextReport(known.slice(place + 1));
+  const handedOut = new Set(
+    followed.flatMap((event) => (event.type === 'TaskDispatched' ? nameOf(event) : [])),
+  );
+  return followed
+    .flatMap((event) => (event.type === 'TaskStarted' && handedOut.has(nameOf(event)) ? [event.data] : []))
+    .filter((started) => started.workerId === workerId && isInHand(run, started, workerId));
 };
 
-const isInHand = (
-  run: Run,
-  { taskIndex, attempt }: { readonly taskIndex: number; readonly attempt: number },
-  workerId: WorkerId,
-): boolean => {
+/** What Sluice gives up along with a report is part of what follows from it, and no report. */
+const untilNextReport = (behind: readonly RunEvent[]): readonly RunEvent[] => {
+  const end = behind.findIndex(({ type, data }) => type === 'TaskCompleted' && data.failure === undefined);
+  return behind.slice(0, end < 0 ? undefined : end);
+};
+
+/** Claims that share the commit of a report begin what was handed out, and offered, by an earlier one. */
+const nameOf = ({
+  data,
+}: {
+  readonly data: { readonly taskIndex: number; readonly attempt: number };
+}): string => `${data.taskIndex}:${data.attempt}`;
+
+const isInHand = (run: Run, { taskIndex, attempt }: InHand, workerId: WorkerId): boolean => {
   if (run.status !== 'RUNNING') return false;
   const task = taskAt(run, taskIndex);
   return task.status === 'RUNNING' && task.attempt === attempt && task.workerId === workerId;

@@ -1,7 +1,7 @@
 /** Finds what a worker began with a report whose answer was lost. */
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import { begunWith } from '#domain/run/next-tasks.ts';
-import type { InHand, Worker } from '#domain/run/next-tasks.ts';
+import type { InHand, ReportedAttempt, Worker } from '#domain/run/next-tasks.ts';
 
 /** Commits one look takes, from the newest backwards. */
 const COMMITS_PER_LOOK = 50;
@@ -12,7 +12,7 @@ const LOOKS_MAX = 10;
 export const begunBefore = async (
   ledger: LedgerReader,
   stream: string,
-  { report, worker }: { readonly report: InHand; readonly worker: Worker },
+  { report, worker }: { readonly report: ReportedAttempt; readonly worker: Worker },
 ): Promise<readonly InHand[]> => {
   if (!hasWork(worker)) return [];
   let before: number | undefined;

@@ -32,7 +32,7 @@ export const claimTasks =
   (ports: ReportFirstPorts) =>
   async (request: ApiRequest): Promise<ApiReply> => {
     const { tenantId, workspaceId, commandIdentity } = callerOf(request);
-    const wish = parseClaim(request.body);
+    const wish = await wishOf(ports, request.body);
     const claim: Claim = { place: { tenantId, workspaceId, queue: wish.queue }, wish, request };
     const key = keyOf(commandIdentity('claimTasks'));
     const taken = key && (await takenUnder(ports, key));
@@ -50,6 +50,13 @@ const keyOf = ({ commandId, requestHash }: CommandIdentity): ClaimKey | undefine
 const reportOf = async (ports: ReportFirstPorts, claim: Claim): Promise<Reported | undefined> => {
   const { completed } = claim.wish;
   return completed && toldAsCallback(ports, () => reportFirst(ports, claim, completed));
+};
+
+/** Faults of a request that brings a report are told as its callback tells them. */
+const wishOf = async (ports: ReportFirstPorts, body: unknown): Promise<ClaimRequest> => {
+  const { completed } = { ...(body as { completed?: unknown } | undefined) };
+  const parse = (): Promise<ClaimRequest> => Promise.resolve().then(() => parseClaim(body));
+  return completed === undefined ? parse() : toldAsCallback(ports, parse);
 };
 
 /** What a report says is cleaned when it is recorded, as that of a callback; its token is no secret that stays. */

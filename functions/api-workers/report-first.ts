@@ -10,6 +10,7 @@ import type { NextTasks } from '#domain/run/command.ts';
 import { begunWith } from '#domain/run/next-tasks.ts';
 import type { InHand } from '#domain/run/next-tasks.ts';
 import { runStream } from '#domain/run/run-stream.ts';
+import { policyOf } from '#domain/run/run.ts';
 import type { Run } from '#domain/run/run.ts';
 import { begunBefore } from '#functions/api-workers/begun-before.ts';
 import { plannedOrigin } from '#functions/api-workers/start-attempt.ts';
@@ -93,14 +94,14 @@ const begunIn = (
 
 const envelopesOf = (
   { tokens }: ReportFirstPorts,
-  { place, request }: Claim,
+  { request: { baseUrl } }: Claim,
   { run, begun }: { readonly run: Run; readonly begun: readonly InHand[] },
 ): Promise<DispatchEnvelope[]> =>
   Promise.all(
-    begun.map(({ taskKey, attempt }) =>
-      taskEnvelope(tokens, {
-        origin: plannedOrigin(run),
-        ...{ taskKey, attempt, workerQueue: place.queue, callbackBaseUrl: request.baseUrl },
-      }),
-    ),
+    begun.map(({ taskIndex, taskKey, attempt }) => {
+      const origin = plannedOrigin(run);
+      // Not that of the claim: whoever repeats the report with another one is handed what was begun then.
+      const workerQueue = policyOf(origin.plan, taskIndex).queue;
+      return taskEnvelope(tokens, { origin, taskKey, attempt, workerQueue, callbackBaseUrl: baseUrl });
+    }),
   );

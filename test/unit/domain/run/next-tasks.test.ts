@@ -160,6 +160,34 @@ describe('what was begun with a report', () => {
     expect(begunBy({ taskKey: 'm.z', attempt: 1 })).toEqual(['m.y']);
   });
 
+  it('does not end with an attempt that is given up in the same commit', () => {
+    const plan = planOf({ 'm.a': [], 'm.c': [], 'm.z': ['m.a'] }, { rules: { 'm.z': 'always' } });
+    const stopping = triggered(plan)
+      .after(claim('m.a'), claim('m.c'), cancelRun())
+      .at(START_MS + 120_000);
+    stopping
+      .when(goOn('m.a'))
+      .thenRecords(
+        { type: 'TaskCompleted', data: { taskKey: 'm.a' } },
+        { type: 'TaskCompleted', data: { taskKey: 'm.c', failure: 'cancel_grace' } },
+        ...ready('m.z'),
+        ...begun('m.z'),
+      );
+
+    const story = stopping.after(goOn('m.a'));
+    expect(keys(begunWith(story.history(), first, { run: story.state(), workerId: worker('wk-1') }))).toEqual(
+      ['m.z'],
+    );
+  });
+
+  it('is not what the worker claimed in the same commit', () => {
+    const story = triggered(planOf({ ...FAN, 'm.z': [] })).after(claim('m.a'), goOn('m.a'), claim('m.z'));
+
+    expect(keys(begunWith(story.history(), first, { run: story.state(), workerId: worker('wk-1') }))).toEqual(
+      ['m.b'],
+    );
+  });
+
   it('is unknown where the report is not', () => {
     expect(after()()).toBeUndefined();
     expect(after(goOn('m.a'))({ taskKey: 'm.a', attempt: 2 })).toBeUndefined();

@@ -113,6 +113,15 @@ describe('a claim that brings a report', () => {
     expect(keysOf(await ask(first))).toEqual(['m.c']);
   });
 
+  it('says the queue of what was begun, whatever queue the repeat names', async () => {
+    const first = await claimOne();
+    await ask(first);
+
+    const again = await ask(first, { claim: { queue: 'gpu' } });
+
+    expect(onlyTask(again)).toMatchObject({ taskKey: 'm.b', workerQueue: 'default-queue' });
+  });
+
   it('hands nothing of it to another worker', async () => {
     const first = await claimOne();
     await ask(first);
@@ -205,7 +214,7 @@ describe('a claim that brings a report', () => {
 
     expect(await ask(first, { report: { attempt: 0 } })).toMatchObject({
       status: 400,
-      body: { code: 'invalid_argument' },
+      body: { code: 'invalid_argument', error: 'invalid_argument' },
     });
     const named = await ask(first, { report: { workerId: SECRET } });
     expect(named).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
