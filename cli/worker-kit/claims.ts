@@ -6,6 +6,7 @@ import { runLimits } from '#contracts/runs/limits.ts';
 import { reportBody } from '#cli/worker-kit/attempt.ts';
 import type { AttemptPorts } from '#cli/worker-kit/attempt.ts';
 import { untilAnswered } from '#cli/worker-kit/repeat.ts';
+import { messageOf } from '#cli/worker-kit/request.ts';
 import type { Answer } from '#cli/worker-kit/request.ts';
 import type { TaskSource } from '#cli/worker-kit/source.ts';
 
@@ -61,17 +62,23 @@ export const claims = (setting: Claiming): TaskSource => ({
     return tasks.map((task) => ({ task }));
   },
   finish: async (task, completion) => {
-    const { url, workerId, signal, shutdown } = setting;
+    const { url, workerId, signal, shutdown, onEvent } = setting;
     // Whoever ends takes nothing more, and a token goes to nobody but the API it came from.
     if (signal.aborted || task.callbackBaseUrl !== url) return undefined;
     const report = reportBody(task, workerId, completion);
     const completed = { taskId: task.taskId, taskToken: task.taskToken, report };
-    const { answer, tasks } = await claim(setting, {
-      wish: { maxTasks: 1, waitMs: 0, completed },
-      signal: shutdown.reports,
-      read: notLater,
-    });
-    return answer.kind === 'taken' ? tasks.map((next) => ({ task: next })) : undefined;
+    try {
+      const { answer, tasks } = await claim(setting, {
+        wish: { maxTasks: 1, waitMs: 0, completed },
+        signal: shutdown.reports,
+        read: notLater,
+      });
+      return answer.kind === 'taken' ? tasks.map((next) => ({ task: next })) : undefined;
+    } catch (error) {
+      // The API's token may be gone by now; the callback asks for that of the task alone.
+      onEvent(`claim failed: ${messageOf(error)}`);
+      return undefined;
+    }
   },
 });
 

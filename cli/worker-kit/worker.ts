@@ -42,8 +42,11 @@ const GRACE_MS = 30_000;
 
 /** Works until the signal; throws `ClaimRefused` when claims are refused. Either way what is in work is ended first. */
 export const runWorker = async (setting: WorkerSetting): Promise<void> => {
-  const { signal, graceMs = GRACE_MS, post = postByFetch, chance = Math.random } = setting;
-  const shared = { post, chance, shutdown: shutdownAfter(signal, graceMs) };
+  const { graceMs = GRACE_MS, post = postByFetch, chance = Math.random } = setting;
+  // A worker whose claims are refused ends as well: what it has in work must bring in nothing more.
+  const refused = new AbortController();
+  const signal = AbortSignal.any([setting.signal, refused.signal]);
+  const shared = { post, chance, signal, shutdown: shutdownAfter(setting.signal, graceMs) };
   // The addresses of tasks are compared with it, and they end without a slash.
   const url = setting.url.replace(/\/+$/, '');
   const ports = { ...setting, ...shared, url };
@@ -57,6 +60,7 @@ export const runWorker = async (setting: WorkerSetting): Promise<void> => {
       else crew.begin(await source.take(free));
     }
   } finally {
+    refused.abort();
     await crew.rest();
     ports.shutdown.dismiss();
   }

@@ -216,6 +216,43 @@ describe('a report', () => {
     ]);
   });
 
+  it('goes to its callback when there is no token of the API any more', async () => {
+    let isGone = false;
+    const rig = startWorker(
+      { claim: (_, count) => (count === 1 ? taken({ tasks: [own(1)] }) : undefined) },
+      {
+        token: () => {
+          if (isGone) throw new Error('no stack is running');
+          return 'key';
+        },
+        execute: (...work) => {
+          isGone = true;
+          return lasting(1_000)(...work);
+        },
+      },
+    );
+
+    await expect(rig.ended()).rejects.toThrow('no stack is running');
+    expect(rig.asked.at(-1)).toMatchObject({ kind: 'completed', atMs: 1_000 });
+    expect(rig.bodies('heartbeat')).toEqual([]);
+  });
+
+  it('takes nothing more from a worker whose claims were refused', async () => {
+    const rig = startWorker(
+      {
+        claim: (_, count) => {
+          if (count === 1) return taken({ tasks: [own(1)] });
+          return count === 2 ? unwanted('invalid_token') : taken({ tasks: [own(count)], completed });
+        },
+      },
+      { concurrency: 2, execute: lasting(1_000) },
+    );
+    const ended = rig.ended();
+
+    await expect(ended).rejects.toMatchObject({ name: 'ClaimRefused', code: 'invalid_token' });
+    expect(rig.asked.map(({ kind }) => kind)).toEqual(['claim', 'claim', 'completed']);
+  });
+
   it('takes nothing more from a worker that ends, nor from another API', async () => {
     const ending = startWorker({ claim: () => taken({ tasks: [own(1)] }) }, { execute: lasting(1_000) });
     await ending.pass(0);
