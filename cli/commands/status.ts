@@ -1,9 +1,9 @@
 /** `status` and `tail`: what runs here, and what happens in it. */
 import type { Command } from 'commander';
-import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
 import * as z from 'zod';
 import type { CommandContext } from '#cli/commands/context.ts';
+import { untilStopped } from '#cli/commands/until-stopped.ts';
 import type { Endpoint } from '#cli/discovery.ts';
 import { paint, table } from '#cli/output.ts';
 
@@ -20,7 +20,9 @@ export const addStatusCommands = (program: Command, contextOf: GetContext): void
     .description('follow runs and engine runs of the workspace as they change')
     .option('--once', 'print what is there and stop')
     .action(async (options: { readonly once?: boolean }, command: Command) =>
-      tail(contextOf(command), options.once === true),
+      options.once === true
+        ? tail(contextOf(command))
+        : untilStopped((signal) => tail(contextOf(command), signal)),
     );
 };
 
@@ -61,18 +63,17 @@ interface Line {
   readonly text: string;
 }
 
-const tail = async (context: CommandContext, isOnce: boolean): Promise<void> => {
+/** Tells changes until the signal; without one, what is there now. */
+const tail = async (context: CommandContext, signal?: AbortSignal): Promise<void> => {
   const seen = new Map<string, string>();
-  const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
   do {
     for (const line of await currentLines(context)) {
       if (seen.get(line.id) === line.state) continue;
       seen.set(line.id, line.state);
       context.output.result({ id: line.id, state: line.state }, () => line.text);
     }
-    if (!isOnce) await pause(POLL_MS, undefined, { signal: stop.signal }).catch(() => undefined);
-  } while (!isOnce && !stop.signal.aborted);
+    if (signal) await pause(POLL_MS, undefined, { signal }).catch(() => undefined);
+  } while (signal?.aborted === false);
 };
 
 const currentLines = async ({ client }: CommandContext): Promise<readonly Line[]> => {

@@ -5,6 +5,7 @@ import process from 'node:process';
 import type { AwsConnection } from '#cli/aws-connection.ts';
 import { CliError } from '#cli/cli-error.ts';
 import type { CommandContext } from '#cli/commands/context.ts';
+import { untilStopped } from '#cli/commands/until-stopped.ts';
 import { demoWork } from '#cli/worker/demo-work.ts';
 import { ClaimRefused } from '#cli/worker-kit/claims.ts';
 import type { MessageQueue } from '#cli/worker-kit/messages.ts';
@@ -30,24 +31,22 @@ export const addWorkerCommand = (program: Command, contextOf: (command: Command)
     .option('--feed <feedId>', 'feed the demo assets read', 'demo')
     .action(async (options: WorkerOptions, command: Command) => {
       const context = contextOf(command);
-      const { target } = context;
-      const stop = new AbortController();
-      process.once('SIGINT', () => stop.abort()).once('SIGTERM', () => stop.abort());
-      const basics = { ...basicsOf(options, context), signal: stop.signal };
-      const { sqs, queue } = options;
-      context.output.note(
-        sqs === undefined
-          ? `worker claims from ${queue}; stop it with Ctrl-C`
-          : `worker receives from the SQS queue ${sqs}; stop it with Ctrl-C`,
-      );
-      await (
-        sqs === undefined
-          ? runWorker({ ...basics, queue, token: () => target().token })
-          : receiving({ stateDir: context.stateDir, isAws: options.aws === true }, sqs, (messages) =>
-              runWorker({ ...basics, messages }),
-            )
-      ).catch(explained);
+      await untilStopped((signal) => work(options, context, signal)).catch(explained);
     });
+};
+
+const work = async (options: WorkerOptions, context: CommandContext, signal: AbortSignal): Promise<void> => {
+  const { target, stateDir, output } = context;
+  const { sqs, queue, aws } = options;
+  const basics = { ...basicsOf(options, context), signal };
+  output.note(
+    sqs === undefined
+      ? `worker claims from ${queue}; stop it with Ctrl-C`
+      : `worker receives from the SQS queue ${sqs}; stop it with Ctrl-C`,
+  );
+  await (sqs === undefined
+    ? runWorker({ ...basics, queue, token: () => target().token })
+    : receiving({ stateDir, isAws: aws === true }, sqs, (messages) => runWorker({ ...basics, messages })));
 };
 
 const basicsOf = ({ concurrency, feed }: WorkerOptions, { client, output, target }: CommandContext) => {

@@ -47,8 +47,8 @@ export interface Disk {
 const realDisk: Disk = { write: writeSync, sync: fdatasyncSync, truncate: ftruncateSync };
 
 /**
- * Opens a file, which is made when it is not there, and hears every line that is in it. Refuses a file that cannot be
- * opened or read, or holds something else (`invalid_store`); nothing is written into it before all of it was heard.
+ * Opens a file, which is made when it is not there, and hears every line that is in it. Refuses a file that is no regular
+ * one, cannot be opened or read, or holds something else (`invalid_store`); nothing is written into it before all of it was heard.
  */
 export const openRecordFile = (file: string, kind: RecordKind, disk: Disk = realDisk): RecordFile => {
   let handle = opened(file, kind, disk);
@@ -68,6 +68,7 @@ const opened = (file: string, kind: RecordKind, disk: Disk): number => {
   let handle: number | undefined;
   try {
     handle = openSync(file, 'a+', 0o600);
+    refuseEndless(handle, file);
     const { size, wholeEnd, isEndMissing } = readRecordLines(handle, file, kind);
     if (wholeEnd < size) disk.truncate(handle, wholeEnd);
     if (isEndMissing) appender(handle, disk)(['']);
@@ -79,6 +80,14 @@ const opened = (file: string, kind: RecordKind, disk: Disk): number => {
       exitCode: exitCodes.usage,
     });
   }
+};
+
+/** Devices and pipes have no end to append to, and some are never read to theirs. */
+const refuseEndless = (handle: number, file: string): void => {
+  if (!fstatSync(handle).isFile())
+    throw new CliError('invalid_store', `${file} is no regular file; name one, or one that is to be made`, {
+      exitCode: exitCodes.usage,
+    });
 };
 
 type Append = (lines: readonly string[]) => void;

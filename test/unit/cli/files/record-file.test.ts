@@ -166,6 +166,16 @@ describe('a record file that is opened', () => {
     expect(content()).toBe(text);
   });
 
+  it.each(['/dev/null', '/dev/zero'])('is refused when it is no file that ends, as %s', (device) => {
+    expect(() => openRecordFile(device, kind())).toThrow(
+      expect.objectContaining({
+        code: 'invalid_store',
+        exitCode: 2,
+        message: `${device} is no regular file; name one, or one that is to be made`,
+      }),
+    );
+  });
+
   it('passes over what is no record when it is told to, unless nothing is one', () => {
     const heard: string[] = [];
     const lenient = kind(heard, { otherLines: 'passed_over' });
