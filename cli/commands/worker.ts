@@ -1,4 +1,5 @@
 /** `worker`: the example worker, in a process of its own. */
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import os from 'node:os';
 import process from 'node:process';
@@ -13,7 +14,7 @@ import { runWorker } from '#cli/worker-kit/worker.ts';
 
 interface WorkerOptions {
   readonly queue: string;
-  readonly concurrency: string;
+  readonly concurrency: number;
   readonly feed: string;
   readonly sqs?: string;
   readonly aws?: boolean;
@@ -27,7 +28,7 @@ export const addWorkerCommand = (program: Command, contextOf: (command: Command)
     .option('--queue <queue>', 'queue to claim from', 'default-queue')
     .option('--sqs <name>', 'receive from the SQS queue of an execution location instead of claiming')
     .option('--aws', 'with --sqs: a queue in the AWS account of the environment, not of the local stack')
-    .option('--concurrency <count>', 'tasks in work at once, 1 to 10', '2')
+    .option('--concurrency <count>', 'tasks in work at once, 1 to 10', concurrency, 2)
     .option('--feed <feedId>', 'feed the demo assets read', 'demo')
     .action(async (options: WorkerOptions, command: Command) => {
       const context = contextOf(command);
@@ -55,10 +56,16 @@ const basicsOf = ({ concurrency, feed }: WorkerOptions, { client, output, target
     url,
     workspace,
     workerId: `${os.hostname()}-${process.pid}`,
-    concurrency: Math.min(10, Math.max(1, Number(concurrency) || 1)),
+    concurrency,
     execute: demoWork(client(), feed),
     onEvent: output.note,
   };
+};
+
+const concurrency = (text: string): number => {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || count < 1 || count > 10) throw new InvalidArgumentError('must be 1 to 10.');
+  return count;
 };
 
 /** Works with the messages of a queue, whose client is loaded only then. */

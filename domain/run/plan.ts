@@ -18,6 +18,7 @@ import { freezeLocations } from '#domain/run/plan-locations.ts';
 import type { InForce } from '#domain/run/plan-locations.ts';
 import { tooLarge } from '#domain/run/plan-size.ts';
 import { requestFingerprint } from '#domain/run/request-fingerprint.ts';
+import { selectionFault } from '#domain/run/selection-fault.ts';
 import { normalizePartition } from '#domain/manifest/partition.ts';
 import type { PartitionRequest } from '#domain/manifest/partition.ts';
 import type { TriggerRun } from '#domain/run/command.ts';
@@ -146,12 +147,8 @@ const selectRoots = (assets: Assets, selection: readonly string[]) => {
     else if (assets.has(key)) roots.add(key);
     else unknown.push(key);
   }
-  if (malformed.length + unknown.length === 0) return [...roots].sort();
-  const words = [
-    ...(malformed.length > 0 ? [`malformed: ${malformed.join(', ')}`] : []),
-    ...(unknown.length > 0 ? [`not in the manifest: ${unknown.join(', ')}`] : []),
-  ];
-  return refuse('invalid_selection', words.join('; '), { malformed, unknown });
+  const rejection = selectionFault({ malformed, unknown }, 'the manifest');
+  return rejection ? ({ kind: 'rejected', rejection } as const) : [...roots].sort();
 };
 
 const requestedPartition = ({

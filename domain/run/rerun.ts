@@ -11,6 +11,7 @@ import { rerunFingerprint, rerunKey } from '#domain/kernel/rerun-ids.ts';
 import { parseAssetKey } from '#domain/manifest/asset-key.ts';
 import { plannedTask } from '#domain/run/run.ts';
 import type { RunOrigin } from '#domain/run/run.ts';
+import { selectionFault } from '#domain/run/selection-fault.ts';
 
 /** The run that is run again, as the ledger has it. */
 export interface ParentRun extends Pick<RunOrigin, 'header' | 'plan'> {
@@ -108,12 +109,8 @@ const subset = ({ plan }: ParentRun, request: RerunRequest): Chosen | Refusal =>
   }
   if (roots.size + malformed.length + unknown.length === 0)
     return refuse('invalid_selection', 'the selection names no task of the run', { malformed, unknown });
-  if (malformed.length + unknown.length > 0)
-    return refuse(
-      'invalid_selection',
-      `not in the run, or malformed: ${[...malformed, ...unknown].join(', ')}`,
-      { malformed, unknown },
-    );
+  const rejection = selectionFault({ malformed, unknown }, 'the run');
+  if (rejection) return { kind: 'rejected', rejection };
   const { includeUpstream, includeDownstream } = request;
   const graph = plannedUpstreams(plan);
   const taken = new Set([

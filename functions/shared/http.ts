@@ -281,11 +281,9 @@ const parsed = <Schema extends z.ZodType>(schema: Schema, value: unknown, what: 
   if (result.success) return result.data;
   const issues = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
   const [first] = issues;
-  throw new ApiError(
-    'invalid_request',
-    `${what} is not as described: ${first?.path} ${first?.message}`.trim(),
-    {
-      details: { issues },
-    },
-  );
+  // What is wrong as a whole has no path.
+  const place = first?.path ? `${first.path} ` : '';
+  throw new ApiError('invalid_request', `${what} is not as described: ${place}${first?.message}`, {
+    details: { issues },
+  });
 };

@@ -108,14 +108,31 @@ describe('planRun', () => {
       kind: 'rejected',
       rejection: {
         code: 'invalid_selection',
-        message: 'malformed: m..x, M; not in the manifest: m.none',
+        message:
+          'not in the manifest: m.none; ' +
+          'malformed: m..x, M; a key is namespace.name in lower case, for example markets.bars_1m',
         details: { malformed: ['m..x', 'M'], unknown: ['m.none'] },
       },
     });
     expect(ask({ selection: ['m.none'] })).toMatchObject({
       rejection: { message: 'not in the manifest: m.none' },
     });
-    expect(ask({ selection: ['?'] })).toMatchObject({ rejection: { message: 'malformed: ?' } });
+    expect(ask({ selection: ['?', ''] })).toMatchObject({
+      rejection: { message: expect.stringMatching(/^malformed: \?, \(blank\); a key is/) as string },
+    });
+  });
+
+  it('names ten of many, and has all of them in its details', () => {
+    const unknown = Array.from({ length: 11 }, (_, index) => `m.none${index}`);
+    expect(ask({ selection: unknown })).toMatchObject({
+      rejection: {
+        message: `not in the manifest: ${unknown.slice(0, 10).join(', ')} and 1 more`,
+        details: { unknown },
+      },
+    });
+    expect(ask({ selection: unknown.slice(1) })).toMatchObject({
+      rejection: { message: `not in the manifest: ${unknown.slice(1).join(', ')}` },
+    });
   });
 
   it('refuses labels that only Sluice sets', () => {
