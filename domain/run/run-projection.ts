@@ -36,20 +36,23 @@ const shardOf = (runId: string): number => Number.parseInt(sha256Hex(runId).slic
 
 const KEPT_SEC = runLimits.listedDays * 86_400;
 
-/** Nothing of a run that has ended comes to its rows any more but words on its outputs, which are read from the ledger. */
-const keptAfter = (endedAt: string | undefined): Pick<RowContent, 'expiresAtSec'> =>
-  endedAt === undefined ? {} : { expiresAtSec: Math.ceil(Date.parse(endedAt) / 1000) + KEPT_SEC };
+/**
+ * Counted from the last word on a run that has ended, of which one on its outputs may come late: whoever looks for rows
+ * that are missing (`rowsKeptMs`) knows no other instant.
+ */
+const keptAfter = ({ completedAt }: RunRow, heardAtMs: number): Pick<RowContent, 'expiresAtSec'> =>
+  completedAt === undefined ? {} : { expiresAtSec: Math.ceil(heardAtMs / 1000) + KEPT_SEC };
 
-const content = (row: RunRow): RowContent => ({
+const content = (row: RunRow, heardAtMs: number): RowContent => ({
   data: { ...row },
   listKey: listKey(row, shardOf(row.runId)),
   listSort: newestFirst(Date.parse(row.createdAt), row.runId),
-  ...keptAfter(row.completedAt),
+  ...keptAfter(row, heardAtMs),
 });
 
 const apply = (row: RowContent | undefined, _: RowKey, event: RecordedEvent): RowContent | undefined => {
   const next = runRowAfter(row?.data as RunRow | undefined, event);
-  return next && content(next);
+  return next && content(next, event.occurredAtMs);
 };
 
 /** Folds a run into its own row, and into the rows of the partitions it attempted. */

@@ -13,6 +13,7 @@ import {
   claim,
   fail,
   planOf,
+  publish,
   retry,
   runId,
   stream,
@@ -97,6 +98,20 @@ describe('the rows of a run', () => {
       ),
     ).toBe(START_MS / 1000 + 1 + keptSec);
     expect(runProjection.rowsKeptMs).toBe(keptSec * 1000);
+  });
+
+  it('stay as long after a word on the outputs of a run that ended long before', () => {
+    const keptMs = runProjection.rowsKeptMs ?? 0;
+    const lateMs = START_MS + keptMs / 2;
+    const story = triggered(planOf({ 'm.a': [] }))
+      .after(claim('m.a'), succeed('m.a'))
+      .at(lateMs)
+      .after(publish('m.a', 'FAILED'));
+
+    expect(rowsOf(runProjection, story.history()).get('run')).toMatchObject({
+      data: { state: 'FAILED', completedAt: iso(0) },
+      expiresAtSec: (lateMs + keptMs) / 1000,
+    });
   });
 
   it('stay as they are under events that do not concern them', () => {
