@@ -83,16 +83,25 @@ const refuse = (
 ): Refusal => ({ kind: 'rejected', rejection: { code, message, details } });
 
 const unsucceeded = ({ state, tasks }: ParentRun): Chosen | Refusal => {
-  if (!UNSUCCESSFUL.includes(state))
+  if (!UNSUCCESSFUL.includes(state)) {
+    const advice = state === 'SUCCEEDED' ? '' : 'wait for its end, or ';
     return refuse(
       'rerun_not_allowed',
-      `a run that is ${state} has nothing to make good; wait for its end, or rerun a subset of it`,
+      `a run that is ${state} has nothing to make good; ${advice}rerun a subset of it`,
       { state },
     );
+  }
   const taskKeys = tasks
     .filter((task) => task.state !== 'SUCCEEDED' || task.outputVisibilityState === 'FAILED')
     .map(({ taskKey }) => taskKey)
     .sort();
+  // What was running when somebody asked for the end, or when time was up, may still have succeeded.
+  if (taskKeys.length === 0)
+    return refuse(
+      'rerun_not_allowed',
+      `the run is ${state}, and all of its tasks have succeeded; rerun a subset of it`,
+      { state },
+    );
   return { taskKeys, roots: taskKeys, includeUpstream: false, includeDownstream: false };
 };
 

@@ -116,7 +116,12 @@ const startGeneration = async (
   for (let generation = 1; generation <= runLimits.rerunGenerationsMax; generation++) {
     const runKey = asked.keyOf(generation);
     const run = await runOfKey(ports, caller, runKey);
-    if (!run) return start(runKey);
+    if (!run) {
+      const started = await unlessTaken(() => start(runKey));
+      // Another request may have been quicker: with the same rerun, which is the answer unless it is to be another.
+      if (started && (started.isCreated || !isForced)) return started;
+      continue;
+    }
     if (isForced) continue;
     const isSame = originOf(run).header.fingerprint === asked.fingerprint;
     if (isSame && !UNSUCCESSFUL.includes(stateOf(run)))
@@ -126,6 +131,16 @@ const startGeneration = async (
     'rerun_not_allowed',
     `these tasks were run again ${runLimits.rerunGenerationsMax} times; give the next rerun a runKey of its own`,
   );
+};
+
+/** Nothing when the number was taken meanwhile: a conflict of keys tells nothing to whoever named none. */
+const unlessTaken = async (start: () => Promise<Started>): Promise<Started | undefined> => {
+  try {
+    return await start();
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'run_key_conflict') return undefined;
+    throw error;
+  }
 };
 
 const commandOf = ({

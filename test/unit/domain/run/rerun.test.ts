@@ -122,6 +122,19 @@ describe('a rerun from failure', () => {
     },
   );
 
+  it.each(['CANCELLED', 'TIMED_OUT'] as const)(
+    'is refused for one that is %s with all its tasks done',
+    (state) => {
+      expect(askRerun(parentOf({}, state), fromFailure())).toMatchObject({
+        rejection: {
+          code: 'rerun_not_allowed',
+          message: `the run is ${state}, and all of its tasks have succeeded; rerun a subset of it`,
+          details: { state },
+        },
+      });
+    },
+  );
+
   it('ignores selection and closure flags', () => {
     const plain = plannedOf(failed, fromFailure());
     const odd = plannedOf(failed, fromFailure({ selection: ['m.d'], includeDownstream: true }));
