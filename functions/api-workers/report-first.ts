@@ -40,12 +40,11 @@ export const reportFirst = async (
 ): Promise<Reported> => {
   const claims = await verifyToken(ports.tokens, taskToken);
   refuseForeign(claim, claims);
-  const next = (): Promise<NextTasks> => nextOf(ports, claim);
   const taken = await takeReport(ports, {
     taskId,
     claims,
     report: { kind: 'completed', body: report },
-    next,
+    next: () => nextOf(ports, claim),
   });
   const begun = await begunIn(ports, claim, { claims, taken });
   if (taken.kind === 'recorded')
@@ -62,15 +61,28 @@ const refuseForeign = ({ place }: Claim, { tenantId, workspaceId }: TaskTokenCla
     throw new ApiError('invalid_token', 'the task token is of another workspace than the claim');
 };
 
-/** What waits in the queue, more urgent or older than what the report makes ready, comes first. */
-const nextOf = async ({ offers }: ReportFirstPorts, { place, wish }: Claim): Promise<NextTasks> => {
-  const [waiting] = await offers.peek(place, 1);
-  return {
-    workerId: wish.workerId,
-    queue: place.queue,
-    maxTasks: wish.maxTasks,
-    ...(waiting ? { before: waiting.priority } : {}),
-  };
+/**
+ * What waits in the queue, more urgent or older than what the report makes ready, comes first. The report does not wait for
+ * a look that fails: it is recorded alone, as by the callback, and what follows is offered.
+ */
+const nextOf = async (
+  { offers, telemetry }: ReportFirstPorts,
+  { place, wish }: Claim,
+): Promise<NextTasks | undefined> => {
+  try {
+    const [waiting] = await offers.peek(place, 1);
+    return {
+      workerId: wish.workerId,
+      queue: place.queue,
+      maxTasks: wish.maxTasks,
+      ...(waiting ? { before: waiting.priority } : {}),
+    };
+  } catch (error) {
+    telemetry.log('warn', 'a report is recorded without a look at what waits; what follows it is offered', {
+      errorMessage: error instanceof Error ? error.message : String(error),
+    });
+    return undefined;
+  }
 };
 
 interface Given {

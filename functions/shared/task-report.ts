@@ -38,8 +38,8 @@ export interface GivenReport {
   readonly taskId: string;
   readonly claims: TaskTokenClaims;
   readonly report: Report;
-  /** What the worker may begin with it; asked for only when the report is decided at once. */
-  readonly next?: () => Promise<NextTasks>;
+  /** What the worker may begin with it; asked for only when the report is decided at once. Undefined: nothing. */
+  readonly next?: () => Promise<NextTasks | undefined>;
 }
 
 /** What became of a report, and the run after it as far as it is known. */
@@ -70,8 +70,8 @@ export const takeReport = async (ports: ReportPorts, given: GivenReport): Promis
   const { command } = verdict;
   if (report.kind !== 'started' && inFlight(run) > ports.callbackQueueTasksMin)
     return queue(ports, request(command), run);
-  if (command.type !== 'CompleteTask' || !next) return decide(ports, report.kind, request(command));
-  return decide(ports, report.kind, request({ ...command, next: await next() }));
+  const following = command.type === 'CompleteTask' ? await next?.() : undefined;
+  return decide(ports, report.kind, request({ ...command, ...(following ? { next: following } : {}) }));
 };
 
 /** What a report tries before it goes to the queue. */

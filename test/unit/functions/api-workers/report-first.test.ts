@@ -225,6 +225,35 @@ describe('a claim that brings a report', () => {
     });
   });
 
+  it('is recorded though nobody can look at what waits, and its repeat claims what was offered', async () => {
+    const first = await claimOne();
+    plane.stage.inject({
+      service: 'dynamodb',
+      operation: 'Query',
+      resource: 'control',
+      kind: 'server-error',
+    });
+
+    expect((await ask(first)).status).toBe(503);
+    plane.stage.inject();
+
+    expect(commitsOfRun().at(-1)?.events[0]).toMatchObject({ type: 'TaskCompleted' });
+    const again = await ask(first);
+    expect(keysOf(again)).toEqual(['m.b']);
+    expect(again.body['completed']).toMatchObject({ duplicate: true });
+  });
+
+  it('hands out what it began though the answer of the ledger is lost', async () => {
+    const first = await claimOne();
+    plane.stage.inject({ service: 'dynamodb', operation: 'PutItem', kind: 'lost-answer', calls: [1] });
+
+    let answer = await ask(first);
+    if (answer.status !== 200) answer = await ask(first);
+
+    expect(keysOf(answer)).toEqual(['m.b']);
+    expect(commitsOfRun()).toHaveLength(3);
+  });
+
   it('keeps no token in the ledger', async () => {
     const first = await claimOne();
     const second = onlyTask(await ask(first));
