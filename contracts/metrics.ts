@@ -71,6 +71,7 @@ export const metricCatalogue = {
     'plane',
   ),
   InlineTasksRun: count('attempts that in-process runners made'),
+  FunctionTasksRun: count('attempts for which functions of execution locations were invoked'),
   RunsCompleted: count('runs that ended well'),
   RunsFailed: count('runs that ended badly'),
   TasksRetried: count('attempts that failed and will be made again'),

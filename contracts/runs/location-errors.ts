@@ -24,4 +24,10 @@ export const locationErrors = {
     cause: 'the workspace may not have tasks sent to an SQS queue of this name',
     remedy: 'name the queue so that it begins with details.prefix',
   },
+  function_not_allowed: {
+    status: 400,
+    retryable: false,
+    cause: 'the workspace may not have tasks sent to a Lambda function of this name',
+    remedy: 'name the function so that it begins with details.prefix',
+  },
 } as const;

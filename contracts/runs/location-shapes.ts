@@ -21,6 +21,7 @@ export const locationShapes = {
       'location_conflict',
       'too_many_locations',
       'queue_not_allowed',
+      'function_not_allowed',
       'idempotency_key_reused',
     ],
   },

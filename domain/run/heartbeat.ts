@@ -21,6 +21,12 @@ const RECORDS_PER_TIMEOUT = 4;
 export const heartbeatIntervalMs = (heartbeatTimeoutSec: number): number =>
   Math.min((heartbeatTimeoutSec * 1000) / RECORDS_PER_TIMEOUT, runTiming.heartbeatIntervalMs);
 
+const BEATS_PER_TIMEOUT = 5;
+
+/** How often a worker beats that is to be heard in good time: a fifth of the timeout, within 5 and 60 seconds. */
+export const beatEveryMs = (heartbeatTimeoutSec: number): number =>
+  Math.min(Math.max((heartbeatTimeoutSec * 1000) / BEATS_PER_TIMEOUT, 5_000), 60_000);
+
 /**
  * Whether a heartbeat of a running attempt is recorded: the first is, one after an interval is, and one that says
  * something new is after a shorter one.

@@ -4,7 +4,7 @@
  * each attempt that is over the word that gives its slots back; for what one commit had no room for a command to itself.
  */
 import type { RetryTaskInput } from '#contracts/runs/read.ts';
-import type { DispatchMessage } from '#contracts/runs/locations.ts';
+import type { DispatchMessage, ExecutionLocation } from '#contracts/runs/locations.ts';
 import type { InlineRunMessage } from '#contracts/runs/runner.ts';
 import type { Effect } from '#domain/kernel/effect.ts';
 import { attemptId, dispatchId, effectName, retryTimerId } from '#domain/kernel/ids.ts';
@@ -54,22 +54,26 @@ export const outstanding = (run: Run): readonly Effect[] => {
   return [...returns, ...owed, ...cascadeEffects(run)];
 };
 
-const handOver = (origin: RunOrigin, index: number, task: Dispatched): Effect =>
-  inlineRunnerOf(origin.plan, index) !== undefined
-    ? inlineMessage(origin, index, task)
-    : locationOf(origin.plan, index) !== undefined
-      ? sending(origin, index, task)
-      : offer(origin, index, task);
+const handOver = (origin: RunOrigin, index: number, task: Dispatched): Effect => {
+  if (inlineRunnerOf(origin.plan, index) !== undefined) return inlineMessage(origin, index, task);
+  const location = locationOf(origin.plan, index);
+  return location ? sending(origin, index, { task, location }) : offer(origin, index, task);
+};
+
+interface Sending {
+  readonly task: Dispatched;
+  readonly location: ExecutionLocation;
+}
 
 /** Asks for the attempt to be sent to its execution location: its token is minted there and then. */
-const sending = (origin: RunOrigin, index: number, task: Dispatched): Effect => {
+const sending = (origin: RunOrigin, index: number, { task, location: { kind } }: Sending): Effect => {
   const ref = attemptRef(origin, index, task.attempt);
   const { taskKey, attempt } = ref;
   const body: DispatchMessage = { stream: runStream(origin.header), taskKey, attempt, sendNo: task.sendNo };
   return {
     kind: 'send-message',
     name: effectName('dispatch', dispatchId(ref), task.sendNo),
-    queue: 'inline-runs',
+    queue: kind === 'lambda' ? 'function-tasks' : 'inline-runs',
     body,
   };
 };

@@ -226,6 +226,11 @@ const locations: Recipes = {
     pool,
     place('gpu', 'another-queue'),
   ),
+  'setExecutionLocation function_not_allowed': asked('setExecutionLocation', pool, {
+    kind: 'lambda',
+    workerQueue: 'fn',
+    functionName: 'another-function',
+  }),
   'setExecutionLocation location_conflict': async (scene) => {
     await scene.ask('setExecutionLocation', { executionLocationId: 'first' }, { body: place('taken') });
     return asked('setExecutionLocation', pool, place('taken'))(scene);
