@@ -1,6 +1,8 @@
 /** `location list|set|remove`: queues of your own whose workers are sent their tasks, and functions that make them. */
+import { Option } from 'commander';
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { LocationLifecycle } from '#contracts/runs/locations.ts';
 import { CliError, exitCodes } from '#cli/cli-error.ts';
 import type { CommandContext } from '#cli/commands/context.ts';
 import { paint, table } from '#cli/output.ts';
@@ -11,6 +13,7 @@ const Location = z.object({
   workerQueue: z.string(),
   queueName: z.string().optional(),
   functionName: z.string().optional(),
+  lifecycle: z.string().default('active'),
 });
 const List = z.object({ executionLocations: z.array(Location), queuePrefix: z.string().optional() });
 
@@ -26,9 +29,11 @@ export const addLocationCommands = (program: Command, contextOf: GetContext): vo
   location
     .command('list')
     .description('list the locations of the workspace')
-    .action(async (_options: unknown, command: Command) => {
+    .option('--archived', 'list archived ones, too')
+    .action(async ({ archived }: { readonly archived?: true }, command: Command) => {
       const { client, output } = contextOf(command);
-      const answer = await client().request('GET', '{ws}/execution-locations');
+      const query = archived ? '?includeArchived=true' : '';
+      const answer = await client().request('GET', `{ws}/execution-locations${query}`);
       output.result(answer, () => listTable(List.parse(answer)));
     });
   location
@@ -39,6 +44,11 @@ export const addLocationCommands = (program: Command, contextOf: GetContext): vo
     .requiredOption('--queue <name>', 'the worker queue, as assets name it')
     .option('--sqs <name>', 'name of the SQS queue; it begins as `location list` says')
     .option('--function <name>', 'name of the Lambda function; it begins so too')
+    .addOption(
+      new Option('--lifecycle <word>', 'whether it takes work')
+        .choices(LocationLifecycle.options)
+        .default('active'),
+    )
     .action(async (id: string, wish: Wish, command: Command) => {
       const { client, output } = contextOf(command);
       const body = bodyOf(wish);
@@ -59,14 +69,17 @@ interface Wish {
   readonly queue: string;
   readonly sqs?: string;
   readonly function?: string;
+  readonly lifecycle: LocationLifecycle;
 }
 
-const bodyOf = ({ queue: workerQueue, sqs, function: functionName }: Wish): object => {
+const bodyOf = ({ queue: workerQueue, sqs, function: functionName, lifecycle }: Wish): object => {
   if ((sqs === undefined) === (functionName === undefined))
     throw new CliError('usage', 'name either an SQS queue with --sqs or a Lambda function with --function', {
       exitCode: exitCodes.usage,
     });
-  return sqs === undefined ? { kind: 'lambda', workerQueue, functionName } : { workerQueue, queueName: sqs };
+  return sqs === undefined
+    ? { kind: 'lambda', workerQueue, functionName, lifecycle }
+    : { workerQueue, queueName: sqs, lifecycle };
 };
 
 const pathOf = (id: string): string => `{ws}/execution-locations/${encodeURIComponent(id)}`;
@@ -75,14 +88,23 @@ type Location = z.infer<typeof Location>;
 
 const targetOf = ({ queueName, functionName }: Location): string => queueName ?? functionName ?? '';
 
-const lineOf = (location: Location): string =>
-  `${paint('bold', location.executionLocationId)}: tasks of ${location.workerQueue} are sent to ${targetOf(location)}`;
+const lineOf = (location: Location): string => {
+  const { executionLocationId, workerQueue, lifecycle } = location;
+  const note = lifecycle === 'active' ? '' : ` (${lifecycle})`;
+  return `${paint('bold', executionLocationId)}: tasks of ${workerQueue} are sent to ${targetOf(location)}${note}`;
+};
 
 const listTable = ({ executionLocations, queuePrefix }: z.infer<typeof List>): string =>
   [
     table(
-      ['LOCATION', 'KIND', 'QUEUE', 'SENT TO'],
-      executionLocations.map((one) => [one.executionLocationId, one.kind, one.workerQueue, targetOf(one)]),
+      ['LOCATION', 'KIND', 'QUEUE', 'SENT TO', 'LIFECYCLE'],
+      executionLocations.map((one) => [
+        one.executionLocationId,
+        one.kind,
+        one.workerQueue,
+        targetOf(one),
+        one.lifecycle,
+      ]),
     ),
     ...(queuePrefix === undefined ? [] : [`names of queues and functions begin with ${queuePrefix}`]),
   ].join('\n');

@@ -31,12 +31,21 @@ const FunctionName = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, {
 export const LocationKind = z.enum(['managed_queue', 'lambda']);
 export type LocationKind = z.infer<typeof LocationKind>;
 
+/**
+ * Whether a location takes work: `active`, it does; `draining`, no new run may need it; `disabled`, nothing is sent to it
+ * either, and what waits for it waits; `archived`, it is kept to be read, and its worker queue is free for others.
+ */
+export const LocationLifecycle = z.enum(['active', 'draining', 'disabled', 'archived']);
+export type LocationLifecycle = z.infer<typeof LocationLifecycle>;
+
 const common = {
   executionLocationId: ExecutionLocationId,
   /** Tasks of this worker queue are sent there, and offered to nobody else. */
   workerQueue: QueueName,
   /** Where its workers report: the address under which it was registered. */
   callbackBaseUrl: z.url(),
+  /** Absent, `active`. */
+  lifecycle: LocationLifecycle.optional(),
 };
 
 /** A location whose workers receive messages. */
@@ -74,12 +83,14 @@ export const SetExecutionLocationRequest = z
     workerQueue: QueueName,
     queueName: SqsQueueName.optional(),
     functionName: FunctionName.optional(),
+    lifecycle: LocationLifecycle.default('active'),
   })
-  .transform(({ kind, workerQueue, queueName, functionName }, context) => {
+  .transform(({ kind, workerQueue, queueName, functionName, lifecycle }, context) => {
+    const other = lifecycle === 'active' ? {} : { lifecycle };
     if (kind === 'managed_queue' && queueName !== undefined && functionName === undefined)
-      return { kind, workerQueue, queueName };
+      return { kind, workerQueue, queueName, ...other };
     if (kind === 'lambda' && functionName !== undefined && queueName === undefined)
-      return { kind, workerQueue, functionName };
+      return { kind, workerQueue, functionName, ...other };
     const member = memberOfKind[kind];
     context.addIssue({
       code: 'custom',
@@ -91,7 +102,13 @@ export const SetExecutionLocationRequest = z
   .readonly();
 export type SetExecutionLocationRequest = z.infer<typeof SetExecutionLocationRequest>;
 
-/** Every location of the workspace, by id. */
+/** Query of `GET /execution-locations`. */
+export const ExecutionLocationQuery = z.strictObject({
+  /** `true` lists those that are archived, too. */
+  includeArchived: z.enum(['true', 'false']).default('false'),
+});
+
+/** Every location of the workspace, by id, but for archived ones nobody asks for. */
 export const ExecutionLocationList = z.strictObject({
   executionLocations: z.array(ExecutionLocation),
   /** What the names of the workspace's queues and functions begin with. */

@@ -1,6 +1,10 @@
 /** Registering, listing and removing execution locations. */
 import type { Stage } from '#contracts/naming.ts';
-import { ExecutionLocationId, SetExecutionLocationRequest } from '#contracts/runs/locations.ts';
+import {
+  ExecutionLocationId,
+  ExecutionLocationQuery,
+  SetExecutionLocationRequest,
+} from '#contracts/runs/locations.ts';
 import type { ExecutionLocation } from '#contracts/runs/locations.ts';
 import { compareText } from '#domain/kernel/compare-text.ts';
 import type { RemoveLocation, SetLocation } from '#domain/manifest/locations.ts';
@@ -8,7 +12,7 @@ import { workerQueuesOf } from '#domain/manifest/worker-queues.ts';
 import { manifestsAggregate } from '#domain/manifest/manifests.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
-import { parseBody } from '#functions/shared/http.ts';
+import { parseBody, parseQuery } from '#functions/shared/http.ts';
 import type { ApiRequest, Operation } from '#functions/shared/http.ts';
 import { loadStream } from '#functions/shared/load.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
@@ -22,15 +26,16 @@ export interface LocationPorts {
   readonly stage: Stage;
 }
 
-/** Every location of the workspace, by id, and what the names of its queues and functions begin with. */
+/** The locations of the workspace by id, archived ones when they are asked for, and what the names of its queues and functions begin with. */
 export const listExecutionLocations =
   ({ ledger, stage }: LocationPorts): Operation =>
   async (request) => {
     const caller = callerOf(request);
     const { state } = await loadStream(ledger, manifestsAggregate, manifestsStream(caller));
-    const executionLocations = Object.values(state.locations.byId).sort((left, right) =>
-      compareText(left.executionLocationId, right.executionLocationId),
-    );
+    const { includeArchived } = parseQuery(ExecutionLocationQuery, request.query);
+    const executionLocations = Object.values(state.locations.byId)
+      .filter(({ lifecycle }) => lifecycle !== 'archived' || includeArchived === 'true')
+      .sort((left, right) => compareText(left.executionLocationId, right.executionLocationId));
     return { status: 200, body: { executionLocations, queuePrefix: workerQueuesOf(stage, caller) } };
   };
 

@@ -9,11 +9,13 @@ import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { sentAttempt } from '#domain/run/sent-attempt.ts';
 import type { TaskTokens } from '#adapters/tokens/task-token.ts';
 import { loadStream } from '#functions/shared/load.ts';
+import type { LocationGate } from '#functions/shared/location-gate.ts';
 import { taskEnvelope } from '#functions/shared/task-envelope.ts';
 
 export interface DispatchPorts {
   readonly ledger: LedgerReader;
   readonly tokens: TaskTokens;
+  readonly isOpen: LocationGate;
   /** Puts an envelope on the SQS queue of that name. */
   readonly sendTo: (queueName: string, envelope: DispatchEnvelope) => Promise<void>;
 }
@@ -23,7 +25,7 @@ export const isDispatch = (body: string): boolean => DispatchMessage.safeParse(J
 
 /** Takes such a message; it may come twice, and the worker then hears from `started` that it did. */
 export const dispatchTask = async (
-  { ledger, tokens, sendTo }: DispatchPorts,
+  { ledger, tokens, isOpen, sendTo }: DispatchPorts,
   body: string,
 ): Promise<void> => {
   const { stream, ...message } = DispatchMessage.parse(JSON.parse(body));
@@ -32,7 +34,9 @@ export const dispatchTask = async (
   if (sent === undefined) return;
   const { origin, location } = sent;
   if (location.kind !== 'managed_queue') throw new Error('a message for a function came to the wrong queue');
-  const { queueName, kind: _kind, ...rest } = location;
+  // It stays handed over: the sweeper asks for it to be sent again, as when a message was lost.
+  if (!(await isOpen({ ...origin.header, ...location }))) return;
+  const { queueName, kind: _kind, lifecycle: _lifecycle, ...rest } = location;
   const { taskKey, attempt } = message;
   await sendTo(queueName, await taskEnvelope(tokens, { origin, taskKey, attempt, ...rest }));
 };

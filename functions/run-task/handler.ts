@@ -7,6 +7,7 @@ import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { runTask } from '#functions/run-task/run-task.ts';
 import { lazily, remainingOf } from '#functions/shared/handler.ts';
 import type { Invocation, Source } from '#functions/shared/handler.ts';
+import { locationGate } from '#functions/shared/location-gate.ts';
 import { platformOf } from '#functions/shared/platform.ts';
 import { eachMessage } from '#functions/shared/queue-batch.ts';
 import { actingOf, taskTokensOf } from '#functions/shared/wiring.ts';
@@ -20,6 +21,7 @@ export const createHandler = (source: Source, plugin?: object) => {
     ...acting,
     loadRun: async (stream: string) => (await acting.loadWarm(runAggregate, stream)).state,
     tokens: taskTokensOf(environment, platform),
+    isOpen: locationGate(acting.ledger, platform.nowMs),
     invoke: lambdaFunctions(lambdaClient(platform.plugin)),
     nowMs: platform.nowMs,
     sleep: platform.sleep,

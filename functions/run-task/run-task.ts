@@ -18,6 +18,7 @@ import { runAggregate } from '#domain/run/run-aggregate.ts';
 import type { Run } from '#domain/run/run.ts';
 import { sentAttempt } from '#domain/run/sent-attempt.ts';
 import type { TaskTokens } from '#adapters/tokens/task-token.ts';
+import type { LocationGate } from '#functions/shared/location-gate.ts';
 import { queuedCommand } from '#functions/shared/queued-command.ts';
 import { taskEnvelope } from '#functions/shared/task-envelope.ts';
 import { awaitFunction, END_MARGIN_MS } from '#functions/run-task/await-function.ts';
@@ -30,6 +31,7 @@ export interface RunTaskPorts extends WaitingPorts {
   readonly loadRun: (stream: string) => Promise<Run>;
   readonly queues: Queues;
   readonly tokens: TaskTokens;
+  readonly isOpen: LocationGate;
   /** Attempts one message leads to in this invocation; what follows goes out by message. Default 100. */
   readonly functionStepsMax: number;
 }
@@ -46,7 +48,8 @@ export const runTask = async (ports: RunTaskPorts, body: string): Promise<void> 
   if (location.kind !== 'lambda') throw new Error('a message for a queue came to the functions');
   const { taskKey, attempt } = message;
   const first: Work = { stream, origin, location, taskKey: taskKey as TaskKey, attempt };
-  if (!(await isBegun(ports, first))) return;
+  // A task of a location that takes nothing stays handed over, and the sweeper asks again, as when a message was lost.
+  if (!(await ports.isOpen({ ...origin.header, ...location })) || !(await isBegun(ports, first))) return;
   ports.telemetry.count('ReadyToStartedMs', Math.max(0, ports.nowMs() - task.readyAtMs), { plane: 'assets' });
   let work: Work | undefined = first;
   for (let step = 1; work !== undefined; step++)
@@ -69,7 +72,7 @@ const make = async (
   const ending = await awaitFunction(ports, work, await envelopeOf(ports, work));
   ports.telemetry.count('FunctionTasksRun');
   if (ending === undefined) return undefined;
-  const next = isLast || !hasTime(ports) ? undefined : nextOf(work);
+  const next = !isLast && hasTime(ports) && (await isStillOpen(ports, work)) ? nextOf(work) : undefined;
   const outcome = await report(ports, work, { ending, next });
   if (outcome?.kind !== 'committed') return undefined;
   const { taskKey, attempt } = work;
@@ -98,6 +101,10 @@ const nextOf = ({ location: { workerQueue, executionLocationId } }: Work): NextT
   executionLocationId,
   maxTasks: 1,
 });
+
+const isStillOpen = ({ isOpen }: RunTaskPorts, { origin, location }: Work): Promise<boolean> =>
+  // What cannot be asked now is asked by whoever takes the message.
+  isOpen({ ...origin.header, ...location }).catch(() => false);
 
 /** Whether the function of another attempt gets the time it may count on. */
 const hasTime = ({ remainingMs }: RunTaskPorts): boolean => remainingMs() >= FUNCTION_TIME_MS + END_MARGIN_MS;

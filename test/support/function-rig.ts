@@ -36,6 +36,7 @@ export interface FunctionRig {
 export interface FunctionRigOptions {
   readonly invoke?: (event: DispatchEnvelope, signal: AbortSignal) => Promise<Invoked>;
   readonly functionStepsMax?: number;
+  readonly isOpen?: () => Promise<boolean>;
   readonly remainingMs?: () => number;
   /** Lets time pass; default never, so that functions end first. */
   readonly sleep?: (waitMs: number) => Promise<void>;
@@ -66,6 +67,7 @@ export const functionRig = (stage: LocalStage, options: FunctionRigOptions = {})
       invoked.push(event);
       return invoke(event, signal);
     },
+    isOpen: options.isOpen ?? (() => Promise.resolve(true)),
     sleep,
     remainingMs: options.remainingMs ?? (() => Number.POSITIVE_INFINITY),
     functionStepsMax: options.functionStepsMax ?? 100,

@@ -102,6 +102,32 @@ describe('having functions make tasks', () => {
     expect(keys(rig)).toEqual(['m.a', 'm.b', 'm.c']);
   });
 
+  it('begins nothing at a location that takes nothing, and nothing more at one that does no longer', async () => {
+    await startFunctionRun(stage, chain);
+    const closed = functionRig(stage, { isOpen: () => Promise.resolve(false) });
+    await closed.take('m.a');
+    expect(closed.invoked).toHaveLength(0);
+    expect((await historyOf(stage)).at(-1)).toBe('TaskDispatched m.a 1');
+    const answers = [Promise.resolve(true), Promise.resolve(false)];
+    const closing = functionRig(stage, { isOpen: () => answers.shift() ?? Promise.resolve(false) });
+
+    await closing.take('m.a');
+
+    expect(keys(closing)).toEqual(['m.a']);
+    expect(messagesOf(closing)).toMatchObject([{ queue: 'function-tasks', body: { taskKey: 'm.b' } }]);
+  });
+
+  it('leaves what follows to a message when it cannot be asked whether the location takes it', async () => {
+    await startFunctionRun(stage, chain);
+    const answers = [() => Promise.resolve(true), () => Promise.reject(new Error('no answer'))];
+    const rig = functionRig(stage, { isOpen: () => (answers.shift() ?? (() => Promise.resolve(true)))() });
+
+    await rig.take('m.a');
+
+    expect(keys(rig)).toEqual(['m.a']);
+    expect(messagesOf(rig)).toHaveLength(1);
+  });
+
   it('beats while it waits, and stops waiting when the attempt is over', async () => {
     await startFunctionRun(stage, { 'm.a': [] });
     let beats = 0;
