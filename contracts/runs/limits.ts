@@ -59,6 +59,8 @@ export const taskDefaults = {
   heartbeatTimeoutSec: 300,
   /** How long a running attempt may take to stop when its run is being stopped. */
   cancelGraceSec: 120,
+  /** How long an attempt may run that gives no signs of life, and whose asset sets no bound: the life of its token. */
+  silentAttemptSec: 86_400,
   maxAttempts: 3,
   baseMs: 30_000,
   factor: 2,

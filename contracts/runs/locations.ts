@@ -38,6 +38,22 @@ export type LocationKind = z.infer<typeof LocationKind>;
 export const LocationLifecycle = z.enum(['active', 'draining', 'disabled', 'archived']);
 export type LocationLifecycle = z.infer<typeof LocationLifecycle>;
 
+/**
+ * What attempts at a location can do: `cancel`, hear of a cancel and stop in time; `heartbeat`, give signs of life; `logs` and
+ * `artifacts`, upload what they wrote, which is told to readers and changes nothing.
+ */
+export const LocationCapabilities = z
+  .strictObject({ cancel: z.boolean(), heartbeat: z.boolean(), logs: z.boolean(), artifacts: z.boolean() })
+  .partial()
+  .readonly();
+export type LocationCapabilities = z.infer<typeof LocationCapabilities>;
+
+/** What the members mean that a location leaves out: of itself a function hears of no cancel, and logs to CloudWatch. */
+export const capabilityDefaults = {
+  managed_queue: { cancel: true, heartbeat: true, logs: true, artifacts: true },
+  lambda: { cancel: false, heartbeat: true, logs: false, artifacts: true },
+} as const satisfies Readonly<Record<LocationKind, Required<LocationCapabilities>>>;
+
 const common = {
   executionLocationId: ExecutionLocationId,
   /** Tasks of this worker queue are sent there, and offered to nobody else. */
@@ -46,6 +62,8 @@ const common = {
   callbackBaseUrl: z.url(),
   /** Absent, `active`. */
   lifecycle: LocationLifecycle.optional(),
+  /** Those left out are as the kind has them. */
+  capabilities: LocationCapabilities.optional(),
 };
 
 /** A location whose workers receive messages. */
@@ -84,9 +102,13 @@ export const SetExecutionLocationRequest = z
     queueName: SqsQueueName.optional(),
     functionName: FunctionName.optional(),
     lifecycle: LocationLifecycle.default('active'),
+    capabilities: LocationCapabilities.optional(),
   })
-  .transform(({ kind, workerQueue, queueName, functionName, lifecycle }, context) => {
-    const other = lifecycle === 'active' ? {} : { lifecycle };
+  .transform(({ kind, workerQueue, queueName, functionName, lifecycle, capabilities }, context) => {
+    const other = {
+      ...(lifecycle === 'active' ? {} : { lifecycle }),
+      ...(capabilities === undefined ? {} : { capabilities }),
+    };
     if (kind === 'managed_queue' && queueName !== undefined && functionName === undefined)
       return { kind, workerQueue, queueName, ...other };
     if (kind === 'lambda' && functionName !== undefined && queueName === undefined)

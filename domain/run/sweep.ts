@@ -77,7 +77,7 @@ const sweepRunning = (draft: Draft, taskIndex: number, task: Running): void => {
         message: `the attempt ran for ${draft.nowMs - startedAtMs} ms and did not end`,
       },
     });
-  else if (heartbeatDeadlineMs(plan, taskIndex, task) <= draft.nowMs)
+  else if ((heartbeatDeadlineMs(plan, taskIndex, task) ?? Infinity) <= draft.nowMs)
     completeByFailure(draft, taskIndex, {
       attempt,
       failure: 'heartbeat_timeout',

@@ -63,7 +63,7 @@ const naturalDeadlineMs = (plan: Plan, taskIndex: number, task: OpenTask): numbe
       return resendAtMs(task);
     case 'RUNNING':
       return Math.min(
-        heartbeatDeadlineMs(plan, taskIndex, task),
+        heartbeatDeadlineMs(plan, taskIndex, task) ?? Infinity,
         attemptDeadlineMs(plan, taskIndex, task) ?? Infinity,
       );
     case 'RETRY_WAIT':

@@ -36,7 +36,7 @@ export const dispatchTask = async (
   if (location.kind !== 'managed_queue') throw new Error('a message for a function came to the wrong queue');
   // It stays handed over: the sweeper asks for it to be sent again, as when a message was lost.
   if (!(await isOpen({ ...origin.header, ...location }))) return;
-  const { queueName, kind: _kind, lifecycle: _lifecycle, ...rest } = location;
+  const { queueName, kind: _kind, ...rest } = location;
   const { taskKey, attempt } = message;
   await sendTo(queueName, await taskEnvelope(tokens, { origin, taskKey, attempt, ...rest }));
 };

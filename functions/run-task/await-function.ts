@@ -2,6 +2,7 @@
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import type { InvokeFunction } from '#domain/ports/functions.ts';
 import type { Telemetry } from '#domain/ports/outside.ts';
+import { isCapable } from '#domain/run/capabilities.ts';
 import { endingOf, overdue } from '#domain/run/function-report.ts';
 import type { Ending } from '#domain/run/function-report.ts';
 import { beatEveryMs } from '#domain/run/heartbeat.ts';
@@ -32,7 +33,7 @@ export const awaitFunction = async (
 ): Promise<Ending | undefined> => {
   const { functionName } = work.location;
   const startedMs = ports.nowMs();
-  const everyMs = beatEveryMs(policyOf(work.origin.plan, taskIndexOf(work)).heartbeatTimeoutSec);
+  const everyMs = beatsEveryMs(work);
   const waiting = new AbortController();
   const invoked = ports.invoke(functionName, envelope, waiting.signal);
   try {
@@ -48,7 +49,13 @@ export const awaitFunction = async (
   }
 };
 
-const taskIndexOf = ({ origin, taskKey }: Work): number => origin.indexByKey.get(taskKey) ?? -1;
+/** Without end where no signs of life are given. */
+const beatsEveryMs = ({ origin: { plan, indexByKey }, taskKey }: Work): number => {
+  const index = indexByKey.get(taskKey) ?? -1;
+  return isCapable(plan, index, 'heartbeat')
+    ? beatEveryMs(policyOf(plan, index).heartbeatTimeoutSec)
+    : Infinity;
+};
 
 /** What was waited for, when it comes in time. */
 const within = async <Value>(

@@ -114,13 +114,26 @@ describe('a run whose tasks a function makes', () => {
     expect(runTasks(api.cloud)).toBe(3);
   });
 
-  it('stops waiting when the attempt is over before its function is', async () => {
+  it('is cancelled at once, since functions do not hear of it, and is waited for no longer', async () => {
+    const { api } = await functionStage({ a: [] }, (_, { sleep }) => sleep(14 * MINUTE_MS));
+    const runId = await start(api, { a: [] });
+    await api.must('POST', inMain(`/runs/${runId}/cancel`), {});
+    expect(await readRun(api, runId)).toMatchObject({ state: 'CANCELLED' });
+    await api.cloud.advance(MINUTE_MS);
+
+    expect(mappingOf(api.cloud).idle()).toBe(true);
+  });
+
+  it('is waited for when its function hears of a cancel by beats of its own', async () => {
     const { api, invoked } = await functionStage({ a: [] }, (_, { sleep }) => sleep(14 * MINUTE_MS));
+    const wish = { kind: 'lambda', workerQueue: 'fn', functionName: FUNCTION };
+    await api.must('PUT', runner, { ...wish, capabilities: { cancel: true } });
     const runId = await start(api, { a: [] });
     await api.must('POST', inMain(`/runs/${runId}/cancel`), {});
     const [task] = invoked;
     if (!task) throw new Error('not invoked');
     expect(await callback(api, 'heartbeat', task)).toMatchObject({ body: { shouldCancel: true } });
+    expect(await readRun(api, runId)).not.toMatchObject({ state: 'CANCELLED' });
     await api.cloud.advance(5 * MINUTE_MS);
 
     expect(await readRun(api, runId)).toMatchObject({ state: 'CANCELLED' });
