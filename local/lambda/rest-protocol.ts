@@ -33,7 +33,6 @@ const inputOf = (request: WireRequest): Json => {
     throw new AwsError(
       'UnknownOperationException',
       `the local cloud does not support lambda: ${method} ${path}`,
-      { status: 404 },
     );
   const qualifier = new URLSearchParams(query).get('Qualifier');
   const type = headers['x-amz-invocation-type'];

@@ -90,7 +90,7 @@ describe('Invoke of the local Lambda', () => {
       },
       body: new Uint8Array(),
     });
-    expect(status).toBe(404);
+    expect(status).toBe(400);
     expect(Buffer.from(body).toString('utf8')).toContain(
       'does not support lambda: GET /2015-03-31/functions',
     );
