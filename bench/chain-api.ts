@@ -34,20 +34,38 @@ export const startChain = async (ask: Ask, workspace: string): Promise<string> =
   return TriggerRunResponse.parse(await ask('POST', `/v1/workspaces/${workspace}/runs`, body)).runId;
 };
 
-/** Starts a run and does its tasks, one claim and one completion each; its id. */
+/** Requests of a worker that claims each task, and reports its end with the claim of the next one. */
+export const CHAIN_REQUESTS = 1 + STEPS;
+
+/** Starts a run and does its tasks as the worker kit does: each report goes with the claim of what comes next; its id. */
 export const playChain = async (ask: Ask, workspace: string): Promise<string> => {
-  const place = `/v1/workspaces/${workspace}`;
   const runId = await startChain(ask, workspace);
-  for (let step = 0; step < STEPS; step++) {
-    const answer = await ask('POST', `${place}/workers/claim`, { workerId: 'bench' });
+  const claim = `/v1/workspaces/${workspace}/workers/claim`;
+  let completed: object | undefined;
+  for (let step = 0; step <= STEPS; step++) {
+    const answer = await ask('POST', claim, { workerId: 'bench', ...(completed ? { completed } : {}) });
     const [task] = ClaimResponse.parse(answer).tasks;
-    if (!task) throw new Error(`step ${step} of ${workspace} was not offered`);
-    const { taskId, taskToken, attempt, attemptId } = task;
-    const report = { attempt, attemptId, workerId: 'bench', outcome: 'SUCCEEDED', output: {} };
-    await ask('POST', `/v1/callbacks/${taskId}/completed`, report, taskToken);
+    if (!task && step < STEPS) throw new Error(`step ${step} of ${workspace} was not handed out`);
+    completed = task && { taskId: task.taskId, taskToken: task.taskToken, report: reportOn(task) };
   }
   return runId;
 };
+
+/** Starts a run and does its tasks, one claim and one completion each; its id. */
+export const playChainApart = async (ask: Ask, workspace: string): Promise<string> => {
+  const runId = await startChain(ask, workspace);
+  for (let step = 0; step < STEPS; step++) {
+    const answer = await ask('POST', `/v1/workspaces/${workspace}/workers/claim`, { workerId: 'bench' });
+    const [task] = ClaimResponse.parse(answer).tasks;
+    if (!task) throw new Error(`step ${step} of ${workspace} was not offered`);
+    await ask('POST', `/v1/callbacks/${task.taskId}/completed`, reportOn(task), task.taskToken);
+  }
+  return runId;
+};
+
+const reportOn = ({ attempt, attemptId }: DispatchEnvelope): object => ({
+  ...{ attempt, attemptId, workerId: 'bench', outcome: 'SUCCEEDED', output: {} },
+});
 
 /** Throws unless every run of the workspace has succeeded: what was not done is not measured. */
 export const checkChains = async (ask: Ask, workspace: string): Promise<void> => {

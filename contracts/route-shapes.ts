@@ -17,16 +17,7 @@ import {
 import { FeedPage, FeedView, PlanFeedTicksRequest, ResumeFeedRequest } from '#contracts/market/feed-view.ts';
 import * as layers from '#contracts/market/layers-view.ts';
 import type { OperationId } from '#contracts/routes.ts';
-import {
-  CompletedRequest,
-  CompletedResponse,
-  HeartbeatRequest,
-  HeartbeatResponse,
-  StartedRequest,
-  StartedResponse,
-} from '#contracts/runs/callbacks.ts';
 import { AssetPage, SchedulePage } from '#contracts/runs/deployed.ts';
-import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
 import {
   DeployManifestRequest,
   DeployManifestResponse,
@@ -52,6 +43,7 @@ import { RerunRequest, RerunResponse } from '#contracts/runs/rerun.ts';
 import { limitShapes } from '#contracts/runs/limit-shapes.ts';
 import { locationShapes } from '#contracts/runs/location-shapes.ts';
 import { runTraceShapes } from '#contracts/runs/run-trace-shapes.ts';
+import { workerShapes } from '#contracts/runs/worker-shapes.ts';
 import {
   BackfillRunKeyRequest,
   BackfillRunKeyResponse,
@@ -115,15 +107,6 @@ const feedOutputs: RouteShape = {
   answers: ok(FeedOutputPage),
   refusals: ['feed_not_found', 'invalid_cursor'],
 };
-
-const callbackRefusals = [
-  'invalid_argument',
-  'task_not_found',
-  'stale_attempt',
-  'attempt_mismatch',
-  'attempt_id_mismatch',
-  'attempt_already_completed',
-] as const satisfies readonly ErrorCode[];
 
 /** The shape of every route. */
 export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
@@ -224,31 +207,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
   ...runTraceShapes,
   ...limitShapes,
   ...locationShapes,
-  claimTasks: {
-    body: ClaimRequest,
-    answers: {
-      200: answer(
-        ClaimResponse,
-        'The tasks, or none; with a known `Idempotency-Key` those handed out before',
-      ),
-    },
-    refusals: ['idempotency_key_reused'],
-  },
-  reportTaskStarted: {
-    body: StartedRequest,
-    answers: ok(StartedResponse),
-    refusals: [...callbackRefusals, 'attempt_already_started', 'task_already_terminal'],
-  },
-  reportTaskHeartbeat: {
-    body: HeartbeatRequest,
-    answers: ok(HeartbeatResponse),
-    refusals: [...callbackRefusals, 'task_expired'],
-  },
-  reportTaskCompleted: {
-    body: CompletedRequest,
-    answers: ok(CompletedResponse),
-    refusals: [...callbackRefusals, 'task_already_terminal', 'commit_too_large'],
-  },
+  ...workerShapes,
   listFeeds: { query: ListQuery, answers: ok(FeedPage), refusals: ['invalid_cursor'] },
   getFeed: { answers: ok(FeedView), refusals: ['invalid_request', 'feed_not_found'] },
   putFeed: {

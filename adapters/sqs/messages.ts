@@ -3,6 +3,8 @@ import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs
 import type { SQSClient } from '@aws-sdk/client-sqs';
 
 const WAIT_SECONDS = 20;
+/** A poll that is given up before the queue answers may lose what the queue hands out. */
+const POLL_TIMEOUT_MS = (WAIT_SECONDS + 10) * 1_000;
 
 export interface SqsMessages {
   /** 1 to 10 messages at most, after a long poll of 20 seconds none; the signal cuts it short with an `AbortError`. */
@@ -22,7 +24,7 @@ export const sqsMessages = (client: SQSClient, queueUrl: string): SqsMessages =>
         MaxNumberOfMessages: maxMessages,
         WaitTimeSeconds: WAIT_SECONDS,
       }),
-      { abortSignal },
+      { abortSignal, requestTimeout: POLL_TIMEOUT_MS },
     );
     return Messages.map(({ Body = '', ReceiptHandle = '' }) => ({ body: Body, receipt: ReceiptHandle }));
   },

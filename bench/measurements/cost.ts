@@ -11,7 +11,15 @@ import type { Cloud } from '#local/boot/cloud.ts';
 import { virtualClock } from '#local/kernel/clock.ts';
 import { bootBenchCloud } from '#bench/bench-cloud.ts';
 import type { BenchCloud } from '#bench/bench-cloud.ts';
-import { deployChain, deploySentChain, playChain, playSentChain, startChain } from '#bench/chain-api.ts';
+import {
+  CHAIN_REQUESTS,
+  deployChain,
+  deploySentChain,
+  playChain,
+  playChainApart,
+  playSentChain,
+  startChain,
+} from '#bench/chain-api.ts';
 import { STEPS } from '#bench/chain-run.ts';
 import type { Measure, Row } from '#bench/measurement.ts';
 import { billOf, readPrices, totalDollars, usageOf } from '#bench/pricing.ts';
@@ -34,12 +42,15 @@ export const measure: Measure = async ({ root }) => {
   try {
     const counter = workCounter(root, cloud, { ...billed, ...logs });
     const run = await countRun(cloud, counter);
+    const apart = await countRunApart(cloud, counter);
     const inline = await countInlineRun(cloud, counter);
     const sent = await countSentRun(cloud, counter);
     const events = await countEvents(root, cloud, counter);
     return [
       ...rowsOf('10-task run', 1, { work: run.all, prices, target: 'at most 155' }),
       aloneRow('10-task run', { work: run.alone, prices, target: 'at most 24' }),
+      ...rowsOf('10-task run, claims and reports apart', 1, { work: apart.all, prices }),
+      aloneRow('10-task run, claims and reports apart', { work: apart.alone, prices }),
       ...rowsOf('10-task inline run', 1, { work: inline.all, prices, target: 'at most 50' }),
       aloneRow('10-task inline run', { work: inline.alone, prices, target: 'at most 15' }),
       ...rowsOf('10-task sent run', 1, { work: sent.all, prices }),
@@ -52,7 +63,7 @@ export const measure: Measure = async ({ root }) => {
 };
 
 /** A trigger, and a claim and a completion of each task. */
-const REQUESTS_PER_RUN = 1 + 2 * STEPS;
+const REQUESTS_APART = 1 + 2 * STEPS;
 
 /** A partition belongs to the later run, so the one that counts is the later one. */
 const BETWEEN_RUNS_MS = 1_000;
@@ -64,7 +75,17 @@ const countRun = async ({ cloud, ask }: BenchCloud, counter: Counter): Promise<C
   await cloud.advance(BETWEEN_RUNS_MS);
   return counter(async () => {
     await playChain(ask, 'main');
-    return { apiRequests: REQUESTS_PER_RUN, recordsPut: 0 };
+    return { apiRequests: 1 + CHAIN_REQUESTS, recordsPut: 0 };
+  });
+};
+
+/** The same of a worker that reports by callbacks. */
+const countRunApart = async ({ cloud, ask }: BenchCloud, counter: Counter): Promise<Counted> => {
+  await playChainApart(ask, 'main');
+  await cloud.advance(BETWEEN_RUNS_MS);
+  return counter(async () => {
+    await playChainApart(ask, 'main');
+    return { apiRequests: REQUESTS_APART, recordsPut: 0 };
   });
 };
 
@@ -90,7 +111,7 @@ const countSentRun = async (cloud: BenchCloud, counter: Counter): Promise<Counte
   await cloud.cloud.advance(BETWEEN_RUNS_MS);
   return counter(async () => {
     await playSentChain(cloud, queue, cloud.settle);
-    return { apiRequests: REQUESTS_PER_RUN, recordsPut: 0 };
+    return { apiRequests: REQUESTS_APART, recordsPut: 0 };
   });
 };
 
@@ -163,10 +184,10 @@ const rowsOf = (
 
 const aloneRow = (
   per: string,
-  { work, prices, target }: { readonly work: CountedWork; readonly prices: Prices; readonly target: string },
+  { work, prices, target }: { readonly work: CountedWork; readonly prices: Prices; readonly target?: string },
 ): Row => ({
   what: `${per}: a million of them, orchestration alone`,
   value: totalDollars(billOf(usageOf(work), prices)) * 1e6,
   unit: '$',
-  target,
+  ...(target === undefined ? {} : { target }),
 });

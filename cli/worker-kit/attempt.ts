@@ -10,7 +10,7 @@ import { whenAborted } from '#cli/worker-kit/pause.ts';
 import { untilAnswered } from '#cli/worker-kit/repeat.ts';
 import type { Answer, Post } from '#cli/worker-kit/request.ts';
 import type { Shutdown } from '#cli/worker-kit/shutdown.ts';
-import type { Delivery } from '#cli/worker-kit/source.ts';
+import type { Delivery, TaskSource } from '#cli/worker-kit/source.ts';
 
 /** What work is given beside its task. */
 export interface Work {
@@ -41,6 +41,7 @@ export interface AttemptPorts {
 
 interface Attempt {
   readonly ports: AttemptPorts;
+  readonly source: TaskSource;
   readonly task: DispatchEnvelope;
   readonly settle: Delivery['settle'];
   readonly stop: AbortController;
@@ -50,8 +51,15 @@ interface Attempt {
 
 const REPORT_TIMEOUT_MS = 30_000;
 
-/** Works until the attempt has ended and that is reported, or nobody wants it any more; it never throws. */
-export const workOn = async (ports: AttemptPorts, { task, settle }: Delivery): Promise<void> => {
+/**
+ * Works until the attempt has ended and that is reported, or nobody wants it any more; it never throws. Answers what the
+ * worker goes on with.
+ */
+export const workOn = async (
+  ports: AttemptPorts,
+  source: TaskSource,
+  { task, settle }: Delivery,
+): Promise<readonly Delivery[]> => {
   const { shutdown, onEvent } = ports;
   const stop = new AbortController();
   const over = new AbortController();
@@ -61,7 +69,7 @@ export const workOn = async (ports: AttemptPorts, { task, settle }: Delivery): P
     progress: (pct, message) => void (progress = progressOf(pct, message)),
   };
   const say = (text: string): void => onEvent(`${task.taskKey} attempt ${task.attempt} ${text}`);
-  const attempt: Attempt = { ports, task, settle, stop, work, say };
+  const attempt: Attempt = { ports, source, task, settle, stop, work, say };
   const detach = whenAborted(shutdown.work, () => stop.abort(new TaskStopped('worker_stopping')));
   const beating = keepBeating({
     everyMs: beatEveryMs(task.heartbeatTimeoutSec),
@@ -74,11 +82,12 @@ export const workOn = async (ports: AttemptPorts, { task, settle }: Delivery): P
   say('started');
   const completion = await executed(attempt);
   // Beats go on while the end is reported: an attempt that falls silent now would be made again.
-  if (completion) await complete(attempt, completion);
-  else say('is left: it is not wanted any more');
+  const next = completion ? await complete(attempt, completion) : [];
+  if (!completion) say('is left: it is not wanted any more');
   over.abort();
   detach();
   await beating;
+  return next;
 };
 
 const executed = async (attempt: Attempt): Promise<Completion | undefined> => {
@@ -99,12 +108,10 @@ const orAbandoned = <Result>(work: Promise<Result>, waiting: AbortSignal): Promi
     work.finally(detach).then(resolve, reject);
   });
 
-/**
- * A claim is the start already; this acknowledges it, and hears in time when the attempt is another's. An attempt that
- * was sent is started by it.
- */
+/** An attempt that was sent is started by it, unless it is another's; a claim is the start already. */
 const start = async (attempt: Attempt): Promise<void> => {
   const { ports, stop, say, settle } = attempt;
+  if (!settle) return;
   const { signal } = stop;
   const answer = await untilAnswered(() => report(attempt, { kind: 'started', body: {}, signal }), {
     onAgain: (message) => say(`start was not answered: ${message}`),
@@ -120,7 +127,16 @@ const start = async (attempt: Attempt): Promise<void> => {
   throw new TaskStopped('unwanted');
 };
 
-const complete = async (attempt: Attempt, completion: Completion): Promise<void> => {
+const complete = async (attempt: Attempt, completion: Completion): Promise<readonly Delivery[]> => {
+  const { source, task, say } = attempt;
+  const next = await source.finish?.(task, completion);
+  if (next) say(completion.outcome.toLowerCase());
+  else await completeApart(attempt, completion);
+  return next ?? [];
+};
+
+/** By the callback, which has no limit of requests and is refused for the sake of its attempt alone. */
+const completeApart = async (attempt: Attempt, completion: Completion): Promise<void> => {
   const { say } = attempt;
   const answer = await reportEnd(attempt, completion);
   if (answer.kind !== 'faulty') {
@@ -153,13 +169,18 @@ interface Report {
   readonly signal: AbortSignal;
 }
 
-const report = ({ ports, task }: Attempt, { kind, body, signal }: Report): Promise<Answer> => {
-  const { attempt, attemptId } = task;
-  return ports.post({
+const report = ({ ports, task }: Attempt, { kind, body, signal }: Report): Promise<Answer> =>
+  ports.post({
     url: `${task.callbackBaseUrl}/v1/callbacks/${task.taskId}/${kind}`,
     token: task.taskToken,
-    body: { attempt, attemptId, workerId: ports.workerId, ...body },
+    body: reportBody(task, ports.workerId, body),
     timeoutMs: REPORT_TIMEOUT_MS,
     signal,
   });
-};
+
+/** What every report says of its attempt, and what it adds. */
+export const reportBody = (
+  { attempt, attemptId }: DispatchEnvelope,
+  workerId: string,
+  said: object,
+): object => ({ attempt, attemptId, workerId, ...said });

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import { ClaimResponse } from '#contracts/runs/claim.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
+import { reportBody } from '#cli/worker-kit/attempt.ts';
 import type { AttemptPorts } from '#cli/worker-kit/attempt.ts';
 import { untilAnswered } from '#cli/worker-kit/repeat.ts';
 import type { Answer } from '#cli/worker-kit/request.ts';
@@ -31,40 +32,81 @@ const CLAIM_WAIT_MIN_MS = 500;
 /** What an answer may take beyond the wait that was asked for. */
 const CLAIM_SLACK_MS = 15_000;
 
-type Claiming = ClaimSetting & AttemptPorts & { readonly url: string; readonly workspace: string };
+type Claiming = ClaimSetting &
+  AttemptPorts & {
+    readonly url: string;
+    readonly workspace: string;
+    /** Nothing more is claimed from here on. */
+    readonly signal: AbortSignal;
+  };
 
-/** Claims, each repeated under its key until it is answered: its tasks are ours although their answer was lost. */
-export const claims =
-  (setting: Claiming): TaskSource =>
-  async (maxTasks) => {
-    const { url, workspace, workerId, queue, onEvent, chance } = setting;
-    const signal = setting.shutdown.work;
+/**
+ * Claims, each repeated under its key until it is answered: its tasks are ours although their answer was lost. A report
+ * goes with the claim of what comes next, which saves a request per task, and in a chain the offers of all but the first.
+ */
+export const claims = (setting: Claiming): TaskSource => ({
+  take: async (maxTasks) => {
     // Without a wait an idle worker would ask without a pause.
     const waitMs = Math.min(
       Math.max(setting.claimWaitMs ?? CLAIM_WAIT_MS, CLAIM_WAIT_MIN_MS),
       runLimits.claimWaitMsMax,
     );
-    const request = {
-      url: `${url}/v1/workspaces/${encodeURIComponent(workspace)}/workers/claim`,
-      body: { workerId, queue, maxTasks: Math.min(maxTasks, runLimits.claimTasksMax), waitMs },
-      idempotencyKey: randomUUID(),
-      timeoutMs: waitMs + CLAIM_SLACK_MS,
-      signal,
-    };
-    let tasks: readonly DispatchEnvelope[] = [];
-    const ask = async (): Promise<Answer> => {
-      const answer = await setting.post({ ...request, token: setting.token() });
-      if (answer.kind !== 'taken') return answer;
-      const claimed = ClaimResponse.safeParse(answer.body);
-      if (!claimed.success) return { kind: 'again', message: 'the answer is not what the contract says' };
-      tasks = claimed.data.tasks;
-      return answer;
-    };
-    const onAgain = (message: string): void => onEvent(`claim failed: ${message}`);
-    const answer = await untilAnswered(ask, { onAgain, signal, chance });
+    const { answer, tasks } = await claim(setting, {
+      wish: { maxTasks: Math.min(maxTasks, runLimits.claimTasksMax), waitMs },
+      signal: setting.shutdown.work,
+    });
     // A key somebody else used, against all odds: the next claim has another.
     if (answer.kind === 'faulty' || (answer.kind === 'unwanted' && answer.code !== 'idempotency_key_reused'))
       throw new ClaimRefused(answer.code, `the claim was refused: ${answer.message}`);
-    // The claim was the start.
-    return tasks.map((task) => ({ task, settle: () => Promise.resolve() }));
+    return tasks.map((task) => ({ task }));
+  },
+  finish: async (task, completion) => {
+    const { url, workerId, signal, shutdown } = setting;
+    // Whoever ends takes nothing more, and a token goes to nobody but the API it came from.
+    if (signal.aborted || task.callbackBaseUrl !== url) return undefined;
+    const report = reportBody(task, workerId, completion);
+    const completed = { taskId: task.taskId, taskToken: task.taskToken, report };
+    const { answer, tasks } = await claim(setting, {
+      wish: { maxTasks: 1, waitMs: 0, completed },
+      signal: shutdown.reports,
+      read: notLater,
+    });
+    return answer.kind === 'taken' ? tasks.map((next) => ({ task: next })) : undefined;
+  },
+});
+
+/** Claims may be told to come later; the callback of a report is taken at any time, and need not wait. */
+const notLater = (answer: Answer): Answer =>
+  answer.kind === 'again' && answer.code === 'rate_limited'
+    ? { kind: 'unwanted', code: answer.code, message: answer.message }
+    : answer;
+
+interface Wish {
+  readonly wish: { readonly maxTasks: number; readonly waitMs: number; readonly completed?: object };
+  readonly signal: AbortSignal;
+  /** What an answer means to this claim; by default what it says. */
+  readonly read?: (answer: Answer) => Answer;
+}
+
+const claim = async (setting: Claiming, { wish, signal, read = (answer) => answer }: Wish) => {
+  const { url, workspace, workerId, queue, onEvent, chance } = setting;
+  const request = {
+    url: `${url}/v1/workspaces/${encodeURIComponent(workspace)}/workers/claim`,
+    body: { workerId, queue, ...wish },
+    idempotencyKey: randomUUID(),
+    timeoutMs: wish.waitMs + CLAIM_SLACK_MS,
+    signal,
   };
+  let tasks: readonly DispatchEnvelope[] = [];
+  const ask = async (): Promise<Answer> => {
+    const answer = read(await setting.post({ ...request, token: setting.token() }));
+    if (answer.kind !== 'taken') return answer;
+    const claimed = ClaimResponse.safeParse(answer.body);
+    if (!claimed.success) return { kind: 'again', message: 'the answer is not what the contract says' };
+    tasks = claimed.data.tasks;
+    return answer;
+  };
+  const onAgain = (message: string): void => onEvent(`claim failed: ${message}`);
+  const answer = await untilAnswered(ask, { onAgain, signal, chance });
+  return { answer, tasks };
+};

@@ -41,7 +41,7 @@ type Receiving = AttemptPorts &
 export const messages = (setting: Receiving): TaskSource => {
   const { messages: queue, signal, onEvent, chance } = setting;
   let failures = 0;
-  return async (maxTasks) => {
+  const take: TaskSource['take'] = async (maxTasks) => {
     try {
       const received = await queue.receive(Math.min(maxTasks, MESSAGES_MAX), signal);
       failures = 0;
@@ -53,6 +53,7 @@ export const messages = (setting: Receiving): TaskSource => {
       return [];
     }
   };
+  return { take };
 };
 
 const deliveryOf = (setting: Receiving, { body, receipt }: Message): readonly Delivery[] => {

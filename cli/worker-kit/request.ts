@@ -16,7 +16,7 @@ export interface WorkerRequest {
 export type Answer =
   | { readonly kind: 'taken'; readonly body: unknown }
   /** It was not taken, or nobody knows: the same request is worth repeating, after so many ms if the server says so. */
-  | { readonly kind: 'again'; readonly message: string; readonly afterMs?: number }
+  | { readonly kind: 'again'; readonly message: string; readonly afterMs?: number; readonly code?: string }
   /** 401, 403, 404, 409 and 410: the asker is not wanted, or no longer. */
   | { readonly kind: 'unwanted'; readonly code: string; readonly message: string }
   /** Any other refusal: the request has a fault, and would have it again. */
@@ -75,7 +75,7 @@ export const answerOf = (status: number, text: string): Answer => {
     retryable: false,
   }).parse(body);
   if (retryable || status >= 500 || AGAIN.includes(status))
-    return { kind: 'again', message, ...(retryAfterMs === undefined ? {} : { afterMs: retryAfterMs }) };
+    return { kind: 'again', code, message, ...(retryAfterMs === undefined ? {} : { afterMs: retryAfterMs }) };
   return { kind: UNWANTED.includes(status) ? 'unwanted' : 'faulty', code, message };
 };
 

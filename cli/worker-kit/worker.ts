@@ -12,6 +12,7 @@ import type { MessageSetting } from '#cli/worker-kit/messages.ts';
 import { post as postByFetch } from '#cli/worker-kit/request.ts';
 import type { Post } from '#cli/worker-kit/request.ts';
 import { shutdownAfter } from '#cli/worker-kit/shutdown.ts';
+import type { Delivery } from '#cli/worker-kit/source.ts';
 
 /** What every worker is told. */
 interface WorkerBasics {
@@ -44,26 +45,44 @@ export const runWorker = async (setting: WorkerSetting): Promise<void> => {
   const { signal, graceMs = GRACE_MS, post = postByFetch, chance = Math.random } = setting;
   const shared = { post, chance, shutdown: shutdownAfter(signal, graceMs) };
   const ports = { ...setting, ...shared };
-  const take =
+  const source =
     'messages' in setting ? messages({ ...setting, ...shared }) : claims({ ...setting, ...shared });
-  // By attempt: an attempt that is handed out twice is worked on once.
-  const working = new Map<string, Promise<void>>();
+  const crew = crewOf((delivery) => workOn(ports, source, delivery));
   try {
     while (!signal.aborted) {
-      const free = setting.concurrency - working.size;
-      if (free <= 0) await Promise.race(working.values());
-      else
-        for (const delivery of await take(free)) {
-          const { attemptId } = delivery.task;
-          if (working.has(attemptId)) continue;
-          working.set(
-            attemptId,
-            workOn(ports, delivery).finally(() => working.delete(attemptId)),
-          );
-        }
+      const free = setting.concurrency - crew.size();
+      if (free <= 0) await crew.change();
+      else crew.begin(await source.take(free));
     }
   } finally {
-    await Promise.all(working.values());
+    await crew.rest();
     ports.shutdown.dismiss();
   }
+};
+
+/** The work in hand, by attempt: one that is handed out twice is worked on once. */
+const crewOf = (work: (delivery: Delivery) => Promise<readonly Delivery[]>) => {
+  const working = new Map<string, Promise<void>>();
+  const begin = (deliveries: readonly Delivery[]): void => {
+    for (const delivery of deliveries) {
+      const { attemptId } = delivery.task;
+      if (!working.has(attemptId)) working.set(attemptId, workThrough(delivery));
+    }
+  };
+  /** What an attempt brings in takes its place. */
+  const workThrough = async (delivery: Delivery): Promise<void> => {
+    const next = await work(delivery);
+    working.delete(delivery.task.attemptId);
+    begin(next);
+  };
+  return {
+    begin,
+    size: () => working.size,
+    /** Until one of them has ended. */
+    change: () => Promise.race(working.values()),
+    /** Until all of them have, with what they brought in. */
+    rest: async () => {
+      while (working.size > 0) await Promise.all(working.values());
+    },
+  };
 };

@@ -43,6 +43,17 @@ export interface CompleteTask {
   readonly type: 'CompleteTask';
   readonly taskKey: TaskKey;
   readonly report: CompletedRequest;
+  /** Whoever reports goes on with what the report makes ready. */
+  readonly next?: NextTasks;
+}
+
+/** What a worker may begin with its report on another attempt. */
+export interface NextTasks {
+  readonly workerId: WorkerId;
+  readonly queue: string;
+  readonly maxTasks: number;
+  /** The priority of what waits in the queue: only more urgent tasks are begun before it. Absent, nothing waits. */
+  readonly before?: number;
 }
 
 /** An in-process runner has made an attempt: its start, its end and the handing over of the next are one commit. */

@@ -1,11 +1,9 @@
 /** What a run answers to each command. */
-import type { WorkerId } from '#contracts/runs/callbacks.ts';
 import type { RunEvent } from '#contracts/runs/run-events.ts';
 import type { RunKeyConflict } from '#contracts/runs/trigger.ts';
 import type { DecideContext, Rejection } from '#domain/kernel/aggregate.ts';
 import { accept, reject } from '#domain/kernel/decision.ts';
 import type { Decision } from '#domain/kernel/decision.ts';
-import { attemptId } from '#domain/kernel/ids.ts';
 import type {
   CancelRun,
   ClaimTask,
@@ -19,14 +17,15 @@ import type {
 } from '#domain/run/command.ts';
 import { completeByReport } from '#domain/run/completion.ts';
 import { advance, release } from '#domain/run/advance.ts';
+import { identified, recordStart } from '#domain/run/attempt-start.ts';
 import { draftOf, record } from '#domain/run/draft.ts';
-import type { Draft } from '#domain/run/draft.ts';
 import { planned } from '#domain/run/evolve.ts';
 import { guardReport, placeOf } from '#domain/run/guard.ts';
 import type { Fitting, Guarded } from '#domain/run/guard.ts';
 import { isWorthRecording } from '#domain/run/heartbeat.ts';
+import { startNext } from '#domain/run/next-tasks.ts';
 import { planHash } from '#domain/run/plan-hash.ts';
-import { headerOf, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
+import { headerOf, originOf, taskAt } from '#domain/run/run.ts';
 import type { EndedRun, Run, RunHeader } from '#domain/run/run.ts';
 import { retryNotDue } from '#domain/run/retry.ts';
 import { stateOf } from '#domain/run/run-state.ts';
@@ -132,27 +131,6 @@ const start = (command: ClaimTask | StartTask, run: Run, nowMs: number): RunDeci
   });
 };
 
-interface Sender {
-  readonly attempt: number;
-  readonly workerId: WorkerId;
-}
-
-const identified = (draft: Draft, taskIndex: number, attempt: number) => {
-  const { plan, header } = originOf(draft.run);
-  const taskKey = plannedTask(plan, taskIndex).key;
-  return { taskIndex, taskKey, attempt, attemptId: attemptId({ runId: header.runId, taskKey, attempt }) };
-};
-
-const recordStart = (draft: Draft, taskIndex: number, { attempt, workerId }: Sender): void => {
-  const data = { ...identified(draft, taskIndex, attempt), workerId };
-  const { runId } = originOf(draft.run).header;
-  record(draft, {
-    type: 'TaskStarted',
-    idempotencyKey: `started:${runId}:${data.taskKey}:${attempt}`,
-    data,
-  });
-};
-
 const heartbeat = ({ taskKey, report }: HeartbeatTask, run: Run, nowMs: number): RunDecision =>
   answer(
     guardReport(run, taskKey, { kind: 'heartbeat', body: report }),
@@ -183,11 +161,12 @@ const heartbeat = ({ taskKey, report }: HeartbeatTask, run: Run, nowMs: number):
     },
   );
 
-const completeTask = ({ taskKey, report }: CompleteTask, run: Run, nowMs: number): RunDecision =>
+const completeTask = ({ taskKey, report, next }: CompleteTask, run: Run, nowMs: number): RunDecision =>
   answer(guardReport(run, taskKey, { kind: 'completed', body: report }), ({ run: running, taskIndex }) => {
     const draft = draftOf(running, nowMs);
     completeByReport(draft, taskIndex, report);
-    return advance(draft);
+    const events = advance(draft);
+    return next ? startNext(draft, next) : events;
   });
 
 const finishInline = ({ taskKey, report }: FinishInlineTask, run: Run, nowMs: number): RunDecision =>

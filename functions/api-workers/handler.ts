@@ -2,6 +2,7 @@
 import { readEnvironment } from '#contracts/config.ts';
 import { dynamoClaims } from '#adapters/dynamodb/claims.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
+import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { claimTasks } from '#functions/api-workers/claim.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
@@ -23,6 +24,8 @@ export const createHandler = (source: Source, plugin?: object) => {
   const ports = {
     ...acting,
     ...platform,
+    loadRun: async (stream: string) => (await acting.loadWarm(runAggregate, stream)).state,
+    callbackQueueTasksMin: environment.LIMITS.callbackQueueTasksMin,
     claims: dynamoClaims(control),
     tokens: taskTokensOf(environment, platform),
   };

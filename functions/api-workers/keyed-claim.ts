@@ -17,17 +17,22 @@ export interface ClaimKey {
   readonly requestHash: string;
 }
 
-/** What an earlier request with this key was handed and its worker still has; undefined when there was none. */
+/** What an earlier request took under this key; undefined when there was none. Refuses a key of another request. */
+export const takenUnder = async (
+  { claims }: ClaimPorts,
+  key: ClaimKey,
+): Promise<readonly Offer[] | undefined> => {
+  const taken = await claims.get(key.claimId);
+  if (taken) refuseAnother(taken, key);
+  return taken?.offers;
+};
+
+/** What an earlier request took, as far as its worker still has it. */
 export const tasksHandedBefore = async (
   ports: ClaimPorts,
   claim: Claim,
-  key: ClaimKey,
-): Promise<DispatchEnvelope[] | undefined> => {
-  const taken = await ports.claims.get(key.claimId);
-  if (!taken) return undefined;
-  refuseAnother(taken, key);
-  return tasksOf(await startAll(ports, claim, taken.offers));
-};
+  taken: readonly Offer[],
+): Promise<DispatchEnvelope[]> => tasksOf(await startAll(ports, claim, taken));
 
 /** Takes what is offered, remembers it, and starts it; nothing is remembered when nothing is offered. */
 export const claimWithKey = async (
@@ -45,7 +50,7 @@ export const claimWithKey = async (
     // The same request came twice at once, and the other one was quicker.
     await giveBack(ports, offers);
     refuseAnother(standing, key);
-    return tasksOf(await startAll(ports, claim, standing.offers));
+    return tasksHandedBefore(ports, claim, standing.offers);
   }
   const attempts = await startAll(ports, claim, offers);
   const begun = offers.filter((_, index) => attempts[index]?.kind === 'started');

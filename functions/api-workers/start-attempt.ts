@@ -78,7 +78,8 @@ export const logCutShort = (telemetry: Telemetry, { runId, taskKey, attempt }: O
     errorMessage: error instanceof Error ? error.message : String(error),
   });
 
-const plannedOrigin = (run: Run): RunOrigin => {
+/** The origin of a run that has its plan, as every run has that hands out tasks. */
+export const plannedOrigin = (run: Run): RunOrigin => {
   if (run.status === 'none' || run.status === 'TRIGGERED') throw new Error('a claimed run has no plan');
   return originOf(run);
 };

@@ -2,6 +2,7 @@
 import { errorCatalogue } from '#contracts/errors.ts';
 import type { ErrorBody, ErrorCode } from '#contracts/errors.ts';
 import type { Rejection } from '#domain/kernel/aggregate.ts';
+import { isServiceFault } from '#functions/shared/service-fault.ts';
 
 /** A refusal on its way to the caller. */
 export class ApiError extends Error {
@@ -47,6 +48,10 @@ export const toApiError = (error: unknown): ApiError => {
   if (code === 'contention' || code === 'unavailable')
     return new ApiError(code, (error as Error).message, { retryAfterMs: RETRY_AFTER_MS });
   if (code === 'commit_too_large') return new ApiError(code, (error as Error).message);
+  if (isServiceFault(error))
+    return new ApiError('unavailable', 'a service Sluice needs is busy or does not answer', {
+      retryAfterMs: RETRY_AFTER_MS,
+    });
   return new ApiError('internal', 'an unexpected fault; report the request id if it stays');
 };
 

@@ -106,7 +106,7 @@ const answerOf = async (setting: HttpSetting, event: APIGatewayProxyEvent): Prom
     return { result: respond(reply, requestId), chunks: reply.chunks };
   } catch (error) {
     const refusal = toApiError(error);
-    if (refusal.code === 'internal') logFault(setting.telemetry, requestId, error);
+    if (isFault(refusal)) logFault(setting.telemetry, requestId, error);
     const reply = errorReply(refusal, requestId);
     ({ status } = reply);
     return { result: respond(reply, requestId, refusal) };
@@ -116,6 +116,9 @@ const answerOf = async (setting: HttpSetting, event: APIGatewayProxyEvent): Prom
     setting.telemetry.flush();
   }
 };
+
+/** What no caller could have done otherwise is told in the log, with its cause. */
+const isFault = ({ code }: ApiError): boolean => code === 'internal' || code === 'unavailable';
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,128}$/;
 

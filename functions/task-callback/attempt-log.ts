@@ -9,7 +9,7 @@ import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
 import { refuseSecrets } from '#functions/shared/refuse-secrets.ts';
 import { keepLog } from '#functions/shared/task-logs.ts';
 import type { LogPorts } from '#functions/shared/task-logs.ts';
-import { asCallback, refuseOutOfRange, verifyToken } from '#functions/task-callback/callback-request.ts';
+import { asCallback, refuseOutOfRange, verifyToken } from '#functions/shared/callback-request.ts';
 import type { CallbackPorts } from '#functions/task-callback/task-callback.ts';
 
 /** Keeps the log: 200 also to the same one again. */

@@ -7,7 +7,7 @@ import { apiErrorOf } from '#functions/shared/api-error.ts';
 import { parseBody } from '#functions/shared/http.ts';
 import { recordVisibility } from '#functions/shared/output-visibility.ts';
 import { refuseSecrets } from '#functions/shared/refuse-secrets.ts';
-import { asCallback, refuseOutOfRange, verifyToken } from '#functions/task-callback/callback-request.ts';
+import { asCallback, refuseOutOfRange, verifyToken } from '#functions/shared/callback-request.ts';
 import type { CallbackPorts } from '#functions/task-callback/task-callback.ts';
 
 /** Records the report: 200 also to the same one again. */

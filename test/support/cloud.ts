@@ -29,6 +29,8 @@ export interface TestCloud extends Cloud {
   readonly logged: readonly string[];
   /** Lines in which a function or the cloud reports a fault. */
   readonly faultLines: () => readonly string[];
+  /** Operations of AWS fail now and then. */
+  readonly isFaulty: boolean;
 }
 
 const root = process.cwd();
@@ -91,7 +93,8 @@ export const bootTestCloud = async (
     await cloud.close();
     if (!areDenialsExpected) expect(cloud.access().denials).toEqual([]);
   });
-  return { ...cloud, logged, faultLines: () => logged.filter(isFault) };
+  const isFaulty = (options.faults ?? []).length > 0;
+  return { ...cloud, logged, isFaulty, faultLines: () => logged.filter(isFault) };
 };
 
 /** Functions log JSON with a level; what the cloud says itself is no JSON and always a fault. */
@@ -120,9 +123,20 @@ export interface Api {
   readonly token: string;
   /** Any answer, refusals included. */
   readonly ask: (method: string, path: string, asked?: Asked) => Promise<Answer>;
-  /** The body of a successful answer; throws on a refusal. */
+  /** The body of a successful answer; throws on a refusal. Where operations fail now and then, a read insists on its answer. */
   readonly must: (method: string, path: string, body?: unknown, asked?: Asked) => Promise<Answer['body']>;
 }
+
+const TRIES_MAX = 40;
+
+/** Asks until there is an answer that is no server's fault, as every client of an API must. */
+export const insistOn = async (ask: () => Promise<Answer>): Promise<Answer> => {
+  for (let tries = 1; ; tries++) {
+    const answer = await ask();
+    if (answer.status < 500) return answer;
+    if (tries === TRIES_MAX) throw new Error(`still ${answer.status}: ${JSON.stringify(answer.body)}`);
+  }
+};
 
 /** Who asks; an admin of every workspace of tenant `local` unless told otherwise. */
 export interface User {
@@ -165,7 +179,8 @@ export const apiOf = (cloud: TestCloud, user: User = {}): Api => {
     token: tokenOf(cloud, user),
     ask,
     must: async (method, path, body, asked = {}) => {
-      const answered = await ask(method, path, { ...asked, ...(body === undefined ? {} : { body }) });
+      const once = () => ask(method, path, { ...asked, ...(body === undefined ? {} : { body }) });
+      const answered = await (cloud.isFaulty && method === 'GET' ? insistOn(once) : once());
       if (answered.status >= 300)
         throw new Error(`${method} ${path}: ${answered.status} ${JSON.stringify(answered.body)}`);
       return answered.body;

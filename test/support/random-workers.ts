@@ -2,21 +2,10 @@
 import { ClaimResponse } from '#contracts/runs/claim.ts';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import type { ReportedOutcome } from '#contracts/runs/callbacks.ts';
-import { inMain } from '#test/support/cloud.ts';
+import { inMain, insistOn } from '#test/support/cloud.ts';
 import type { Answer, Api } from '#test/support/cloud.ts';
 import { callback } from '#test/support/cloud-assets.ts';
 import type { Dice } from '#test/support/run-chance.ts';
-
-const TRIES_MAX = 40;
-
-/** Asks until there is an answer that is no server's fault, as every client of an API must. */
-export const insistOn = async (ask: () => Promise<Answer>): Promise<Answer> => {
-  for (let tries = 1; ; tries++) {
-    const answer = await ask();
-    if (answer.status < 500) return answer;
-    if (tries === TRIES_MAX) throw new Error(`still ${answer.status}: ${JSON.stringify(answer.body)}`);
-  }
-};
 
 /** What the workers of a test have said, by attempt id. */
 export interface Said {
@@ -81,8 +70,33 @@ export const randomWorkers = (api: Api, dice: Dice): RandomWorkers => {
     const { attemptId } = hand.task;
     outcomes.set(attemptId, (outcomes.get(attemptId) ?? new Set()).add(outcome));
     const error = { category: dice.pick(['INFRASTRUCTURE', 'USER_CODE']), message: 'it broke' };
-    const { status } = await say(hand, 'completed', { outcome, ...(outcome === 'FAILED' ? { error } : {}) });
-    if (status === 200) acknowledged.add(attemptId);
+    const said = { outcome, ...(outcome === 'FAILED' ? { error } : {}) };
+    const answer = dice.happens(0.4) ? await sayClaiming(hand, said) : await say(hand, 'completed', said);
+    if (answer.status === 200) acknowledged.add(attemptId);
+  };
+
+  /** Reports with a claim; it may be asked twice, as by whoever lost the answer. */
+  const sayClaiming = async ({ task, workerId }: InHand, said: object): Promise<Answer> => {
+    const { taskId, taskToken, attempt, attemptId } = task;
+    const completed = { taskId, taskToken, report: { attempt, attemptId, workerId, ...said } };
+    const body = { workerId, maxTasks: 1 + dice.below(2), completed };
+    const headers = { 'idempotency-key': `claim-${claims++}` };
+    const ask = (): Promise<Answer> =>
+      insistOn(() => api.ask('POST', inMain('/workers/claim'), { body, headers }));
+    const first = await ask();
+    const answer = dice.happens(0.2) ? await ask() : first;
+    if (answer.status === 200) take(workerId, answer);
+    else if (!FAIR.includes(answer.status))
+      odd.push(`claim after ${task.taskKey} ${attempt}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer;
+  };
+
+  const take = (workerId: string, { body }: Answer): void => {
+    const taken = ClaimResponse.parse(body).tasks.map((task): InHand => {
+      const temper = dice.pick(tempers);
+      return { task, workerId, temper, stepsLeft: stepsOf(temper, dice) };
+    });
+    inHand = [...inHand, ...taken];
   };
 
   const ending = (hand: InHand): readonly Act[] => {
@@ -116,12 +130,7 @@ export const randomWorkers = (api: Api, dice: Dice): RandomWorkers => {
     const body = { workerId, maxTasks: 1 + dice.below(4) };
     // A worker that died takes no answer again: without a key, what was lost with it is only offered anew.
     const headers = dice.happens(0.7) ? { 'idempotency-key': `claim-${claims++}` } : {};
-    const answer = await insistOn(() => api.ask('POST', inMain('/workers/claim'), { body, headers }));
-    const taken = ClaimResponse.parse(answer.body).tasks.map((task): InHand => {
-      const temper = dice.pick(tempers);
-      return { task, workerId, temper, stepsLeft: stepsOf(temper, dice) };
-    });
-    inHand = [...inHand, ...taken];
+    take(workerId, await insistOn(() => api.ask('POST', inMain('/workers/claim'), { body, headers })));
   };
 
   return {

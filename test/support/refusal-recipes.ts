@@ -22,6 +22,16 @@ const say =
   (scene) =>
     callback(scene.api, kind, of(scene), more);
 
+/** Reports with a claim instead of by the callback. */
+const claimAfter =
+  (of: (scene: Scene) => DispatchEnvelope, more: object = {}): Recipe =>
+  (scene) => {
+    const { taskId, taskToken, attempt, attemptId } = of(scene);
+    const report = { attempt, attemptId, workerId: 'w1', outcome: 'SUCCEEDED', ...more };
+    const body = { workerId: 'w1', queue: 'empty', completed: { taskId, taskToken, report } };
+    return scene.ask('claimTasks', {}, { body });
+  };
+
 const working = (scene: Scene): DispatchEnvelope => scene.working;
 const ended = (scene: Scene): DispatchEnvelope => scene.ended;
 const stale = (scene: Scene): DispatchEnvelope => scene.stale;
@@ -159,6 +169,15 @@ const reports: Recipes = {
   'reportTaskCompleted task_already_terminal': say('completed', ended, { outcome: 'CANCELLED' }),
 };
 
+const claims: Recipes = {
+  'claimTasks invalid_argument': claimAfter(working, { attempt: 0 }),
+  'claimTasks attempt_mismatch': claimAfter(working, { attempt: 2 }),
+  'claimTasks attempt_id_mismatch': claimAfter(working, { attemptId: `att_${'0'.repeat(24)}` }),
+  'claimTasks stale_attempt': claimAfter(stale),
+  'claimTasks attempt_already_completed': claimAfter(retrying),
+  'claimTasks task_already_terminal': claimAfter(ended, { outcome: 'CANCELLED' }),
+};
+
 const callbackKinds = {
   reportTaskStarted: ['started', {}],
   reportTaskHeartbeat: ['heartbeat', {}],
@@ -292,6 +311,7 @@ export const refusalRecipes: Recipes = {
   ...starts,
   ...reports,
   ...callbacks,
+  ...claims,
   ...locations,
   ...limitsAndAccess,
   ...feedRecipes,

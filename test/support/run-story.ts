@@ -2,12 +2,12 @@
 import { expect } from 'vitest';
 import { verifyStage } from '#cli/offline/views.ts';
 import { LimitList } from '#contracts/runs/concurrency.ts';
-import { apiOf, bootTestCloud, inMain } from '#test/support/cloud.ts';
+import { apiOf, bootTestCloud, inMain, insistOn } from '#test/support/cloud.ts';
 import type { Api } from '#test/support/cloud.ts';
 import { storesOfCloud } from '#test/support/busy-stacks.ts';
 import { listedRun, readRun } from '#test/support/cloud-assets.ts';
 import { commitsIn, numberingFaults } from '#test/support/cloud-stores.ts';
-import { insistOn, randomWorkers } from '#test/support/random-workers.ts';
+import { randomWorkers } from '#test/support/random-workers.ts';
 import type { Said } from '#test/support/random-workers.ts';
 import { diceOf, worldOf } from '#test/support/run-chance.ts';
 import type { RunWorld } from '#test/support/run-chance.ts';

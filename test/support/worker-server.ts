@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { vi } from 'vitest';
 import { ClaimResponse } from '#contracts/runs/claim.ts';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
+import type { MessageQueue } from '#cli/worker-kit/messages.ts';
 import { pauseFor } from '#cli/worker-kit/pause.ts';
 import type { Answer, WorkerRequest } from '#cli/worker-kit/request.ts';
 import { runWorker } from '#cli/worker-kit/worker.ts';
@@ -24,6 +25,27 @@ export const taskNumber = (n: number): DispatchEnvelope => ({
   attemptId:
     `${sampleTask.attemptId.slice(0, -2)}${String(n).padStart(2, '0')}` as DispatchEnvelope['attemptId'],
 });
+
+/** The task as it is sent to the worker that `startWorker` starts. */
+export const sentTask: DispatchEnvelope = {
+  ...sampleTask,
+  workspaceId: 'main' as DispatchEnvelope['workspaceId'],
+  callbackBaseUrl: 'https://api.test/dev',
+};
+
+/** A queue that holds one message, that of `sentTask`, and then none. */
+export const queueOfOne = (): MessageQueue => {
+  let isTaken = false;
+  return {
+    receive: async (_maxMessages, signal) => {
+      if (isTaken) await pauseFor(20_000, signal);
+      const messages = isTaken ? [] : [{ body: JSON.stringify(sentTask), receipt: 'r1' }];
+      isTaken = true;
+      return messages;
+    },
+    remove: () => Promise.resolve(),
+  };
+};
 
 export type Kind = 'claim' | 'started' | 'heartbeat' | 'completed';
 /** Answers the n-th request of its kind, counted from 1; undefined leaves it unanswered until it is cut. */

@@ -7,7 +7,7 @@ import { sluice, startTestStack } from '#test/support/cli.ts';
 
 it('sets limits, shows who holds and who waits, and removes them', async () => {
   const { stateDir, cloud } = await startTestStack();
-  const api = apiOf({ ...cloud, logged: [], faultLines: () => [] });
+  const api = apiOf({ ...cloud, logged: [], isFaulty: false, faultLines: () => [] });
   const say = async (...args: readonly string[]): Promise<string> => {
     const { code, stdout, stderr } = await sluice(...args, '--state', stateDir);
     expect([args, code, stderr]).toEqual([args, 0, '']);

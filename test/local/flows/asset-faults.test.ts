@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ClaimResponse } from '#contracts/runs/claim.ts';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import type { FaultRule } from '#local/dispatch/faults.ts';
-import { apiOf, bootTestCloud, inMain } from '#test/support/cloud.ts';
+import { apiOf, bootTestCloud, inMain, insistOn } from '#test/support/cloud.ts';
 import type { Api } from '#test/support/cloud.ts';
 import {
   callback,
@@ -14,7 +14,6 @@ import {
   taskStates,
 } from '#test/support/cloud-assets.ts';
 import { commitsIn, numberingFaults } from '#test/support/cloud-stores.ts';
-import { insistOn } from '#test/support/random-workers.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -96,7 +95,7 @@ const kinds = ['lost-answer', 'throttle', 'duplicate'] as const;
 const TASKS = Object.keys(assets).length;
 
 const expectDone = async (api: Api, runId: string): Promise<void> => {
-  const run = await insistOn(() => api.ask('GET', inMain(`/runs/${runId}`))).then(() => readRun(api, runId));
+  const run = await readRun(api, runId);
   expect(new Set(Object.values(taskStates(run)))).toEqual(new Set(['SUCCEEDED']));
   expect(run).toMatchObject({ state: 'SUCCEEDED', taskCounts: { total: TASKS, succeeded: TASKS } });
   const ofWorkers = run.tasks.filter(({ workerId }) => workerId === 'w1');

@@ -96,6 +96,7 @@ const elsewhere: Readonly<Partial<Record<Pair, Elsewhere>>> = {
   'reportTaskStarted task_not_found': unknownTask,
   'reportTaskHeartbeat task_not_found': unknownTask,
   'reportTaskCompleted task_not_found': unknownTask,
+  'claimTasks task_not_found': unknownTask,
   'reportAttemptVisibility task_not_found': unknownTask,
   'uploadAttemptLog task_not_found': unknownTask,
   'replayFeed range_pruned': pruned,

@@ -10,7 +10,7 @@ import type { StreamId } from '#contracts/ids.ts';
 import type { ProposedEvent } from '#domain/kernel/aggregate.ts';
 import type { FaultRule } from '#local/dispatch/faults.ts';
 import { recorded } from '#test/support/decider.ts';
-import { apiOf, bootTestCloud, inMain } from '#test/support/cloud.ts';
+import { apiOf, bootTestCloud, inMain, insistOn } from '#test/support/cloud.ts';
 import type { Answer, Api } from '#test/support/cloud.ts';
 import {
   callback,
@@ -27,7 +27,6 @@ import {
 import type { AssetPlan } from '#test/support/cloud-assets.ts';
 import { storesOfCloud } from '#test/support/busy-stacks.ts';
 import { commitsIn, ledgerOf, numberingFaults, purge } from '#test/support/cloud-stores.ts';
-import { insistOn } from '#test/support/random-workers.ts';
 
 const MINUTE_MS = 60_000;
 

@@ -20,3 +20,25 @@ it('hands out what was sent until it is removed', async () => {
   stage.clock.jump(stage.clock.nowMs() + 60_000);
   expect((await queue.receive(10, signal)).map(({ body }) => body)).toEqual(['two']);
 });
+
+it('waits longer for the answer to a long poll than the queue does', async () => {
+  const asked: { readonly body: string; readonly timeoutMs: number | undefined }[] = [];
+  const handle = (request: { readonly body: Uint8Array }, options: { readonly requestTimeout?: number }) => {
+    asked.push({ body: new TextDecoder().decode(request.body), timeoutMs: options.requestTimeout });
+    return Promise.reject(new Error('nobody is there'));
+  };
+  const client = sqsClient({
+    configuration: {
+      ...{ region: 'us-east-1', endpoint: 'http://127.0.0.1:1', maxAttempts: 1 },
+      ...{ credentials: { accessKeyId: 'a', secretAccessKey: 'b' }, requestHandler: { handle } },
+    },
+    attach: () => undefined,
+  });
+
+  const { signal } = new AbortController();
+  await expect(sqsMessages(client, 'http://127.0.0.1:1/q').receive(1, signal)).rejects.toThrow('nobody');
+
+  const [poll] = asked;
+  const { WaitTimeSeconds } = JSON.parse(poll?.body ?? '{}') as { readonly WaitTimeSeconds: number };
+  expect(poll?.timeoutMs).toBeGreaterThan(WaitTimeSeconds * 1_000);
+});

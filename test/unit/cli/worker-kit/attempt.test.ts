@@ -2,8 +2,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Execute } from '#cli/worker-kit/attempt.ts';
 import type { TaskStopped } from '#cli/worker-kit/failure.ts';
 import { TaskFailure } from '#cli/worker-kit/failure.ts';
-import { again, sampleTask, startWorker, taken, unwanted } from '#test/support/worker-server.ts';
-import type { Script } from '#test/support/worker-server.ts';
+import { again, queueOfOne, sampleTask, startWorker, taken, unwanted } from '#test/support/worker-server.ts';
+import type { Rig, Script } from '#test/support/worker-server.ts';
 import { rejectWith } from '#test/support/thrown.ts';
 
 afterEach(() => vi.useRealTimers());
@@ -30,9 +30,17 @@ const deafFor =
   (_, asked) =>
     asked <= count ? again : taken();
 
+type Scripts = Parameters<typeof startWorker>[0];
+
 /** One task from its claim to its end; the worker is stopped after so long. */
-const attempt = async (execute: Execute, scripts: Parameters<typeof startWorker>[0] = {}, forMs = 1_000) => {
-  const rig = startWorker(scripts, { execute });
+const attempt = (execute: Execute, scripts: Scripts = {}, forMs = 1_000) =>
+  through(startWorker(scripts, { execute }), forMs);
+
+/** One task that was sent. */
+const attemptSent = (execute: Execute, scripts: Scripts = {}, forMs = 1_000) =>
+  through(startWorker(scripts, { execute, messages: queueOfOne() }), forMs);
+
+const through = async (rig: Rig, forMs: number): Promise<Rig> => {
   await rig.pass(forMs);
   rig.stop.abort();
   await rig.ended();
@@ -44,12 +52,11 @@ describe('the reports of an attempt', () => {
     const { asked } = await attempt(() => Promise.resolve({ output, metrics: { cpuTimeMs: 5 } }));
 
     const { callbackBaseUrl, taskId, taskToken } = sampleTask;
-    expect(asked.slice(0, 3).map(({ request: { url, token } }) => [url, token])).toEqual([
+    expect(asked.slice(0, 2).map(({ request: { url, token } }) => [url, token])).toEqual([
       ['https://api.test/dev/v1/workspaces/main/workers/claim', 'key'],
-      [`${callbackBaseUrl}/v1/callbacks/${taskId}/started`, taskToken],
       [`${callbackBaseUrl}/v1/callbacks/${taskId}/completed`, taskToken],
     ]);
-    expect(asked[2]?.request.body).toEqual({
+    expect(asked[1]?.request.body).toEqual({
       ...{ attempt: sampleTask.attempt, attemptId: sampleTask.attemptId, workerId: 'wk-1' },
       ...{ outcome: 'SUCCEEDED', output, metrics: { cpuTimeMs: 5 } },
     });
@@ -127,10 +134,10 @@ describe('the reports of an attempt', () => {
   });
 });
 
-describe('a start', () => {
+describe('a start of what was sent', () => {
   it('that is not answered is repeated, and the work begins behind it', async () => {
     const startedAt: number[] = [];
-    const { bodies } = await attempt(
+    const { bodies } = await attemptSent(
       () => {
         startedAt.push(Date.now());
         return Promise.resolve({ output });
@@ -144,7 +151,7 @@ describe('a start', () => {
   });
 
   it('that is never answered is a fault of the infrastructure and not of the work', async () => {
-    const { bodies } = await attempt(failing(new Error('ran')), { started: () => again }, 900_000);
+    const { bodies } = await attemptSent(failing(new Error('ran')), { started: () => again }, 900_000);
 
     expect(bodies('completed')).toMatchObject([
       {
@@ -157,7 +164,7 @@ describe('a start', () => {
   it.each([unwanted('attempt_already_started'), unwanted('token_expired'), faulty])(
     'that is refused leaves the attempt alone: %j',
     async (answer) => {
-      const { bodies, said } = await attempt(failing(new Error('ran')), { started: () => answer });
+      const { bodies, said } = await attemptSent(failing(new Error('ran')), { started: () => answer });
 
       expect(bodies('completed')).toEqual([]);
       expect(said.slice(-2)).toEqual([
@@ -168,7 +175,7 @@ describe('a start', () => {
   );
 
   it('that waits for an answer hears that it is cancelled', async () => {
-    const { bodies } = await attempt(
+    const { bodies } = await attemptSent(
       lasting(0),
       { started: () => again, heartbeat: () => taken({ shouldCancel: true }) },
       100_000,

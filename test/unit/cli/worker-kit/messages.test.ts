@@ -3,17 +3,21 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import type { Message } from '#cli/worker-kit/messages.ts';
 import { pauseFor } from '#cli/worker-kit/pause.ts';
-import { again, sampleTask, startWorker, taken, taskNumber, unwanted } from '#test/support/worker-server.ts';
+import {
+  again,
+  sampleTask,
+  sentTask,
+  startWorker,
+  taken,
+  taskNumber,
+  unwanted,
+} from '#test/support/worker-server.ts';
 import type { Rig, Script } from '#test/support/worker-server.ts';
 
 afterEach(() => vi.useRealTimers());
 
-const url = 'https://api.test/dev';
-const mine = (n: number): DispatchEnvelope => ({
-  ...taskNumber(n),
-  workspaceId: 'main' as DispatchEnvelope['workspaceId'],
-  callbackBaseUrl: url,
-});
+const { workspaceId, callbackBaseUrl } = sentTask;
+const mine = (n: number): DispatchEnvelope => ({ ...taskNumber(n), workspaceId, callbackBaseUrl });
 const message = (task: object, receipt = 'r1'): Message => ({ body: JSON.stringify(task), receipt });
 
 interface Given {

@@ -21,14 +21,14 @@ describe('an answer', () => {
     [403, '{"message":"Forbidden"}', { kind: 'unwanted', code: 'status_403', message: 'status 403' }],
     [404, refusal({}), { kind: 'unwanted', code: 'c', message: 'm' }],
     [409, refusal({}), { kind: 'unwanted', code: 'c', message: 'm' }],
-    [409, refusal({ retryable: true }), { kind: 'again', message: 'm' }],
+    [409, refusal({ retryable: true }), { kind: 'again', code: 'c', message: 'm' }],
     [410, refusal({}), { kind: 'unwanted', code: 'c', message: 'm' }],
     [413, refusal({}), { kind: 'faulty', code: 'c', message: 'm' }],
-    [408, '', { kind: 'again', message: 'status 408' }],
-    [429, refusal({ retryAfterMs: 7_000 }), { kind: 'again', message: 'm', afterMs: 7_000 }],
+    [408, '', { kind: 'again', code: 'status_408', message: 'status 408' }],
+    [429, refusal({ retryAfterMs: 7_000 }), { kind: 'again', code: 'c', message: 'm', afterMs: 7_000 }],
     [499, '', { kind: 'faulty', code: 'status_499', message: 'status 499' }],
-    [500, refusal({ retryable: false }), { kind: 'again', message: 'm' }],
-    [503, 'down', { kind: 'again', message: 'status 503' }],
+    [500, refusal({ retryable: false }), { kind: 'again', code: 'c', message: 'm' }],
+    [503, 'down', { kind: 'again', code: 'status_503', message: 'status 503' }],
   ])('of %i %s means %j', (status, text, expected) => {
     expect(answerOf(status, text)).toEqual(expected);
   });

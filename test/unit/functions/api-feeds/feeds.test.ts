@@ -88,7 +88,7 @@ describe('the API of feeds', () => {
       telemetry: { staleness: { stale_reasons: expect.arrayContaining(['ingest_failure']) as unknown } },
     });
     stage.inject({ service: 'dynamodb', operation: 'Query', resource: 'views', kind: 'server-error' });
-    expect((await dashboard()).status).toBe(500);
+    expect((await dashboard()).status).toBe(503);
 
     const lines = stage.lines();
     const values = (name: string) => lines.flatMap((line) => line[name] ?? []);

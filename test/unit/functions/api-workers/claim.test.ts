@@ -130,7 +130,7 @@ describe('claiming tasks', () => {
 
     const answer = await plane.call(plane.handlers.workers, claimRequest({ workerId: 'wk-1' }));
 
-    expect(answer).toMatchObject({ status: 500, body: { code: 'internal' } });
+    expect(answer).toMatchObject({ status: 503, body: { code: 'unavailable' } });
     expect(await plane.claim(3)).toHaveLength(3);
   });
 });

@@ -140,7 +140,7 @@ describe('claiming under an Idempotency-Key', () => {
         kind: 'server-error',
         calls: [1],
       });
-      expect(await ask('k')).toMatchObject({ status: 500 });
+      expect(await ask('k')).toMatchObject({ status: 503 });
       expect(await plane.claim(10, { workerId: 'wk-2' })).toMatchObject([{ taskKey: 'm.c' }]);
 
       expect(keysOf(await ask('k'))).toEqual(['m.a', 'm.b']);
@@ -162,7 +162,7 @@ describe('claiming under an Idempotency-Key', () => {
     it('gives back what it could not remember', async () => {
       const lost = { service: 'dynamodb', operation: 'PutItem', resource: 'control', calls: [1] } as const;
       plane.stage.inject({ ...lost, kind: 'server-error' });
-      expect(await ask('k')).toMatchObject({ status: 500 });
+      expect(await ask('k')).toMatchObject({ status: 503 });
 
       expect(await plane.claim(10)).toHaveLength(3);
     });
@@ -187,7 +187,7 @@ describe('claiming under an Idempotency-Key', () => {
     it('fails when the first offer cannot be taken', async () => {
       plane.stage.inject({ service: 'dynamodb', operation: 'DeleteItem', kind: 'server-error', calls: [1] });
 
-      expect(await ask('k')).toMatchObject({ status: 500 });
+      expect(await ask('k')).toMatchObject({ status: 503 });
       expect(keysOf(await ask('k'))).toEqual(['m.a', 'm.b']);
     });
 

@@ -311,6 +311,28 @@ describe('the front of the API', () => {
     });
   });
 
+  it.each([
+    ['throttles', { name: 'ProvisionedThroughputExceededException', $fault: 'client' }],
+    ['has a fault', { name: 'InternalFailure', $fault: 'server', $metadata: { httpStatusCode: 500 } }],
+    ['does not answer', { name: 'TimeoutError' }],
+  ])('tells callers to come again when a service %s, and the log why', async (_case, members) => {
+    const fault = Object.assign(new Error('of table sluice-dev-ledger'), members);
+    const answer = await call({ ...RUNS, token }, () => Promise.reject(fault));
+
+    expect(answer).toMatchObject({
+      status: 503,
+      headers: { 'retry-after': '1' },
+      body: { code: 'unavailable', message: 'a service Sluice needs is busy or does not answer' },
+    });
+    expect(telemetry.logged).toMatchObject([{ level: 'error', fields: { errorName: members.name } }]);
+  });
+
+  it('does not take a refusal of a service for its absence', async () => {
+    const refusal = Object.assign(new Error('no'), { name: 'AccessDeniedException', $fault: 'client' });
+
+    expect(await call({ ...RUNS, token }, () => Promise.reject(refusal))).toMatchObject({ status: 500 });
+  });
+
   it('does not call a token bad while the issuer is away', async () => {
     const answer = await call({ ...RUNS, token }, undefined, () =>
       Promise.reject(new TypeError('fetch failed')),

@@ -7,16 +7,23 @@ import type { Operation } from '#functions/shared/http.ts';
 
 /** The operation with its refusals counted and told as workers expect them. */
 export const asCallback =
-  ({ telemetry }: { readonly telemetry: Telemetry }, operation: Operation): Operation =>
-  async (request) => {
-    try {
-      return await operation(request);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      telemetry.count('CallbacksRefused');
-      throw asCallbackError(error);
-    }
-  };
+  (ports: { readonly telemetry: Telemetry }, operation: Operation): Operation =>
+  (request) =>
+    toldAsCallback(ports, () => operation(request));
+
+/** The answer, or its refusal, counted and told as workers expect it. */
+export const toldAsCallback = async <Answer>(
+  { telemetry }: { readonly telemetry: Telemetry },
+  answer: () => Promise<Answer>,
+): Promise<Answer> => {
+  try {
+    return await answer();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    telemetry.count('CallbacksRefused');
+    throw asCallbackError(error);
+  }
+};
 
 /** Workers know these two faults by a code of their own; any other fault of the shape is `invalid_request`. */
 export const refuseOutOfRange = (body: unknown): void => {
