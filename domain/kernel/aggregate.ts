@@ -71,7 +71,7 @@ export interface Aggregate<State, Command extends { readonly type: string }, Eve
   /**
    * For aggregates whose streams never end: the event that says all there is to know, and whose fold forgets what was
    * before. One is written in a thousand events, so that a load which finds no state it understands need not fold the
-   * whole stream (docs/adr/0020). Nothing is said of a state that knows nothing yet.
+   * whole stream (docs/adr/0021). Nothing is said of a state that knows nothing yet.
    */
   readonly restatement?: {
     readonly type: string;
