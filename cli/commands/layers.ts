@@ -3,6 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import process from 'node:process';
 import type { CommandContext } from '#cli/commands/context.ts';
+import { CliError } from '#cli/cli-error.ts';
 import { documentOf } from '#cli/commands/read-document.ts';
 
 interface LayerOptions {
@@ -72,6 +73,13 @@ const gate = async (
   // What stands on standard output are events alone.
   if (output.isJson) output.note(JSON.stringify({ health }));
   else if (!health.ready) output.note(`the gate is not ready: ${faultsOf(health)}`);
+  const unkept = lines.unkeptSymbols();
+  if (unkept.length > 0)
+    throw new CliError(
+      'persistence_failure',
+      `that the gate halted ${unkept.join(', ')} could not be kept in ${store}; the next process to go on from it ` +
+        'does not know, and judges them again',
+    );
 };
 
 const faultsOf = (health: object): string =>

@@ -8,7 +8,9 @@ import { untilStopped } from '#cli/commands/until-stopped.ts';
 import type { MarketConnect } from '#cli/venue/market-connect.ts';
 
 /** What the command line says; the configuration is the name of its file. */
-type ConnectOptions = Omit<MarketConnect, 'config' | 'stateDir' | 'signal'> & { readonly config: string };
+type ConnectOptions = Omit<MarketConnect, 'config' | 'stateDir' | 'signal' | 'leave'> & {
+  readonly config: string;
+};
 
 /** Adds the commands. */
 export const addMarketCommands = (
@@ -48,10 +50,20 @@ export const addMarketCommands = (
       10_000,
     )
     .option('--summary-every <ms>', 'from one summary of the symbols to the next', milliseconds, 60_000)
+    .option(
+      '--drain-within <ms>',
+      'what was read may take so long to be written at the end',
+      milliseconds,
+      25_000,
+    )
+    .option('--fail-fast', 'end when the first adapter has failed, for a supervisor that begins anew')
     .action(async (options: ConnectOptions, command: Command) => {
       const { marketConnect } = await import('#cli/venue/market-connect.ts');
       const config = readDocument(options.config);
       const { stateDir } = contextOf(command);
-      await untilStopped((signal) => marketConnect({ ...options, config, stateDir, signal }));
+      await untilStopped((signal) => marketConnect({ ...options, config, stateDir, signal, leave }));
     });
 };
+
+/** Once what is under way was told and the exit code is known: whatever else there is to do comes before the next turn. */
+const leave = (): void => void setImmediate(() => process.exit());

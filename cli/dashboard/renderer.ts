@@ -24,7 +24,8 @@ export interface Renderer {
 /** A renderer that has drawn nothing. */
 export const dashboardRenderer = ({ frameOf, write, telemetry, onClosed }: RendererSetting): Renderer => {
   let next: { readonly model: unknown } | undefined;
-  let drawing: Promise<void> | undefined;
+  let isDrawing = false;
+  let drawing = Promise.resolve();
   let isClosed = false;
 
   const failed = (kind: 'render_error' | 'write_error', error: unknown): void => {
@@ -56,13 +57,17 @@ export const dashboardRenderer = ({ frameOf, write, telemetry, onClosed }: Rende
         onClosed();
       }
     }
+    // At once, and not when its promise is heard of: what is shown between the two would wait for the next one.
+    isDrawing = false;
   };
   return {
     show: (model) => {
       next = { model };
-      drawing ??= draw().finally(() => (drawing = undefined));
+      if (isDrawing) return;
+      isDrawing = true;
+      drawing = draw();
     },
-    idle: () => drawing ?? Promise.resolve(),
+    idle: () => drawing,
   };
 };
 

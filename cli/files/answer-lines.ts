@@ -76,13 +76,14 @@ export const whileRead = async (output: NodeJS.WritableStream, work: () => Promi
   try {
     await work();
   } catch (error) {
-    if (!isClosed(error)) throw error;
+    if (!isClosedOutput(error)) throw error;
   } finally {
     output.off('error', ignore);
   }
 };
 
-const isClosed = (error: unknown): boolean =>
+/** Whether an output cannot be written because nobody reads it any more. */
+export const isClosedOutput = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && error.code === 'EPIPE';
 
 /** Writes one value as a line; a text is a line as it is. */

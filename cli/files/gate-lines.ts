@@ -34,6 +34,12 @@ export interface GateLinesOptions {
   readonly open?: typeof openRecordFile;
 }
 
+/** A gate over lines, how it is doing, and which symbols it halted and could not keep as halted. */
+export type GateLines = LineAnswers & {
+  readonly health: () => GateHealth;
+  readonly unkeptSymbols: () => readonly string[];
+};
+
 /** A gate under way. */
 interface Gate {
   state: GateState;
@@ -45,7 +51,7 @@ interface Gate {
 export const gateLines = (
   given: unknown,
   { isFirstHysteresis = false, store, open = openRecordFile }: GateLinesOptions = {},
-): LineAnswers & { readonly health: () => GateHealth } => {
+): GateLines => {
   const setting: GateSetting = {
     ...gateSetting(configOf(LayersFile, given)),
     rule: isFirstHysteresis ? 'first_hysteresis' : 'whole_run',
@@ -56,7 +62,7 @@ export const gateLines = (
   };
   const steps =
     store === undefined
-      ? noStore
+      ? noStore<StateGateStep>()
       : stepStore(store, { schema: StateGateStep, name: 'state_gate_step', hear, open });
   const gate: Gate = { state: known, setting, store: steps };
   const answer: LineAnswers['answer'] = (line) => {
@@ -69,7 +75,9 @@ export const gateLines = (
     steps.settle();
     return [];
   };
-  return { answer, end, health: () => gateHealth(gate.state) };
+  const unkeptSymbols = (): readonly string[] =>
+    [...new Set(steps.owed().flatMap((step) => ('input' in step ? [step.input.symbol] : [])))].sort();
+  return { answer, end, health: () => gateHealth(gate.state), unkeptSymbols };
 };
 
 /** A symbol whose resumption cannot be kept would be halted again after a restart: it is not resumed. */

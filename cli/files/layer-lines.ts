@@ -40,7 +40,7 @@ export const analyseLines = (given: unknown, file?: string): LineAnswers => {
   const name = 'analysis_engine_step';
   const store =
     file === undefined
-      ? noStore
+      ? noStore<AnalysisEngineStep>()
       : stepStore(file, { schema: AnalysisEngineStep, name, hear, open: openRecordFile });
   const resume = (symbol: string): Answers => {
     const resumed = resumeAnalysis(state, symbol);

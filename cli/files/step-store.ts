@@ -17,6 +17,8 @@ export interface StepStore<Step> {
   readonly keepSoon: (step: Step) => void;
   /** Tries once more to keep what could not be kept soon. */
   readonly settle: () => void;
+  /** What is still to be kept, and is lost with this process. */
+  readonly owed: () => readonly Step[];
   /** What an earlier process kept of an input, once; nothing otherwise. */
   readonly toldBefore: (input: StepInput) => readonly object[];
 }
@@ -81,6 +83,7 @@ export const stepStore = <Step extends AnyStep>(
       settle();
     },
     settle,
+    owed: () => owed,
     toldBefore: (input) => {
       const key = keyOf(input);
       const line = told.get(key);
@@ -91,12 +94,13 @@ export const stepStore = <Step extends AnyStep>(
 };
 
 /** Keeps nothing. */
-export const noStore: StepStore<unknown> = {
+export const noStore = <Step>(): StepStore<Step> => ({
   keep: () => undefined,
   keepSoon: () => undefined,
   settle: () => undefined,
+  owed: () => [],
   toldBefore: () => [],
-};
+});
 
 /** The events of a line as they were told, to the order of their members; the line was checked when it was heard. */
 const eventsOf = (line: string): readonly object[] =>

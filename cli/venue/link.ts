@@ -1,4 +1,5 @@
 /** A connection to a venue as an adapter drives it. */
+import type { Loss } from '#domain/market/transport/adapter.ts';
 import type { Taken } from '#domain/market/transport/take-frame.ts';
 import type { VenueConnection } from '#domain/market/transport/binance.ts';
 
@@ -7,7 +8,7 @@ export interface Heard {
   readonly opened: () => void;
   readonly taken: (taken: Taken) => void;
   /** It is over, whoever ended it; told once at most. */
-  readonly lost: (errorDetail: string) => void;
+  readonly lost: (loss: Loss) => void;
 }
 
 export interface Link {

@@ -5,6 +5,7 @@
 import { waitsBetweenTries } from '#domain/kernel/backoff.ts';
 import type { AdapterSetting } from '#domain/market/transport/setting.ts';
 import type { MarketRecord, MarketSink } from '#domain/ports/outside.ts';
+import { isClosedOutput } from '#cli/files/answer-lines.ts';
 import type { Clock } from '#local/kernel/clock.ts';
 
 export interface OutboxSetting {
@@ -36,7 +37,8 @@ export const outbox = (setting: OutboxSetting): Outbox => {
   const waiting: MarketRecord[] = [];
   let isBroken = false;
   let wasFull = false;
-  let writing: Promise<void> | undefined;
+  let isWriting = false;
+  let writing = Promise.resolve();
 
   const write = async (): Promise<void> => {
     while (waiting.length > 0) {
@@ -51,18 +53,23 @@ export const outbox = (setting: OutboxSetting): Outbox => {
         setting.onFree();
       }
     }
+    // At once, and not when its promise is heard of: what is accepted between the two would never be written.
+    isWriting = false;
   };
 
   return {
     accept: (records) => {
       waiting.push(...records);
-      if (!isBroken) writing ??= write().finally(() => (writing = undefined));
+      if (!isBroken && !isWriting) {
+        isWriting = true;
+        writing = write();
+      }
       const isFull = waiting.length >= pendingMax;
       wasFull ||= isFull;
       return !isFull;
     },
     pendingCount: () => waiting.length,
-    drained: () => writing ?? Promise.resolve(),
+    drained: () => writing,
   };
 };
 
@@ -77,13 +84,13 @@ const putAll = async (
   const waits = waitsBetweenTries(bounds.retry);
   let left = firstOf(waiting);
   for (let tries = 1; left.length > 0; tries++) {
-    const { refused, fault } = await putOnce(sink, left);
+    const { refused, fault, isOver } = await putOnce(sink, left);
     if (refused.length < left.length) tries = 1;
     waiting.splice(0, left.length, ...refused);
     left = refused;
     const waitMs = waits[tries - 1];
     if (left.length === 0) break;
-    if (waitMs === undefined) return fault;
+    if (waitMs === undefined || isOver) return fault;
     await new Promise<void>((resolve) => void clock.at(clock.nowMs() + waitMs, resolve));
   }
   return undefined;
@@ -92,13 +99,16 @@ const putAll = async (
 interface Put {
   readonly refused: readonly MarketRecord[];
   readonly fault: string;
+  /** It will never take anything: nobody reads it any more. */
+  readonly isOver: boolean;
 }
 
 const putOnce = async (sink: MarketSink, records: readonly MarketRecord[]): Promise<Put> => {
   try {
-    return { refused: await sink.put(records), fault: 'the sink refuses records' };
+    return { refused: await sink.put(records), fault: 'the sink refuses records', isOver: false };
   } catch (error) {
-    return { refused: records, fault: `the sink cannot be written: ${String(error)}` };
+    const fault = `the sink cannot be written: ${String(error)}`;
+    return { refused: records, fault, isOver: isClosedOutput(error) };
   }
 };
 

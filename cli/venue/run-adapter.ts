@@ -73,7 +73,7 @@ export const runAdapter = (run: AdapterRun): RunningAdapter => {
   };
   const heard = (number: number): Heard => ({
     opened: () => step({ type: 'opened', connection: number }),
-    lost: (errorDetail) => step({ type: 'lost', connection: number, errorDetail }),
+    lost: (loss) => step({ type: 'lost', connection: number, ...loss }),
     taken: (taken) => {
       // What a link tells after its end was not read: nobody would write it.
       if (adapter.connection === number && link !== undefined) take(number, taken);

@@ -21,12 +21,13 @@ export const historiesOf = (
   return histories;
 };
 
-/** Attempts of a limit: who holds a slot, and who is at work under it; each as run, task and attempt. */
+/** Attempts of a limit: who holds a slot, and who is to hold one; each as run, task and attempt. */
 export interface SlotUse {
   readonly limitId: string;
   readonly capacity: number;
   readonly held: readonly string[];
-  readonly atWork: readonly string[];
+  /** Who is at work under the limit, or was granted its slot and waits for that of the next limit. */
+  readonly entitled: readonly string[];
 }
 
 /** How the slots of every limit are used according to the ledger. */
@@ -37,19 +38,23 @@ export const slotUses = (commits: readonly StoredCommit[]): readonly SlotUse[] =
     if (limit.status === 'none') return [];
     const { limitId, capacity = Infinity, slots } = limit;
     const held = slots.map(({ runId, taskKey, attempt }) => `${runId} ${taskKey} ${attempt}`).sort();
-    return [{ limitId, capacity, held, atWork: runs.flatMap((run) => atWorkUnder(run, limitId)).sort() }];
+    return [{ limitId, capacity, held, entitled: runs.flatMap((run) => entitledUnder(run, limitId)).sort() }];
   });
 };
 
-const atWorkUnder = (run: Run, limitId: string): readonly string[] => {
+const entitledUnder = (run: Run, limitId: string): readonly string[] => {
   if (run.status === 'none' || run.status === 'TRIGGERED') return [];
   const { header, plan } = originOf(run);
-  return run.tasks.flatMap((task, index) =>
-    (task.status === 'DISPATCHED' || task.status === 'RUNNING') &&
-    limitsOf(plan, index).some((limit) => limit.limitId === limitId)
-      ? [`${header.runId} ${plan.tasks[index]?.key ?? ''} ${task.attempt}`]
-      : [],
-  );
+  return run.tasks.flatMap((task, index) => {
+    const place = limitsOf(plan, index).findIndex((limit) => limit.limitId === limitId);
+    const isAtWork = task.status === 'DISPATCHED' || task.status === 'RUNNING';
+    // Limits are asked one after the other.
+    const isBehind = task.status === 'SLOT_WAIT' && place < task.place;
+    const attempt = 'attempt' in task ? task.attempt + Number(isBehind) : 0;
+    return place >= 0 && (isAtWork || isBehind)
+      ? [`${header.runId} ${plan.tasks[index]?.key ?? ''} ${attempt}`]
+      : [];
+  });
 };
 
 /**

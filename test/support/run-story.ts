@@ -66,12 +66,12 @@ const haveEnded = async (api: Api, runIds: readonly string[]): Promise<boolean> 
 
 /** Whoever is at work holds a slot, and no limit has given out more than it has. */
 const expectSlots = async (api: Api, world: RunWorld): Promise<void> => {
-  for (const { limitId, capacity, held, atWork } of slotUses(await commitsIn(api.cloud))) {
+  for (const { limitId, capacity, held, entitled } of slotUses(await commitsIn(api.cloud))) {
     expect(capacity).toBe(world.capacities[limitId]);
     expect(held.length).toBeLessThanOrEqual(capacity);
-    expect(held).toEqual(expect.arrayContaining([...atWork]));
-    // A workspace's slot is also held while a key's is awaited, and a lost word lets a slot be held for longer.
-    if (limitId.startsWith('key:') && world.faults.length === 0) expect(held).toEqual(atWork);
+    expect(held).toEqual(expect.arrayContaining([...entitled]));
+    // A lost word lets a slot be held for longer.
+    if (world.faults.length === 0) expect(held).toEqual(entitled);
   }
 };
 

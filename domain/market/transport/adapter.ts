@@ -4,6 +4,7 @@
  */
 import type { MetricName } from '#contracts/metrics.ts';
 import { waitsBetweenTries } from '#domain/kernel/backoff.ts';
+import { hasEnded, isReading } from '#domain/market/transport/adapter-status.ts';
 import type { AdapterSetting } from '#domain/market/transport/setting.ts';
 
 /** Where a connection stands. `tries` made in a row, the one under way included, are bounded by the retry of the source. */
@@ -23,7 +24,8 @@ type Phase =
   | { readonly kind: 'connecting'; readonly dueMs: number }
   | { readonly kind: 'waiting'; readonly dueMs: number }
   | { readonly kind: 'running'; readonly sinceMs: number; readonly readAtMs: number }
-  | { readonly kind: 'blocked'; readonly sinceMs: number; readonly fullSinceMs: number }
+  /** Without `sinceMs` the venue had not confirmed yet, and is given time anew once there is room. */
+  | { readonly kind: 'blocked'; readonly sinceMs?: number; readonly fullSinceMs: number }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'failed' };
 
@@ -31,9 +33,16 @@ type Phase =
 export type AdapterEvent =
   | { readonly type: 'start' | 'elapsed' | 'free' | 'stop' }
   | { readonly type: 'opened' | 'subscribed' | 'read' | 'full'; readonly connection: number }
-  | { readonly type: 'lost'; readonly connection: number; readonly errorDetail: string }
+  | ({ readonly type: 'lost'; readonly connection: number } & Loss)
   /** The sink has failed for good. */
   | { readonly type: 'broken'; readonly errorDetail: string };
+
+/** Why a connection is over. */
+export interface Loss {
+  readonly errorDetail: string;
+  /** How long the venue asked not to be tried again, in ms: tries wait for as long at least. */
+  readonly retryAfterMs?: number;
+}
 
 /** What is told of the transport of a stream; a failure has a reason. */
 export type TransportReport = {
@@ -47,7 +56,7 @@ export type TransportReport = {
 
 /** What is to be done. `wake` asks for `elapsed` at or after the instant and replaces the one asked for before. */
 export type AdapterCommand =
-  | { readonly kind: 'connect' | 'subscribe' | 'close' | 'pause' | 'resume'; readonly connection: number }
+  | { readonly kind: LinkAct; readonly connection: number }
   | { readonly kind: 'wake'; readonly atMs: number }
   | { readonly kind: 'tell'; readonly report: TransportReport }
   | { readonly kind: 'count'; readonly metric: MetricName; readonly value: number };
@@ -66,16 +75,6 @@ export const createdAdapter: Adapter = {
   reconnectCount: 0,
 };
 
-/** The state the reference knows of an adapter: one that reconnects runs. */
-export const adapterStatus = ({
-  phase: { kind },
-  quietSinceMs,
-}: Adapter): 'created' | 'running' | 'stopped' | 'failed' => {
-  if (kind === 'stopped' || kind === 'failed') return kind;
-  const runs = kind === 'running' || kind === 'blocked' || quietSinceMs !== undefined;
-  return runs ? 'running' : 'created';
-};
-
 /** Takes one event; what comes after the end, or from a connection that is no longer meant, changes nothing. */
 export const stepAdapter = (
   setting: AdapterSetting,
@@ -83,7 +82,7 @@ export const stepAdapter = (
   { event, nowMs }: { readonly event: AdapterEvent; readonly nowMs: number },
 ): AdapterStep => {
   const { kind } = adapter.phase;
-  if (kind === 'stopped' || kind === 'failed') return unchanged(adapter);
+  if (hasEnded(adapter)) return unchanged(adapter);
   if ('connection' in event && event.connection !== adapter.connection) return unchanged(adapter);
   const at = { setting, adapter, nowMs };
   switch (event.type) {
@@ -94,7 +93,7 @@ export const stepAdapter = (
     case 'opened':
       return kind === 'connecting' ? { adapter, commands: [of('subscribe', adapter)] } : unchanged(adapter);
     case 'subscribed':
-      return kind === 'connecting' ? running(at) : unchanged(adapter);
+      return confirmed(at);
     case 'read':
       return read(at);
     case 'full':
@@ -104,11 +103,11 @@ export const stepAdapter = (
     case 'elapsed':
       return elapsed(at);
     case 'lost':
-      return lost(at, event.errorDetail);
+      return lost(at, event);
     case 'broken':
-      return ended(adapter, { state: 'failed', errorDetail: event.errorDetail });
+      return ended(at, { state: 'failed', errorDetail: event.errorDetail });
     case 'stop':
-      return ended(adapter, { state: 'stopped' });
+      return ended(at, { state: 'stopped' });
   }
 };
 
@@ -120,10 +119,9 @@ interface At {
 
 const unchanged = (adapter: Adapter): AdapterStep => ({ adapter, commands: [] });
 
-const of = (
-  kind: 'connect' | 'subscribe' | 'close' | 'pause' | 'resume',
-  { connection }: Adapter,
-): AdapterCommand => ({ kind, connection });
+type LinkAct = 'connect' | 'subscribe' | 'close' | 'pause' | 'resume';
+
+const of = (kind: LinkAct, { connection }: Adapter): AdapterCommand => ({ kind, connection });
 
 const connected = ({ setting, adapter, nowMs }: At, before: readonly AdapterCommand[] = []): AdapterStep => {
   const dueMs = nowMs + setting.connectTimeoutMs;
@@ -137,13 +135,22 @@ const connected = ({ setting, adapter, nowMs }: At, before: readonly AdapterComm
   return { adapter: next, commands: [...before, of('connect', next), { kind: 'wake', atMs: dueMs }] };
 };
 
-const running = ({ setting, adapter, nowMs }: At): AdapterStep => {
+/** What was on its way when reading was held back may be the confirmation: it is heard, and nothing more is read. */
+const confirmed = ({ setting, adapter, nowMs }: At): AdapterStep => {
   const { quietSinceMs, ...rest } = adapter;
+  const { phase } = adapter;
+  const isHeldBack = phase.kind === 'blocked' && phase.sinceMs === undefined;
+  if (phase.kind !== 'connecting' && !isHeldBack) return unchanged(adapter);
   const report: TransportReport = {
     state: 'running',
     ...(adapter.reconnectCount > 0 ? { reconnectCount: adapter.reconnectCount } : {}),
     ...(quietSinceMs === undefined ? {} : { gapMs: nowMs - quietSinceMs }),
   };
+  if (isHeldBack)
+    return {
+      adapter: { ...rest, phase: { ...phase, sinceMs: nowMs } },
+      commands: [{ kind: 'tell', report }],
+    };
   return {
     adapter: { ...rest, phase: { kind: 'running', sinceMs: nowMs, readAtMs: nowMs } },
     commands: [
@@ -158,16 +165,27 @@ const read = ({ adapter, nowMs }: At): AdapterStep =>
     ? { adapter: { ...adapter, phase: { ...adapter.phase, readAtMs: nowMs } }, commands: [] }
     : unchanged(adapter);
 
-/** The sink has no room: by policy nothing more is read until it has, or the adapter is at its end. */
-const full = ({ setting, adapter, nowMs }: At): AdapterStep => {
+/**
+ * The sink has no room: by policy nothing more is read until it has, or the adapter is at its end. A venue that sends
+ * before it has confirmed is held back as well.
+ */
+const full = (at: At): AdapterStep => {
+  const { setting, adapter, nowMs } = at;
   const { phase } = adapter;
-  if (phase.kind !== 'running') return unchanged(adapter);
+  if (phase.kind !== 'running' && phase.kind !== 'connecting') return unchanged(adapter);
   const counted: AdapterCommand = { kind: 'count', metric: 'market_data.backpressure.count', value: 1 };
   const { policy, blockMaxMs } = setting.backpressure;
   if (policy === 'fail')
-    return ended(adapter, { state: 'failed', errorDetail: 'backpressure: the sink is full' }, [counted]);
+    return ended(at, { state: 'failed', errorDetail: 'backpressure: the sink is full' }, [counted]);
   return {
-    adapter: { ...adapter, phase: { kind: 'blocked', sinceMs: phase.sinceMs, fullSinceMs: nowMs } },
+    adapter: {
+      ...adapter,
+      phase: {
+        kind: 'blocked',
+        ...(phase.kind === 'running' ? { sinceMs: phase.sinceMs } : {}),
+        fullSinceMs: nowMs,
+      },
+    },
     commands: [
       counted,
       of('pause', adapter),
@@ -179,32 +197,42 @@ const full = ({ setting, adapter, nowMs }: At): AdapterStep => {
 const free = ({ setting, adapter, nowMs }: At): AdapterStep => {
   const { phase } = adapter;
   if (phase.kind !== 'blocked') return unchanged(adapter);
+  const { sinceMs } = phase;
+  const dueMs = nowMs + (sinceMs === undefined ? setting.connectTimeoutMs : setting.readTimeoutMs);
   return {
-    adapter: { ...adapter, phase: { kind: 'running', sinceMs: phase.sinceMs, readAtMs: nowMs } },
-    commands: [
-      { kind: 'count', metric: 'market_data.backpressure.blocked_ms', value: nowMs - phase.fullSinceMs },
-      of('resume', adapter),
-      { kind: 'wake', atMs: nowMs + setting.readTimeoutMs },
-    ],
+    adapter: {
+      ...adapter,
+      phase:
+        sinceMs === undefined ? { kind: 'connecting', dueMs } : { kind: 'running', sinceMs, readAtMs: nowMs },
+    },
+    commands: [...waited(adapter, nowMs), of('resume', adapter), { kind: 'wake', atMs: dueMs }],
   };
 };
+
+/** How long the sink had no room, however that ended. */
+const waited = ({ phase }: Adapter, nowMs: number): readonly AdapterCommand[] =>
+  phase.kind === 'blocked'
+    ? [{ kind: 'count', metric: 'market_data.backpressure.blocked_ms', value: nowMs - phase.fullSinceMs }]
+    : [];
 
 const elapsed = (at: At): AdapterStep => {
   const { setting, adapter, nowMs } = at;
   const { phase } = adapter;
   switch (phase.kind) {
     case 'connecting':
-      return due(at, phase.dueMs, () => lost(at, `not subscribed within ${setting.connectTimeoutMs} ms`));
+      return due(at, phase.dueMs, () =>
+        lost(at, { errorDetail: `not subscribed within ${setting.connectTimeoutMs} ms` }),
+      );
     case 'waiting':
       return due(at, phase.dueMs, () => connected(at));
     case 'running':
       return due(at, phase.readAtMs + setting.readTimeoutMs, () =>
-        lost(at, `nothing was read for ${setting.readTimeoutMs} ms`),
+        lost(at, { errorDetail: `nothing was read for ${setting.readTimeoutMs} ms` }),
       );
     case 'blocked': {
       const { blockMaxMs = Number.POSITIVE_INFINITY } = setting.backpressure;
       const errorDetail = `backpressure: the sink was full for ${nowMs - phase.fullSinceMs} ms`;
-      return due(at, phase.fullSinceMs + blockMaxMs, () => ended(adapter, { state: 'failed', errorDetail }));
+      return due(at, phase.fullSinceMs + blockMaxMs, () => ended(at, { state: 'failed', errorDetail }));
     }
     case 'created':
     case 'stopped':
@@ -220,19 +248,22 @@ const due = ({ adapter, nowMs }: At, dueMs: number, act: () => AdapterStep): Ada
 };
 
 /** A connection that held for as long as the longest delay begins the tries anew; it counts as the first of them. */
-const lost = ({ setting, adapter, nowMs }: At, errorDetail: string): AdapterStep => {
+const lost = (at: At, { errorDetail, retryAfterMs = 0 }: Loss): AdapterStep => {
+  const { setting, adapter, nowMs } = at;
   const { phase } = adapter;
-  const isUp = phase.kind === 'running' || phase.kind === 'blocked';
-  if (!isUp && phase.kind !== 'connecting') return unchanged(adapter);
-  const tries = isUp && nowMs - phase.sinceMs >= setting.retry.maxDelayMs ? 1 : adapter.tries;
+  if (phase.kind !== 'running' && phase.kind !== 'blocked' && phase.kind !== 'connecting')
+    return unchanged(adapter);
+  const heldSinceMs = phase.kind === 'connecting' ? undefined : phase.sinceMs;
+  const hasHeld = heldSinceMs !== undefined && nowMs - heldSinceMs >= setting.retry.maxDelayMs;
+  const tries = hasHeld ? 1 : adapter.tries;
   const waitMs = waitsBetweenTries(setting.retry)[tries - 1];
-  if (waitMs === undefined) return ended(adapter, { state: 'failed', errorDetail });
+  if (waitMs === undefined) return ended(at, { state: 'failed', errorDetail });
   const reconnectCount = adapter.reconnectCount + 1;
-  const quiet = isUp ? { quietSinceMs: phase.kind === 'running' ? phase.readAtMs : phase.fullSinceMs } : {};
-  const dueMs = nowMs + waitMs;
+  const dueMs = nowMs + Math.max(waitMs, retryAfterMs);
   return {
-    adapter: { ...adapter, ...quiet, phase: { kind: 'waiting', dueMs }, tries, reconnectCount },
+    adapter: { ...adapter, ...quietSince(phase), phase: { kind: 'waiting', dueMs }, tries, reconnectCount },
     commands: [
+      ...waited(adapter, nowMs),
       of('close', adapter),
       { kind: 'tell', report: { state: 'reconnecting', reconnectCount, errorDetail } },
       { kind: 'count', metric: 'market_data.transport.reconnects', value: 1 },
@@ -241,11 +272,16 @@ const lost = ({ setting, adapter, nowMs }: At, errorDetail: string): AdapterStep
   };
 };
 
+const quietSince = (phase: Phase): Pick<Adapter, 'quietSinceMs'> => {
+  if (phase.kind === 'running') return { quietSinceMs: phase.readAtMs };
+  return phase.kind === 'blocked' && isReading(phase) ? { quietSinceMs: phase.fullSinceMs } : {};
+};
+
 const ended = (
-  adapter: Adapter,
+  { adapter, nowMs }: At,
   report: TransportReport & { readonly state: 'stopped' | 'failed' },
   before: readonly AdapterCommand[] = [],
 ): AdapterStep => ({
   adapter: { ...adapter, phase: { kind: report.state } },
-  commands: [...before, of('close', adapter), { kind: 'tell', report }],
+  commands: [...before, ...waited(adapter, nowMs), of('close', adapter), { kind: 'tell', report }],
 });

@@ -45,6 +45,9 @@ const entryOf = (stream: BinanceStream): VenueEntry => {
   return stream === 'bookTicker' || stream === 'depth@100ms' ? 'public' : 'market';
 };
 
+/** What the venue calls an instrument. */
+const VENUE_SYMBOL = /^[\p{L}\p{N}_]{1,64}$/u;
+
 /** Everything a configuration lists: sources, entries and streams in order, and an adapter for each polled symbol. */
 export const connectionsOf = ({ sources }: MarketDataConfig): Connections => {
   for (const { source_id: sourceId, channels } of sources) {
@@ -55,7 +58,24 @@ export const connectionsOf = ({ sources }: MarketDataConfig): Connections => {
         message: `source ${sourceId} lists channel ${unknown}; the venue has ${[...streamOf.keys()].join(', ')}`,
       };
   }
+  const fault = sources.map(faultOfSymbols).find((name) => name !== undefined);
+  if (fault !== undefined) return { kind: 'invalid', message: fault };
   return { kind: 'valid', connections: sources.flatMap(connectionsOfSource) };
+};
+
+/** Streams have names of small letters: of two spellings of an instrument one would never be heard of. */
+const faultOfSymbols = ({
+  source_id: sourceId,
+  symbol_map: symbols,
+}: MarketDataSource): string | undefined => {
+  const names = Object.keys(symbols);
+  const odd = names.find((one) => !VENUE_SYMBOL.test(one));
+  if (odd !== undefined)
+    return `symbol_map of source_id=${sourceId} has ${JSON.stringify(odd)}, which the venue cannot have`;
+  const name = names.find(
+    (one, index) => names.findIndex((other) => other.toLowerCase() === one.toLowerCase()) < index,
+  );
+  return name === undefined ? undefined : `symbol_map of source_id=${sourceId} has ${name} in two spellings`;
 };
 
 const connectionsOfSource = (source: MarketDataSource): readonly VenueConnection[] => {

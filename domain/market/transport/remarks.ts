@@ -3,7 +3,7 @@ import type { RawMarketEvent } from '#contracts/market/raw-market-event.ts';
 import type { Remark } from '#domain/kernel/projection.ts';
 import { cadenceLine } from '#domain/market/cadence.ts';
 import type { Cadence } from '#domain/market/cadence.ts';
-import { adapterStatus } from '#domain/market/transport/adapter.ts';
+import { adapterStatus, isReading } from '#domain/market/transport/adapter-status.ts';
 import type { Adapter, TransportReport } from '#domain/market/transport/adapter.ts';
 import type { VenueConnection } from '#domain/market/transport/binance.ts';
 
@@ -26,6 +26,27 @@ export const transportRemarks = (
       ...(gapMs === undefined ? {} : { gap_ms: gapMs }),
     },
   }));
+
+/** The events of one type, on one channel of a symbol, since they were last told. */
+export interface EventTally {
+  readonly newest: RawMarketEvent;
+  readonly count: number;
+}
+
+/** What a tally is kept under: there are as many as streams have types of events. */
+export const tallyKey = ({ symbol, channel, event_type: type }: RawMarketEvent): string =>
+  JSON.stringify([symbol, channel, type]);
+
+/** A line with the newest of them and how many there were: one for each event would cost more than the event. */
+export const eventRemark = ({ newest, count }: EventTally): Remark => {
+  const { source_id, symbol, channel, event_type, recv_ts_ms, exchange_ts_ms } = newest;
+  return {
+    kind: 'line',
+    level: 'debug',
+    message: 'market_data.event',
+    fields: { source_id, symbol, channel, event_type, recv_ts_ms, exchange_ts_ms, count },
+  };
+};
 
 /** A line for each event that could not be decoded. */
 export const failureRemarks = (events: readonly RawMarketEvent[]): readonly Remark[] =>
@@ -64,5 +85,5 @@ export const summaryRemark = (
 export const transportState = (adapters: readonly Adapter[]): Remark => ({
   kind: 'metric',
   metric: 'market_data.transport.state',
-  value: adapters.every(({ phase: { kind } }) => kind === 'running' || kind === 'blocked') ? 1 : 0,
+  value: adapters.every(({ phase }) => isReading(phase)) ? 1 : 0,
 });

@@ -37,6 +37,12 @@ export const adapterSetting = (limits: SourceLimits | null): AdapterSetting => {
   };
 };
 
+/** Those of an adapter that asks again and again: an answer is waited for from its question on, not from the one before. */
+export const pollSetting = (setting: AdapterSetting, everyMs: number): AdapterSetting => ({
+  ...setting,
+  readTimeoutMs: setting.readTimeoutMs + everyMs,
+});
+
 const noLimits: SourceLimits = {
   connect_timeout_ms: null,
   read_timeout_ms: null,

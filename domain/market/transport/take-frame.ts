@@ -25,6 +25,8 @@ const NO_SYMBOL = MarketSymbol.parse('unknown');
 /** Takes a frame of a WebSocket. What belongs to no subscribed stream is a DecodeFailure without a symbol. */
 export const takeFrame = (connection: VenueConnection, { payload, recvTsMs }: Reading): Taken => {
   const text = typeof payload === 'string' ? payload : textOf(payload);
+  if (text !== undefined && isTooLong(text))
+    return { kind: 'events', events: [strayOf(connection, { payload: bytesOf(text), recvTsMs })] };
   const frame = text === undefined ? ({ kind: 'unknown' } as const) : readFrame(text);
   if (frame.kind === 'subscribed' || frame.kind === 'refused') return frame;
   const stream =
@@ -60,6 +62,22 @@ const strayOf = ({ source }: VenueConnection, { payload, recvTsMs }: Reading): R
         },
   );
 };
+
+/** Of a text as it stands in an event, whose record the stream takes up to 1 MiB. */
+const WRITTEN_BYTES_MAX = 600_000;
+
+/** The most one character of a text takes there, as a control character does. */
+const CHARACTER_BYTES_MAX = 6;
+
+/**
+ * Whether a text would be too long in an event. Of what the venue may send only control characters are, which JSON has
+ * none of, and one such message would keep the sink from taking any other. As bytes it takes four thirds of its length.
+ */
+const isTooLong = (text: string): boolean =>
+  text.length * CHARACTER_BYTES_MAX > WRITTEN_BYTES_MAX &&
+  bytesOf(JSON.stringify(text)).length > WRITTEN_BYTES_MAX;
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 const textOf = (bytes: Uint8Array): string | undefined => {
   try {

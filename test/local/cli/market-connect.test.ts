@@ -18,10 +18,11 @@ const configured = (channels: readonly string[]): string => {
 /** A venue that confirms, says one trade and goes; and the command that reads it. */
 const connect = async (...args: readonly string[]) => {
   const venue = await startVenue();
-  const urls = ['--websocket-url', venue.websocketUrl, '--rest-url', venue.restUrl];
+  const urls = ['--websocket-url', `${venue.websocketUrl}/`, '--rest-url', venue.restUrl];
   const ended = sluice('market', 'connect', ...urls, ...args);
   const client = await venue.next();
   await client.asked;
+  expect(client.path).toBe('/market/stream');
   client.say('btcusdt@aggTrade', '{"a":1,"p":"1.5","q":"2","T":4,"m":true}');
   client.socket.close(1001, 'bye');
   return ended;
@@ -37,7 +38,7 @@ it('prints events without a stage, and ends with what went wrong when the venue 
   });
   expect(code).toBe(1);
   expect(stderr).toContain('"state":"failed","error_detail":"the venue closed the connection: 1001 bye"');
-  expect(stderr).toContain('adapter_failed: an adapter failed, 1 events were written: the venue closed');
+  expect(stderr).toContain('adapter_failed: 1 of 1 adapters failed, 1 events were written: the venue closed');
 });
 
 it('tells what it could not write, and why', async () => {
@@ -69,6 +70,12 @@ it('connects to nothing when the command is wrong', async () => {
     code: 2,
     stderr: expect.stringContaining('--stage STAGE'),
   });
+  for (const url of ['nowhere', 'http://venue.test', 'wss://venue.test/?a=1'])
+    expect(await refused('--config', config, '--websocket-url', url)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`--websocket-url ${url} must be a URL that begins with wss: or ws:`),
+    });
+  expect(await refused('--config', config, '--rest-url', 'ws://venue.test')).toMatchObject({ code: 2 });
   expect(await refused('--config', config, '--stage', 'Prod')).toMatchObject({ code: 2 });
   expect(await refused('--config', config, '--open-interest-every', '0')).toMatchObject({ code: 2 });
   expect(await refused('--config', config, '--stage', 'dev', '--state', testFolder())).toMatchObject({

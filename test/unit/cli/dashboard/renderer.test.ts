@@ -168,3 +168,23 @@ describe('a dashboard that is followed', () => {
     expect(stderr).toContain('"dashboards.failures":1');
   });
 });
+
+it('draws what it is shown, whenever that comes', async () => {
+  for (let turns = 0; turns < 12; turns++) {
+    const frames: string[] = [];
+    const renderer = dashboardRenderer({
+      frameOf: String,
+      write: (frame) => {
+        frames.push(frame);
+        return Promise.resolve();
+      },
+      telemetry: { log: () => undefined, count: () => undefined },
+      onClosed: () => expect.unreachable(),
+    });
+    renderer.show(1);
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+    renderer.show(2);
+    await renderer.idle();
+    expect([turns, frames]).toEqual([turns, ['1', '2']]);
+  }
+});

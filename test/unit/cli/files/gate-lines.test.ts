@@ -223,6 +223,22 @@ describe('layers gate with a store that is full', () => {
     expect(lines.health()).toMatchObject({ persistence_healthy: false, publish_healthy: false });
   });
 
+  it('knows at its end which halts will be lost with it', async () => {
+    const lines = gateLines({}, { store, open });
+    await answered(
+      lines,
+      linesOf(completed(1, { symbol: 'BBB' }), completed(1), completed(2, { symbol: 'CCC' }), completed(2)),
+    );
+    expect(lines.unkeptSymbols()).toEqual(['AAA', 'BBB', 'CCC']);
+    expect(gateLines({}, { store }).health()).toMatchObject({ ready: true });
+
+    isFull = false;
+    lines.end?.();
+    expect(lines.unkeptSymbols()).toEqual([]);
+    expect(gateLines({}, { store }).health()).toMatchObject({ persistence_healthy: false });
+    expect(gateLines({}).unkeptSymbols()).toEqual([]);
+  });
+
   it('keeps that it failed with the next step it can keep, and is halted after a restart', async () => {
     const lines = gateLines({}, { store, open });
     const told = await answered(lines, linesOf(completed(1)));

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 import { parseMarketDataConfig } from '#contracts/market/market-data-config.ts';
 import { connectionsOf } from '#domain/market/transport/binance.ts';
@@ -25,7 +27,16 @@ interface Event {
 }
 
 /** A process that reads a venue, on a clock that is moved by hand. */
-const reading = async (given: { channels?: readonly string[]; limits?: object; sink?: MarketSink } = {}) => {
+const reading = async (
+  given: {
+    readonly channels?: readonly string[];
+    readonly symbols?: object;
+    readonly limits?: object;
+    readonly sink?: MarketSink;
+    readonly endsOnFailure?: boolean;
+    readonly websocketUrl?: string;
+  } = {},
+) => {
   const venue = await startVenue();
   const clock = virtualClock(START_MS);
   const told = hearing();
@@ -36,7 +47,7 @@ const reading = async (given: { channels?: readonly string[]; limits?: object; s
     sources: [
       {
         source_id: 'binance',
-        symbol_map: { BTCUSDT: 'BTC-PERP' },
+        symbol_map: given.symbols ?? { BTCUSDT: 'BTC-PERP' },
         channels: given.channels ?? ['trades'],
         ...(given.limits ? { limits: given.limits } : {}),
       },
@@ -44,8 +55,8 @@ const reading = async (given: { channels?: readonly string[]; limits?: object; s
   });
   const found = parsed.kind === 'valid' ? connectionsOf(parsed.config) : parsed;
   if (found.kind === 'invalid') throw new Error(found.message);
-  const sockets = webSocketLinks({ url: venue.websocketUrl, clock });
-  const polls = pollLinks({ url: venue.restUrl, everyMs: 10_000, clock });
+  const sockets = webSocketLinks({ url: given.websocketUrl ?? venue.websocketUrl, wall: clock });
+  const polls = pollLinks({ url: venue.restUrl, everyMs: 10_000, clock, wall: clock });
   let flushes = 0;
   const start = (): Promise<VenueEnd> =>
     connectVenue({
@@ -61,6 +72,9 @@ const reading = async (given: { channels?: readonly string[]; limits?: object; s
       clock,
       tell: told.tell,
       flush: () => (flushes += 1),
+      pollEveryMs: 10_000,
+      drainMs: 25_000,
+      endsOnFailure: given.endsOnFailure ?? false,
       summaryEveryMs: 60_000,
       signal: stop.signal,
     });
@@ -154,7 +168,7 @@ describe('a venue that is read', () => {
     expect(at.taken.at(-1)?.partitionKey).toBe('binance|BTC-PERP|liquidation');
 
     at.stop.abort();
-    expect(await end).toEqual({ readCount: 9, lostCount: 0 });
+    expect(await end).toMatchObject({ readCount: 9, lostCount: 0 });
   });
 
   it('is subscribed again after it closed, and the gap is told', async () => {
@@ -175,7 +189,7 @@ describe('a venue that is read', () => {
     again.say(TRADES, trade(2));
     expect((await at.arrival()).source_event_id).toBe('2');
     at.stop.abort();
-    expect(await end).toEqual({ readCount: 2, lostCount: 0 });
+    expect(await end).toMatchObject({ readCount: 2, lostCount: 0 });
   });
 
   it('is given up and read anew when it says nothing for the read timeout', async () => {
@@ -204,7 +218,11 @@ describe('a venue that is read', () => {
       at.moveTo((nowMs += 10_000));
       at.moveTo((nowMs += delayMs));
     }
-    expect(await end).toEqual({ readCount: 0, lostCount: 0, failure: 'not subscribed within 10000 ms' });
+    expect(await end).toMatchObject({
+      readCount: 0,
+      lostCount: 0,
+      failure: 'not subscribed within 10000 ms',
+    });
     expect(at.told.all.filter((text) => text.includes('market_data.transport.reconnects'))).toHaveLength(4);
     expect(await at.told.until(/cadence_summary/)).toContain('"adapter_status":"failed"');
   });
@@ -273,10 +291,120 @@ describe('a venue that is read', () => {
     expect(at.flushes()).toBe(2);
   });
 
+  it('is told of by the newest event of each type, and how many there were', async () => {
+    const at = await reading({ channels: ['trades', 'candle_3m'] });
+    const { end, client } = await at.running();
+    client.say(TRADES, trade(3));
+    client.say(TRADES, '7');
+    client.say(TRADES, trade(4));
+    for (let events = 0; events < 3; events++) await at.arrival();
+    at.stop.abort();
+    await end;
+    const of = (type: string, rest: string) =>
+      `"fields":{"source_id":"binance","symbol":"BTC-PERP","channel":"trades","event_type":"${type}",${rest}}`;
+    expect(at.told.all.filter((text) => text.includes('"market_data.event"'))).toEqual([
+      expect.stringContaining(of('TradeTick', `"recv_ts_ms":${START_MS},"exchange_ts_ms":4,"count":2`)),
+      expect.stringContaining(
+        of('DecodeFailure', `"recv_ts_ms":${START_MS},"exchange_ts_ms":null,"count":1`),
+      ),
+    ]);
+  });
+
+  it('that says nothing but garbage has so many lines for it from one summary to the next', async () => {
+    const at = await reading();
+    const { end, client } = await at.running();
+    for (let frames = 0; frames < 120; frames++) client.socket.send('garbage');
+    for (let frames = 0; frames < 120; frames++) await at.arrival();
+    const told = () => at.told.all.filter((text) => text.includes('market_data.decode_failure"'));
+    expect(told()).toHaveLength(100);
+    at.clock.jump(START_MS + 20_000);
+    client.socket.send('garbage');
+    await at.arrival();
+    at.moveTo(START_MS + 49_000);
+    client.socket.send('garbage');
+    await at.arrival();
+    at.moveTo(START_MS + 60_000);
+    expect(await at.told.until(/"symbol":"unknown","adapter_status"/)).toContain(
+      '"adapter_status":"running","raw_events_ingested":122,"decode_failures":122',
+    );
+    client.socket.send('garbage');
+    await at.arrival();
+    expect(told()).toHaveLength(101);
+    at.stop.abort();
+    await end;
+    expect(await at.told.until(/"symbol":"unknown","adapter_status"/)).toContain('"stopped"');
+  });
+
   it('is not read at all when the signal came before', async () => {
     const at = await reading();
     at.stop.abort();
-    expect(await at.start()).toEqual({ readCount: 0, lostCount: 0 });
+    expect(await at.start()).toEqual({
+      ...{ readCount: 0, lostCount: 0, isCutShort: false },
+      adapters: { failedCount: 0, count: 1 },
+    });
+  });
+});
+
+describe('an adapter that has failed', () => {
+  const limits = { retry: { min_delay_ms: 1, max_delay_ms: 1, max_attempts: 1 } };
+
+  it('leaves the others reading, and is told when they are stopped', async () => {
+    const at = await reading({ channels: ['trades', 'open_interest'], limits });
+    at.venue.answer = (_request, response) => response.writeHead(400).end('{"msg":"Invalid symbol."}');
+    const { end, client } = await at.running();
+    expect(await at.told.until(/"failed"/)).toContain('"channel":"open_interest"');
+    client.say(TRADES, trade(1));
+    await at.arrival();
+    at.moveTo(START_MS + 29_000);
+    at.stop.abort();
+
+    expect(await end).toMatchObject({
+      ...{ readCount: 1, lostCount: 0, adapters: { failedCount: 1, count: 2 } },
+      failure: 'the venue answered 400: {"msg":"Invalid symbol."}',
+    });
+    expect(await at.told.until(/cadence_summary/)).toContain('"adapter_status":"failed"');
+    expect(await at.told.until(/market_data\.transport\.state/)).toContain('"value":0');
+  });
+
+  it('ends the process when it is the last one', async () => {
+    const at = await reading({ channels: ['trades', 'book_top'], limits });
+    const end = at.start();
+    const clients = [await at.venue.next(), await at.venue.next()];
+    await at.told.until(/"state":"running"/);
+    await at.told.until(/"state":"running"/);
+    for (const client of clients) {
+      client.socket.close(1001, 'bye');
+      await at.told.until(/"failed"/);
+    }
+    expect((await end).adapters).toEqual({ failedCount: 2, count: 2 });
+  });
+
+  it('ends the others where that is asked for', async () => {
+    const at = await reading({ channels: ['trades', 'open_interest'], limits, endsOnFailure: true });
+    at.venue.answer = (_request, response) => response.writeHead(500).end();
+    expect(await at.start()).toMatchObject({
+      ...{ failure: 'the venue answered 500', adapters: { failedCount: 1, count: 2 } },
+    });
+  });
+
+  it('is tried again when the venue says so while it is connected to', async () => {
+    const venue = createServer((_request, response) => response.writeHead(200).end()).on(
+      'upgrade',
+      (_request, socket: Socket) =>
+        socket.end('HTTP/1.1 429 Too Many Requests\r\nRetry-After: 60\r\nContent-Length: 0\r\n\r\n'),
+    );
+    await new Promise<void>((resolve) => venue.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void venue.close());
+    const { port } = venue.address() as AddressInfo;
+    const at = await reading({ websocketUrl: `ws://127.0.0.1:${port}` });
+    const end = at.start();
+    expect(await at.told.until(/"reconnecting"/)).toContain('the venue answered 429: not before 60000 ms');
+    at.moveTo(START_MS + 59_999);
+    expect(at.told.all.filter((text) => text.includes('reconnects'))).toHaveLength(1);
+    at.moveTo(START_MS + 60_000);
+    await at.told.until(/"reconnect_count":2/);
+    at.stop.abort();
+    await end;
   });
 });
 
@@ -291,11 +419,83 @@ describe('open interest', () => {
     await at.arrival();
     at.venue.answer = (_request, response) => response.writeHead(429).end('slow down');
     at.moveTo(START_MS + 20_000);
-    expect(await at.told.until(/"reconnecting"/)).toContain('"error_detail":"the venue answered 429"');
+    expect(await at.told.until(/"reconnecting"/)).toContain(
+      '"error_detail":"the venue answered 429: slow down"',
+    );
     at.venue.answer = (_request, response) => response.end('[]');
     at.moveTo(START_MS + 20_250);
     expect((await at.arrival()).event_type).toBe('DecodeFailure');
     expect(await at.told.until(/"reconnect_count":1,"gap_ms"/)).toContain('"gap_ms":10250');
+    at.stop.abort();
+    await end;
+  });
+
+  it('is not asked for while the venue asks for silence, by any symbol', async () => {
+    const at = await reading({ channels: ['open_interest'], symbols: { BTCUSDT: 'BTC', ETHUSDT: 'ETH' } });
+    const end = at.start();
+    await at.arrival();
+    await at.arrival();
+    expect(at.venue.polls).toHaveLength(2);
+    const askedForOther = new Promise<void>((resolve) => {
+      at.venue.answer = (request, response) => {
+        if (!String(request.url).includes('BTC')) resolve();
+        else response.writeHead(418, { 'retry-after': '120' }).end('banned');
+      };
+    });
+    at.moveTo(START_MS + 10_000);
+    expect(await at.told.until(/"reconnecting"/)).toContain(
+      '"error_detail":"the venue answered 418: banned: not before 120000 ms"',
+    );
+    // The question for the other symbol was on its way, and is given up.
+    await askedForOther;
+    at.moveTo(START_MS + 40_000);
+    expect(await at.told.until(/"symbol":"ETH".*"reconnecting"/)).toContain('nothing was read');
+    at.moveTo(START_MS + 40_250);
+    expect(await at.told.until(/"symbol":"ETH".*"reconnecting"/)).toContain(
+      'asked another symbol for silence',
+    );
+    at.moveTo(START_MS + 129_999);
+    expect(at.venue.polls).toHaveLength(4);
+
+    at.venue.answer = (_request, response) => response.end('{"openInterest":"7","time":1}');
+    at.moveTo(START_MS + 130_000);
+    await at.arrival();
+    await at.arrival();
+    at.stop.abort();
+    expect(await end).toMatchObject({ readCount: 4 });
+  });
+
+  it('is asked for no more often by a sink that is full and free by turns', async () => {
+    const slow = slowSink();
+    const limits = { backpressure: { policy: 'block', max_pending: 1 } };
+    const at = await reading({ channels: ['open_interest'], limits, sink: slow.sink });
+    const end = at.start();
+    await at.told.until(/backpressure.count/);
+    at.clock.jump(START_MS + 4_000);
+    await slow.release();
+    await at.told.until(/backpressure.blocked_ms/);
+    at.moveTo(START_MS + 9_999);
+    expect(at.venue.polls).toHaveLength(1);
+    at.moveTo(START_MS + 10_000);
+    await at.told.until(/backpressure.count/);
+    expect(at.venue.polls).toHaveLength(2);
+    await slow.release();
+    at.stop.abort();
+    await end;
+  });
+
+  it('that is asked for more seldom than the read timeout is none the less read', async () => {
+    const limits = { read_timeout_ms: 2_000 };
+    const at = await reading({ channels: ['open_interest'], limits });
+    const end = at.start();
+    await at.arrival();
+    at.moveTo(START_MS + 10_000);
+    await at.arrival();
+    at.venue.answer = () => undefined;
+    at.moveTo(START_MS + 21_999);
+    expect(at.told.all.join()).not.toContain('reconnecting');
+    at.moveTo(START_MS + 22_000);
+    expect(await at.told.until(/"reconnecting"/)).toContain('nothing was read for 12000 ms');
     at.stop.abort();
     await end;
   });
@@ -329,7 +529,11 @@ describe('a sink that is slow', () => {
     expect(await at.told.until(/"failed"/)).toContain('backpressure: the sink is full');
     await slow.release();
     await slow.release();
-    expect(await end).toEqual({ readCount: 2, lostCount: 0, failure: 'backpressure: the sink is full' });
+    expect(await end).toMatchObject({
+      readCount: 2,
+      lostCount: 0,
+      failure: 'backpressure: the sink is full',
+    });
     expect(idsOf(slow.taken)).toEqual([1, 2]);
   });
 
@@ -346,7 +550,7 @@ describe('a sink that is slow', () => {
     expect(await at.told.until(/backpressure.blocked_ms/)).toContain('"value":4999');
     while (slow.taken.length < 3) await slow.release();
     at.stop.abort();
-    expect(await end).toEqual({ readCount: 3, lostCount: 0 });
+    expect(await end).toMatchObject({ readCount: 3, lostCount: 0 });
     expect(idsOf(slow.taken)).toEqual([1, 2, 3]);
   });
 
@@ -377,7 +581,26 @@ describe('a sink that is slow', () => {
     expect(at.venue.polls).toHaveLength(2);
     await slow.release();
     at.stop.abort();
-    expect(await end).toEqual({ readCount: 2, lostCount: 0 });
+    expect(await end).toMatchObject({ readCount: 2, lostCount: 0 });
+  });
+
+  it('that takes nothing more is given so long at the end, and what it has not taken is lost', async () => {
+    const slow = slowSink();
+    const at = await reading({ sink: slow.sink });
+    const { end, client } = await at.running();
+    client.say(TRADES, trade(1));
+    client.say(TRADES, '{"a":2}');
+    await at.told.until(/decode_failure/);
+    at.stop.abort();
+    await at.told.until(/"stopped"/);
+    at.moveTo(START_MS + 24_999);
+    expect(at.flushes()).toBe(0);
+    at.moveTo(START_MS + 25_000);
+
+    expect(await end).toMatchObject({
+      ...{ readCount: 2, lostCount: 2, isCutShort: true },
+      sinkFault: 'the sink has not taken them within 25000 ms',
+    });
   });
 
   it('that cannot be written at all ends the process, which tells what is lost', async () => {
@@ -388,7 +611,7 @@ describe('a sink that is slow', () => {
     });
     const { end, client } = await at.running();
     client.say(TRADES, trade(1));
-    expect(await end).toEqual({
+    expect(await end).toMatchObject({
       readCount: 1,
       lostCount: 1,
       failure: 'the sink cannot be written: Error: no such stream',

@@ -37,12 +37,12 @@ it('hears nothing of a link that is over, whatever it still tells', () => {
   first?.opened();
   first?.taken({ kind: 'subscribed' });
   first?.taken({ kind: 'events', events: [] });
-  first?.lost('gone');
+  first?.lost({ errorDetail: 'gone' });
   first?.taken({ kind: 'events', events: [] });
   clock.step(250);
   first?.taken({ kind: 'events', events: [] });
   first?.taken({ kind: 'subscribed' });
-  first?.lost('gone twice');
+  first?.lost({ errorDetail: 'gone twice' });
 
   expect(acts).toEqual(['subscribe', '0 accepted', 'close']);
   expect(links).toHaveLength(2);

@@ -133,4 +133,38 @@ describe('an outbox', () => {
     await at.own.drained();
     expect(at.events).toEqual([]);
   });
+
+  it('tries no more when nobody reads what it writes', async () => {
+    const at = writing();
+    at.own.accept(records(2));
+    await at.answer(() => Promise.reject(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' })));
+    await at.own.drained();
+    expect([at.own.pendingCount(), at.events]).toEqual([
+      2,
+      ['the sink cannot be written: Error: write EPIPE'],
+    ]);
+  });
+
+  it('writes what it is given, whenever that comes', async () => {
+    for (let turns = 0; turns < 12; turns++) {
+      const taken: MarketRecord[] = [];
+      const own = outbox({
+        sink: {
+          put: (put) => {
+            taken.push(...put);
+            return Promise.resolve([]);
+          },
+        },
+        bounds: adapterSetting(null),
+        clock: virtualClock(0),
+        onFree: () => undefined,
+        onBroken: () => expect.unreachable(),
+      });
+      own.accept([record(1)]);
+      for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+      own.accept([record(2)]);
+      await own.drained();
+      expect([turns, taken, own.pendingCount()]).toEqual([turns, [record(1), record(2)], 0]);
+    }
+  });
 });

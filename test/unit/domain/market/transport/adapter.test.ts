@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { adapterStatus, createdAdapter, stepAdapter } from '#domain/market/transport/adapter.ts';
+import { adapterStatus, isReading } from '#domain/market/transport/adapter-status.ts';
+import { createdAdapter, stepAdapter } from '#domain/market/transport/adapter.ts';
 import type { Adapter, AdapterCommand, AdapterEvent } from '#domain/market/transport/adapter.ts';
 import { adapterSetting } from '#domain/market/transport/setting.ts';
 import type { AdapterSetting } from '#domain/market/transport/setting.ts';
@@ -46,6 +47,11 @@ const failed = (errorDetail: string): AdapterCommand => ({
   kind: 'tell',
   report: { state: 'failed', errorDetail },
 });
+const blockedFor = (value: number): AdapterCommand => ({
+  kind: 'count',
+  metric: 'market_data.backpressure.blocked_ms',
+  value,
+});
 const again = (reconnectCount: number, errorDetail: string, atMs: number, connection = 1) =>
   [
     close(connection),
@@ -73,6 +79,18 @@ describe('an adapter that starts', () => {
     connecting().when(50, heard('opened')).thenAsks({ kind: 'subscribe', connection: 1 });
     running().thenAsks({ kind: 'tell', report: { state: 'running' } }, wake(30_100));
     expect(running().status).toBe('running');
+  });
+
+  it('waits for as long as the venue asks, where that is longer than its own delay', () => {
+    const asked = (retryAfterMs: number, nowMs: number): AdapterEvent => ({
+      ...{ type: 'lost', connection: 1, errorDetail: `asked at ${nowMs}`, retryAfterMs },
+    });
+    const shorter = connecting().when(5, asked(249, 5));
+    shorter.thenAsks(...again(1, 'asked at 5', 255));
+    const longer = connecting().when(5, asked(120_000, 5));
+    longer.thenAsks(...again(1, 'asked at 5', 120_005));
+    longer.when(120_004, elapsed).thenAsks(wake(120_005));
+    longer.when(120_005, elapsed).thenAsks({ kind: 'connect', connection: 2 }, wake(130_005));
   });
 
   it('starts once', () => connecting().when(1, { type: 'start' }).thenDoesNothing());
@@ -174,17 +192,15 @@ describe('an adapter whose sink is full', () => {
     expect(blocked.status).toBe('running');
     blocked
       .when(900, { type: 'free' })
-      .thenAsks(
-        { kind: 'count', metric: 'market_data.backpressure.blocked_ms', value: 700 },
-        { kind: 'resume', connection: 1 },
-        wake(30_900),
-      );
+      .thenAsks(blockedFor(700), { kind: 'resume', connection: 1 }, wake(30_900));
   });
 
   it('stops when that takes as long as it may, and not a moment before', () => {
     const blocked = running(blocking(1_000)).when(200, heard('full'));
     blocked.when(1_199, elapsed).thenAsks(wake(1_200));
-    blocked.when(1_200, elapsed).thenAsks(close(), failed('backpressure: the sink was full for 1000 ms'));
+    blocked
+      .when(1_200, elapsed)
+      .thenAsks(blockedFor(1_000), close(), failed('backpressure: the sink was full for 1000 ms'));
   });
 
   it('waits for as long as it takes where nothing bounds it', () => {
@@ -203,6 +219,49 @@ describe('an adapter whose sink is full', () => {
       kind: 'tell',
       report: { state: 'running', reconnectCount: 1, gapMs: 800 },
     });
+  });
+
+  it('tells how long that was also when it ends otherwise', () => {
+    const blocked = running(blocking()).when(200, heard('full'));
+    expect(blocked.when(700, lost()).commands).toContainEqual(blockedFor(500));
+    expect(blocked.when(900, { type: 'stop' }).commands).toContainEqual(blockedFor(700));
+  });
+
+  it('holds back a venue that sends before it has confirmed, and gives it time anew', () => {
+    const blocked = connecting(blocking(1_000)).when(40, heard('full'));
+    blocked.thenAsks(
+      { kind: 'count', metric: 'market_data.backpressure.count', value: 1 },
+      { kind: 'pause', connection: 1 },
+      wake(1_040),
+    );
+    expect([blocked.status, isReading(blocked.adapter.phase)]).toEqual(['created', false]);
+    const freed = blocked.when(540, { type: 'free' });
+    freed.thenAsks(blockedFor(500), { kind: 'resume', connection: 1 }, wake(10_540));
+    freed
+      .when(600, heard('subscribed'))
+      .thenAsks({ kind: 'tell', report: { state: 'running' } }, wake(30_600));
+    freed.when(10_540, elapsed).thenAsks(...again(1, 'not subscribed within 10000 ms', 10_790));
+    blocked.when(700, lost()).thenAsks(blockedFor(660), ...again(1, 'gone', 950));
+    connecting(standard)
+      .when(40, heard('full'))
+      .thenAsks(
+        { kind: 'count', metric: 'market_data.backpressure.count', value: 1 },
+        close(),
+        failed('backpressure: the sink is full'),
+      );
+  });
+
+  it('hears a confirmation that was on its way, and reads on when there is room', () => {
+    const confirmed = connecting(blocking(1_000)).when(40, heard('full')).when(50, heard('subscribed'));
+    confirmed.thenAsks({ kind: 'tell', report: { state: 'running' } });
+    expect([confirmed.status, isReading(confirmed.adapter.phase)]).toEqual(['running', true]);
+    confirmed.when(60, heard('subscribed')).thenDoesNothing();
+    confirmed
+      .when(90, { type: 'free' })
+      .thenAsks(blockedFor(50), { kind: 'resume', connection: 1 }, wake(30_090));
+    confirmed
+      .when(1_040, elapsed)
+      .thenAsks(blockedFor(1_000), close(), failed('backpressure: the sink was full for 1000 ms'));
   });
 
   it('takes what was on its way, and is full once', () => {

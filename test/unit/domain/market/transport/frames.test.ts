@@ -5,6 +5,7 @@ import { parseMarketDataConfig } from '#contracts/market/market-data-config.ts';
 import { createdAdapter } from '#domain/market/transport/adapter.ts';
 import type { Adapter } from '#domain/market/transport/adapter.ts';
 import { cadenceAfter, noCadence } from '#domain/market/cadence.ts';
+import { marketEventLine } from '#domain/market/decode/received.ts';
 import { binanceChannels } from '#domain/market/decode/binance.ts';
 import {
   connectionsOf,
@@ -75,6 +76,15 @@ describe('the connections of a configuration', () => {
     expect(() => connected({ BTCUSDT: 'BTC-PERP' }, ['trades', 'candle_1m'])).toThrow(
       'source binance lists channel candle_1m; the venue has trades, candle_3m, book_top',
     ));
+});
+
+it('has no connections for symbols that are spelled twice, or that no venue can have', () => {
+  expect(() => connected({ BTCUSDT: 'BTC-PERP', btcusdt: 'BTC' }, ['trades'])).toThrow(
+    'symbol_map of source_id=binance has btcusdt in two spellings',
+  );
+  for (const name of ['', 'BTC USDT', 'BTC@trade', 'btcusdt/', 'A'.repeat(65)])
+    expect(() => connected({ [name]: 'BTC-PERP' }, ['trades'])).toThrow('which the venue cannot have');
+  expect(connected({ BTCUSDT_260327: 'BTC-26', ['A'.repeat(64)]: 'A' }, ['trades'])).toHaveLength(1);
 });
 
 it('subscribes a connection to all its streams at once', () => {
@@ -284,5 +294,37 @@ describe('what is told of adapters', () => {
     };
     expect(value(runs, blocked)).toBe(1);
     expect(value(runs, inState('created'))).toBe(0);
+  });
+});
+
+describe('a message that would be too long for its record', () => {
+  const taken = (payload: string) => {
+    const [first] = connected({ BTCUSDT: 'BTC-PERP' }, ['book_delta']);
+    if (!first) throw new Error('there is one');
+    const read = takeFrame(first, { payload, recvTsMs: 1 });
+    return read.kind === 'events' ? read.events : [];
+  };
+  const RECORD_BYTES_MAX = 1_048_576;
+  const MESSAGE_BYTES_MAX = 262_144;
+
+  it('is kept as bytes where it is control characters, and nowhere else', () => {
+    const [garbage] = taken('\u0001'.repeat(MESSAGE_BYTES_MAX));
+    expect(garbage).toMatchObject({ event_type: 'DecodeFailure', raw_payload_encoding: 'base64' });
+    expect(marketEventLine(taken('\u0001'.repeat(99_000))[0] as never).length).toBeLessThan(RECORD_BYTES_MAX);
+    expect(taken('\u0001'.repeat(99_000))[0]?.raw_payload_encoding).toBe('text');
+    expect(marketEventLine(garbage as never).length).toBeLessThan(RECORD_BYTES_MAX);
+  });
+
+  it('is none of those whose text is long in itself, or full of quotes', () => {
+    const levels = Array.from({ length: 14_000 }, () => '["0.10","1"]').join();
+    for (const payload of [
+      `{"stream":"btcusdt@depth@100ms","data":{"E":1,"u":2,"b":[${levels}],"a":[]}}`,
+      '"'.repeat(MESSAGE_BYTES_MAX),
+      'ü'.repeat(MESSAGE_BYTES_MAX / 2),
+    ]) {
+      const [event] = taken(payload);
+      expect(event?.raw_payload_encoding).toBe('text');
+      expect(Buffer.byteLength(marketEventLine(event as never))).toBeLessThan(RECORD_BYTES_MAX);
+    }
   });
 });
