@@ -44,9 +44,11 @@ const GRACE_MS = 30_000;
 export const runWorker = async (setting: WorkerSetting): Promise<void> => {
   const { signal, graceMs = GRACE_MS, post = postByFetch, chance = Math.random } = setting;
   const shared = { post, chance, shutdown: shutdownAfter(signal, graceMs) };
-  const ports = { ...setting, ...shared };
+  // The addresses of tasks are compared with it, and they end without a slash.
+  const url = setting.url.replace(/\/+$/, '');
+  const ports = { ...setting, ...shared, url };
   const source =
-    'messages' in setting ? messages({ ...setting, ...shared }) : claims({ ...setting, ...shared });
+    'messages' in setting ? messages({ ...setting, ...shared, url }) : claims({ ...setting, ...shared, url });
   const crew = crewOf((delivery) => workOn(ports, source, delivery));
   try {
     while (!signal.aborted) {

@@ -5,6 +5,7 @@ import type { Message } from '#cli/worker-kit/messages.ts';
 import { pauseFor } from '#cli/worker-kit/pause.ts';
 import {
   again,
+  queueOfOne,
   sampleTask,
   sentTask,
   startWorker,
@@ -62,6 +63,15 @@ describe('a worker of a queue', () => {
     expect(removed).toEqual(['r1']);
     expect(await end()).toBe(1_000);
     expect(rig.said.filter((line) => line.startsWith('receiving failed'))).toEqual([]);
+  });
+
+  it('takes the address of its API with or without a slash at its end', async () => {
+    const rig = startWorker({}, { url: `${callbackBaseUrl}/`, messages: queueOfOne() });
+    await rig.pass(1_000);
+    rig.stop.abort();
+    await rig.ended();
+
+    expect(rig.asked.map(({ kind }) => kind)).toEqual(['started', 'completed']);
   });
 
   it('asks for as much as it is free for, ten at most', async () => {
