@@ -265,8 +265,8 @@ export const RetryTaskInput = z.strictObject({
   tenantId: z.string(),
   workspaceId: z.string(),
   taskKey: z.string(),
-  /** The attempt that failed; the retry makes the next one. */
-  attempt: z.int().min(1),
+  /** The attempt that failed, the retry makes the next one; 0 where the first one was refused a slot and asks again. */
+  attempt: z.int().min(0),
   retryAt: instant,
 });
 export type RetryTaskInput = Readonly<z.infer<typeof RetryTaskInput>>;

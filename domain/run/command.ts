@@ -65,7 +65,7 @@ export interface FinishInlineTask {
   readonly report: CompletedRequest;
 }
 
-/** Makes the attempt that follows `attempt`, not before its instant. */
+/** Makes the attempt that follows `attempt`, or asks for its slot again, not before its instant. */
 export interface RetryTask {
   readonly type: 'RetryTask';
   readonly taskKey: TaskKey;

@@ -13,7 +13,7 @@ import { attemptDeadlineMs, heartbeatDeadlineMs } from '#domain/run/heartbeat.ts
 import { locationOf } from '#domain/run/plan-locations.ts';
 import { inlineRunnerOf, isEnded, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { OpenTask, Run } from '#domain/run/run.ts';
-import { askAgain } from '#domain/run/slots.ts';
+import { askAgain } from '#domain/run/slot-refusal.ts';
 import { passDeadline, stopTasks } from '#domain/run/stop.ts';
 import { safeText } from '#domain/run/safe-text.ts';
 import { resendAtMs } from '#domain/run/waiting.ts';

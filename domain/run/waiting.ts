@@ -9,7 +9,8 @@ import { attemptDeadlineMs, heartbeatDeadlineMs } from '#domain/run/heartbeat.ts
 import { inlineRunnerOf, isBeingStopped, isEnded, originOf, plannedTask } from '#domain/run/run.ts';
 import { stateOf } from '#domain/run/run-state.ts';
 import type { OpenTask, PlannedRun, Run, RunningRun } from '#domain/run/run.ts';
-import { askAgainAtMs, returnDeadlineMs, returnsOf } from '#domain/run/slots.ts';
+import { askAgainAtMs } from '#domain/run/slot-refusal.ts';
+import { returnDeadlineMs, returnsOf } from '#domain/run/slots.ts';
 import { runDeadlineMs, stopDeadlineMs } from '#domain/run/stop.ts';
 import { pendingOutputs, visibilityDeadlineMs } from '#domain/run/visibility.ts';
 
@@ -58,7 +59,7 @@ const naturalDeadlineMs = (plan: Plan, taskIndex: number, task: OpenTask): numbe
     case 'READY':
       return undefined;
     case 'SLOT_WAIT':
-      return askAgainAtMs(task);
+      return askAgainAtMs(task) + (task.againAtMs === undefined ? 0 : runTiming.retryGraceMs);
     case 'DISPATCHED':
       return resendAtMs(task);
     case 'RUNNING':
