@@ -1,7 +1,7 @@
 /** The attempt that a message asks to be sent to its execution location. */
 import type { DispatchMessage, ExecutionLocation } from '#contracts/runs/locations.ts';
 import { locationOf } from '#domain/run/plan-locations.ts';
-import { originOf, taskAt } from '#domain/run/run.ts';
+import { originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { OpenTask, Run, RunOrigin } from '#domain/run/run.ts';
 
 /** An attempt that waits to be sent. */
@@ -29,4 +29,16 @@ export const sentAttempt = (
   const task = taskAt(run, taskIndex);
   const isCurrent = task.status === 'DISPATCHED' && task.attempt === attempt && task.sendNo === sendNo;
   return isCurrent ? { origin, taskIndex, task, location } : undefined;
+};
+
+/** The locations that attempts of a run wait to be sent to, by task key. */
+export const awaitedLocations = (run: Run): ReadonlyMap<string, ExecutionLocation> => {
+  if (run.status !== 'RUNNING') return new Map();
+  const { plan } = originOf(run);
+  return new Map(
+    run.tasks.flatMap((task, index) => {
+      const location = task.status === 'DISPATCHED' ? locationOf(plan, index) : undefined;
+      return location ? [[plannedTask(plan, index).key, location] as const] : [];
+    }),
+  );
 };

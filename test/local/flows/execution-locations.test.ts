@@ -182,6 +182,15 @@ describe('the lifecycle of an execution location', () => {
     await api.cloud.advance(2 * MINUTE_MS);
     expect((await receive(api)).filter(({ taskKey }) => taskKey === 'demo.b')).toEqual([]);
     expect(await readRun(api, runId)).toMatchObject({ state: 'RUNNING' });
+    expect(await api.must('GET', inMain(`/runs/${runId}/why`))).toMatchObject({
+      waiting: expect.arrayContaining([
+        expect.objectContaining({
+          reason: 'worker',
+          subject: 'demo.b',
+          location: { executionLocationId: 'gpu-pool', lifecycle: 'disabled' },
+        }),
+      ]) as unknown,
+    });
     await set(api, 'active');
     await api.cloud.advance(5 * MINUTE_MS);
 
