@@ -4,7 +4,7 @@
  * timeout as every dead worker is. The end of an attempt and the start of the next one at the same location are one commit,
  * without a message in between.
  *
- * Whatever fails behind a start fails no message: its repeat would find the attempt begun and do nothing.
+ * A message that fails behind a start comes again and does nothing: what failed is found by the heartbeat timeout.
  */
 import type { TaskKey } from '#contracts/ids.ts';
 import { DispatchMessage } from '#contracts/runs/locations.ts';
