@@ -219,7 +219,7 @@ describe('when something is lost,', () => {
 
   it('an invocation that ends behind the start is found by the heartbeat timeout', async () => {
     const { api, invoked } = await functionStage({ a: [] }, () => undefined, {
-      // More often than the SDK asks.
+      // No token can be made for what was begun.
       faults: [
         {
           service: 'secretsmanager',
