@@ -95,6 +95,18 @@ export const deploySentChain = async (
   return { workspace, url: String(QueueUrl) };
 };
 
+/** The function that the tasks of `deployFunctionChain` are made by, within the reach of its workspace alone. */
+export const CHAIN_FUNCTION = { workspace: 'main', name: 'sluice-dev-worker-yw3l55s5hy-bench' } as const;
+
+/** The chain deployed in that workspace, whose tasks a Lambda function makes. */
+export const deployFunctionChain = async (ask: Ask): Promise<void> => {
+  const { workspace, name: functionName } = CHAIN_FUNCTION;
+  const place = `/v1/workspaces/${workspace}`;
+  const location = { kind: 'lambda', workerQueue: 'functions', functionName };
+  await ask('PUT', `${place}/execution-locations/functions`, location);
+  await ask('POST', `${place}/manifests`, manifestOf({ runner: 'worker', queue: 'functions' }));
+};
+
 /** How long one request for a message waits, in seconds; as long as the service allows. */
 const RECEIVE_WAIT_S = 20;
 

@@ -2,7 +2,7 @@
 import { pathToFileURL } from 'node:url';
 import { handlerFile } from '#local/lambda/direct-host.ts';
 import type { ImportModule } from '#local/lambda/direct-host.ts';
-import type { CreateHandler } from '#local/lambda/function-contract.ts';
+import type { CreateHandler, LambdaHandler } from '#local/lambda/function-contract.ts';
 import type { FunctionSetting } from '#local/lambda/lambda-host.ts';
 
 /** One invocation that has ended, well or not. */
@@ -17,10 +17,11 @@ export const watchedFunctions =
   (witness: (invoked: Invoked) => void): ImportModule =>
   async (setting) => {
     const module = (await import(pathToFileURL(handlerFile(setting)).href)) as {
-      readonly createHandler: CreateHandler;
+      readonly createHandler?: CreateHandler;
+      readonly handler: LambdaHandler;
     };
     const createHandler: CreateHandler = (environment, plugin) => {
-      const handler = module.createHandler(environment, plugin);
+      const handler = module.createHandler?.(environment, plugin) ?? module.handler;
       return async (event, context) => {
         const startedMs = performance.now();
         try {

@@ -27,6 +27,12 @@ export const Limits = z.strictObject({
     100,
     'tasks one invocation of run-inline runs before it sends itself the rest',
   ),
+  functionStepsMax: bound(
+    1,
+    1_000,
+    100,
+    'tasks one invocation of run-task has functions make one after another before it leaves the rest to others',
+  ),
   sweepMessagesMax: bound(1, 10_000, 1_000, 'streams one pass of the sweeper asks to be looked at'),
   requestsPerMinute: bound(1, 60_000, 500, 'requests a minute one person or API key may make'),
   requestBurstMax: bound(1, 60_000, 50, 'requests one person or API key may make at once'),
@@ -78,6 +84,7 @@ export const Environment = z.strictObject({
   COMPACTIONS_QUEUE_URL: z.url(),
   PUBLICATIONS_QUEUE_URL: z.url(),
   INLINE_RUNS_QUEUE_URL: z.url(),
+  FUNCTION_TASKS_QUEUE_URL: z.url(),
   /** What the URLs of queues begin with to which tasks may be sent; the name follows. */
   WORKER_QUEUES_URL: z.url(),
   MARKET_DEAD_LETTERS_QUEUE_URL: z.url(),
@@ -105,6 +112,7 @@ const acting = [
   'TIMERS_QUEUE_URL',
   'PUBLICATIONS_QUEUE_URL',
   'INLINE_RUNS_QUEUE_URL',
+  'FUNCTION_TASKS_QUEUE_URL',
   'RETRY_TASK_MACHINE_ARN',
   'FEED_RECOVERY_MACHINE_ARN',
 ] as const;
@@ -143,6 +151,7 @@ export const environmentKeysOf = {
   'dead-letters': [...everywhere, ...acting],
   timers: [...everywhere, ...acting, 'TASK_TOKEN_SECRET_ID'],
   'run-inline': [...everywhere, ...acting, 'TASK_TOKEN_SECRET_ID', 'WORKER_QUEUES_URL'],
+  'run-task': [...everywhere, ...acting, 'TASK_TOKEN_SECRET_ID'],
 } as const satisfies Readonly<Record<FunctionName, readonly EnvironmentKey[]>>;
 
 /** What a function finds in its environment. */

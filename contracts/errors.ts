@@ -165,8 +165,8 @@ export const errorCatalogue = {
   run_already_terminal: entry(
     409,
     false,
-    'the run has ended, and nobody had asked for it',
-    'start another run, or rerun it',
+    'the tasks of the run have ended, and nobody had asked for that; it may still wait for its outputs',
+    'read details.state: start another run or rerun one that has ended; one that is RUNNING needs its outputs alone',
   ),
   idempotency_key_reused: entry(
     409,

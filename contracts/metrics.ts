@@ -71,14 +71,16 @@ export const metricCatalogue = {
     'plane',
   ),
   InlineTasksRun: count('attempts that in-process runners made'),
+  FunctionTasksRun: count('attempts for which functions of execution locations were invoked'),
   RunsCompleted: count('runs that ended well'),
   RunsFailed: count('runs that ended badly'),
   TasksRetried: count('attempts that failed and will be made again'),
   SlotsRequested: count('attempts that asked a limit of concurrency for a slot'),
   SlotsGranted: count('slots that were granted'),
+  // One attempt makes nine such requests in its first five minutes.
   SlotsRefused: alarmed(
     count('requests for a slot that found too many waiters; the run asks again'),
-    moreThan(1_000),
+    moreThan(3_000),
   ),
   SlotsExpired: count('slots whose attempt was found to be over without having given them back'),
   CallbacksRefused: count('worker callbacks that were refused, with the code in the log'),

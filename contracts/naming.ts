@@ -27,6 +27,7 @@ export const workQueueNames = [
   'compactions',
   'publications',
   'inline-runs',
+  'function-tasks',
 ] as const;
 export type WorkQueueName = (typeof workQueueNames)[number];
 
@@ -41,7 +42,8 @@ export type DeadQueueName =
   | 'timers-dead'
   | 'compactions-dead'
   | 'publications-dead'
-  | 'inline-runs-dead';
+  | 'inline-runs-dead'
+  | 'function-tasks-dead';
 export type QueueName = WorkQueueName | DeadLetterQueueName | DeadQueueName;
 
 /** The queue that takes what a work queue's consumer failed on too often. */
@@ -53,6 +55,7 @@ export const deadQueueOf: Readonly<Record<WorkQueueName, DeadQueueName>> = {
   compactions: 'compactions-dead',
   publications: 'publications-dead',
   'inline-runs': 'inline-runs-dead',
+  'function-tasks': 'function-tasks-dead',
 };
 
 /** Every Lambda function; its code is `functions/<name>/handler.ts`. */
@@ -75,6 +78,7 @@ export const functionNames = [
   'dead-letters',
   'timers',
   'run-inline',
+  'run-task',
 ] as const;
 export type FunctionName = (typeof functionNames)[number];
 
@@ -101,7 +105,7 @@ export const listIndexName = 'by-list';
 /** The physical name of a logical one: `sluice-<stage>-<logical>`. */
 export const physicalName = (stage: Stage, logical: string): string => `sluice-${stage}-${logical}`;
 
-/** What the names of queues begin with to which a stage may send tasks; their owners make them. */
+/** What the names of queues and functions begin with to which a stage may send tasks; their owners make them. */
 export const workerQueuePrefix = (stage: Stage): string => physicalName(stage, 'worker-');
 
 /** The bucket of bodies; bucket names are global, so it carries the account. */

@@ -150,6 +150,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
       'invalid_partition',
       'plan_too_large',
       'no_manifest',
+      'location_not_active',
       'run_key_conflict',
       'idempotency_key_reused',
       'too_much_waiting',
@@ -194,6 +195,7 @@ export const routeShapes: Readonly<Record<OperationId, RouteShape>> = {
     refusals: [
       'run_not_found',
       'rerun_not_allowed',
+      'location_not_active',
       'invalid_selection',
       'plan_too_large',
       'run_key_conflict',

@@ -136,6 +136,9 @@ const consume =
 /** Tasks go to queues of customers, which the stage knows by the beginning of their names. */
 const sendToWorkers: Grant = (names) => [allow(['sqs:SendMessage'], names.workerQueuesArn)];
 
+/** Tasks are made by functions of customers, which the stage knows by the beginning of their names. */
+const invokeWorkers: Grant = (names) => [allow(['lambda:InvokeFunction'], names.workerFunctionsArn)];
+
 /** A command that breaks an invariant is given back at once, so that those behind it need not wait. */
 const giveBack =
   (queue: QueueName): Grant =>
@@ -148,8 +151,12 @@ const watchEngineRuns: Grant = (names) => [
 
 /** What loading, deciding and appending need, whatever the aggregate. */
 const decide: readonly Grant[] = [readLedger, appendToLedger];
-/** What runs may owe after a commit: offers to workers, tasks of in-process runners, retries, words to limits. */
-const actForRuns: readonly Grant[] = [offerTasks, start('retry-task'), send('inline-runs', 'commands.fifo')];
+/** What runs may owe after a commit: offers to workers, tasks of runners and functions, retries, words to limits. */
+const actForRuns: readonly Grant[] = [
+  offerTasks,
+  start('retry-task'),
+  send('inline-runs', 'function-tasks', 'commands.fifo'),
+];
 /** What feeds may owe after a commit: engine runs, timers, deliveries to be resumed, a look at themselves, reminders. */
 const actForFeeds: readonly Grant[] = [
   send('engine-runs.fifo', 'timers', 'publications', 'sweep'),
@@ -220,4 +227,5 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
     consume('timers'),
   ],
   'run-inline': [...decide, ...actForRuns, consume('inline-runs'), readTokenKey, sendToWorkers],
+  'run-task': [...decide, ...actForRuns, consume('function-tasks'), readTokenKey, invokeWorkers],
 };

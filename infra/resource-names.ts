@@ -44,6 +44,8 @@ export interface ResourceNames {
   readonly queuesUrl: string;
   /** Queues of customers to whose workers tasks may be sent. */
   readonly workerQueuesArn: string;
+  /** Functions of customers that may make tasks. */
+  readonly workerFunctionsArn: string;
   /** The alias callers use. */
   readonly functionArn: (name: FunctionName) => string;
   readonly machineArn: (machine: StateMachineName) => string;
@@ -79,6 +81,7 @@ export const resourceNames = (stage: Stage): ResourceNames => {
     queueUrl: (queue) => `${queuesUrl}/${of(queue)}`,
     queuesUrl,
     workerQueuesArn: regional('sqs', `${workerQueuePrefix(stage)}*`),
+    workerFunctionsArn: regional('lambda', `function:${workerQueuePrefix(stage)}*`),
     functionArn: (name) => regional('lambda', `function:${of(name)}:${liveAlias}`),
     machineArn: (machine) => regional('states', `stateMachine:${of(machine)}`),
     executionsArn: (machine) => regional('states', `execution:${of(machine)}:*`),

@@ -17,6 +17,8 @@ const Settings = z.strictObject({
   feeds: z.enum(['on', 'off']).default('on'),
   /** How long market records can be read again; 24 in `dev`, where each further hour costs, 168 elsewhere. */
   marketRetentionHours: z.coerce.number().int().min(24).max(8_760).optional(),
+  /** Batches of ten tasks that functions of customers make at once; each holds an invocation of `run-task`. */
+  functionTasksMax: z.coerce.number().int().min(2).max(1_000).default(50),
   /** SNS topic that hears alarms; without it alarms only show on the dashboard. */
   alarmTopicArn: z.string().startsWith('arn:').optional(),
   /** JSON of limits that differ from their defaults. */

@@ -12,8 +12,11 @@ import { virtualClock } from '#local/kernel/clock.ts';
 import { bootBenchCloud } from '#bench/bench-cloud.ts';
 import type { BenchCloud } from '#bench/bench-cloud.ts';
 import {
+  CHAIN_FUNCTION,
   CHAIN_REQUESTS,
+  checkChains,
   deployChain,
+  deployFunctionChain,
   deploySentChain,
   playChain,
   playChainApart,
@@ -38,6 +41,7 @@ export const measure: Measure = async ({ root }) => {
     isMetered: true,
     throttle: false,
     importModule: billed.importModule,
+    ownFunctions: [{ name: CHAIN_FUNCTION.name, file: path.join(root, 'bench/functions/succeed.mjs') }],
   });
   try {
     const counter = workCounter(root, cloud, { ...billed, ...logs });
@@ -45,6 +49,7 @@ export const measure: Measure = async ({ root }) => {
     const apart = await countRunApart(cloud, counter);
     const inline = await countInlineRun(cloud, counter);
     const sent = await countSentRun(cloud, counter);
+    const lambda = await countFunctionRun(cloud, counter);
     const events = await countEvents(root, cloud, counter);
     return [
       ...rowsOf('10-task run', 1, { work: run.all, prices, target: 'at most 155' }),
@@ -55,6 +60,8 @@ export const measure: Measure = async ({ root }) => {
       aloneRow('10-task inline run', { work: inline.alone, prices, target: 'at most 15' }),
       ...rowsOf('10-task sent run', 1, { work: sent.all, prices }),
       aloneRow('10-task sent run', { work: sent.alone, prices, target: 'at most 24' }),
+      ...rowsOf('10-task Lambda run', 1, { work: lambda.all, prices, target: 'at most 75' }),
+      aloneRow('10-task Lambda run', { work: lambda.alone, prices, target: 'at most 24' }),
       ...rowsOf('1,000 market events', events.eventCount / 1000, { work: events.work, prices }),
     ];
   } finally {
@@ -101,10 +108,22 @@ const countInlineRun = async ({ cloud, ask, settle }: BenchCloud, counter: Count
   });
 };
 
-/**
- * The same of a chain whose tasks are sent to a queue of their worker's own, who pays for what it receives and deletes.
- * There is no runner in a Lambda function of ours that takes longer work: such a worker is the nearest to it.
- */
+/** The same of a chain whose tasks a Lambda function of a customer makes, whose invocations are counted too. */
+const countFunctionRun = async ({ cloud, ask, settle }: BenchCloud, counter: Counter): Promise<Counted> => {
+  await deployFunctionChain(ask);
+  await startChain(ask, CHAIN_FUNCTION.workspace);
+  await settle();
+  await cloud.advance(BETWEEN_RUNS_MS);
+  const counted = await counter(async () => {
+    await startChain(ask, CHAIN_FUNCTION.workspace);
+    await settle();
+    return { apiRequests: 1, recordsPut: 0 };
+  });
+  await checkChains(ask, CHAIN_FUNCTION.workspace);
+  return counted;
+};
+
+/** The same of a chain whose tasks are sent to a queue of their worker's own, who pays for what it receives and deletes. */
 const countSentRun = async (cloud: BenchCloud, counter: Counter): Promise<Counted> => {
   const queue = await deploySentChain(cloud, 'sent');
   await playSentChain(cloud, queue, cloud.settle);

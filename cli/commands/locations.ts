@@ -1,6 +1,9 @@
-/** `location list|set|remove`: queues of your own whose workers are sent their tasks. */
+/** `location list|set|remove`: queues of your own whose workers are sent their tasks, and functions that make them. */
+import { Option } from 'commander';
 import type { Command } from 'commander';
 import * as z from 'zod';
+import { LocationLifecycle } from '#contracts/runs/locations.ts';
+import { CliError, exitCodes } from '#cli/cli-error.ts';
 import type { CommandContext } from '#cli/commands/context.ts';
 import { paint, table } from '#cli/output.ts';
 
@@ -8,7 +11,9 @@ const Location = z.object({
   executionLocationId: z.string(),
   kind: z.string(),
   workerQueue: z.string(),
-  queueName: z.string(),
+  queueName: z.string().optional(),
+  functionName: z.string().optional(),
+  lifecycle: z.string().default('active'),
 });
 const List = z.object({ executionLocations: z.array(Location), queuePrefix: z.string().optional() });
 
@@ -18,23 +23,35 @@ type GetContext = (command: Command) => CommandContext;
 export const addLocationCommands = (program: Command, contextOf: GetContext): void => {
   const location = program
     .command('location')
-    .description('execution locations: SQS queues whose workers are sent the tasks of a worker queue');
+    .description(
+      'execution locations: SQS queues and Lambda functions that the tasks of a worker queue are sent to',
+    );
   location
     .command('list')
     .description('list the locations of the workspace')
-    .action(async (_options: unknown, command: Command) => {
+    .option('--archived', 'list archived ones, too')
+    .action(async ({ archived }: { readonly archived?: true }, command: Command) => {
       const { client, output } = contextOf(command);
-      const answer = await client().request('GET', '{ws}/execution-locations');
+      const query = archived ? '?includeArchived=true' : '';
+      const answer = await client().request('GET', `{ws}/execution-locations${query}`);
       output.result(answer, () => listTable(List.parse(answer)));
     });
   location
     .command('set <id>')
-    .description('send the tasks of a worker queue to an SQS queue, from the next run on')
+    .description(
+      'send the tasks of a worker queue to an SQS queue or a Lambda function, from the next run on',
+    )
     .requiredOption('--queue <name>', 'the worker queue, as assets name it')
-    .requiredOption('--sqs <name>', 'name of the SQS queue; it begins as `location list` says')
-    .action(async (id: string, { queue, sqs }: { queue: string; sqs: string }, command: Command) => {
+    .option('--sqs <name>', 'name of the SQS queue; it begins as `location list` says')
+    .option('--function <name>', 'name of the Lambda function; it begins so too')
+    .addOption(
+      new Option('--lifecycle <word>', 'whether it takes work')
+        .choices(LocationLifecycle.options)
+        .default('active'),
+    )
+    .action(async (id: string, wish: Wish, command: Command) => {
       const { client, output } = contextOf(command);
-      const body = { workerQueue: queue, queueName: sqs };
+      const body = bodyOf(wish);
       const answer = await client().request('PUT', pathOf(id), { body });
       output.result(answer, () => lineOf(Location.parse(answer)));
     });
@@ -48,18 +65,46 @@ export const addLocationCommands = (program: Command, contextOf: GetContext): vo
     });
 };
 
+interface Wish {
+  readonly queue: string;
+  readonly sqs?: string;
+  readonly function?: string;
+  readonly lifecycle: LocationLifecycle;
+}
+
+const bodyOf = ({ queue: workerQueue, sqs, function: functionName, lifecycle }: Wish): object => {
+  if ((sqs === undefined) === (functionName === undefined))
+    throw new CliError('usage', 'name either an SQS queue with --sqs or a Lambda function with --function', {
+      exitCode: exitCodes.usage,
+    });
+  return sqs === undefined
+    ? { kind: 'lambda', workerQueue, functionName, lifecycle }
+    : { workerQueue, queueName: sqs, lifecycle };
+};
+
 const pathOf = (id: string): string => `{ws}/execution-locations/${encodeURIComponent(id)}`;
 
 type Location = z.infer<typeof Location>;
 
-const lineOf = ({ executionLocationId, workerQueue, queueName }: Location): string =>
-  `${paint('bold', executionLocationId)}: tasks of ${workerQueue} are sent to ${queueName}`;
+const targetOf = ({ queueName, functionName }: Location): string => queueName ?? functionName ?? '';
+
+const lineOf = (location: Location): string => {
+  const { executionLocationId, workerQueue, lifecycle } = location;
+  const note = lifecycle === 'active' ? '' : ` (${lifecycle})`;
+  return `${paint('bold', executionLocationId)}: tasks of ${workerQueue} are sent to ${targetOf(location)}${note}`;
+};
 
 const listTable = ({ executionLocations, queuePrefix }: z.infer<typeof List>): string =>
   [
     table(
-      ['LOCATION', 'KIND', 'QUEUE', 'SQS QUEUE'],
-      executionLocations.map((one) => [one.executionLocationId, one.kind, one.workerQueue, one.queueName]),
+      ['LOCATION', 'KIND', 'QUEUE', 'SENT TO', 'LIFECYCLE'],
+      executionLocations.map((one) => [
+        one.executionLocationId,
+        one.kind,
+        one.workerQueue,
+        targetOf(one),
+        one.lifecycle,
+      ]),
     ),
-    ...(queuePrefix === undefined ? [] : [`names of queues begin with ${queuePrefix}`]),
+    ...(queuePrefix === undefined ? [] : [`names of queues and functions begin with ${queuePrefix}`]),
   ].join('\n');

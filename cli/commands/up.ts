@@ -1,9 +1,15 @@
 /** `up`: starts the local stack. */
+import { existsSync } from 'node:fs';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { CliError, exitCodes } from '#cli/cli-error.ts';
 import type { GlobalOptions } from '#cli/commands/context.ts';
 import type { Speed } from '#cli/up/producer.ts';
+
+interface TaskFunction {
+  readonly name: string;
+  readonly file: string;
+}
 
 interface UpOptions extends GlobalOptions {
   readonly port: number;
@@ -18,6 +24,7 @@ interface UpOptions extends GlobalOptions {
   readonly exit?: boolean;
   /** In seconds. */
   readonly patience: number;
+  readonly taskFunction: readonly TaskFunction[];
 }
 
 /** Adds the command. */
@@ -41,6 +48,12 @@ export const addUpCommand = (program: Command, root: string): void => {
     )
     .option('--worker', 'run the example worker')
     .option('--demo', 'deploy and run the demo assets, and play the demo tape unless --tape is given')
+    .option(
+      '--task-function <name=file>',
+      'host a module that exports `handler` as the Lambda function of that name, for execution locations; repeatable',
+      taskFunction,
+      [],
+    )
     .option('--exit', 'stop when the tape and all runs have ended')
     .option(
       '--patience <seconds>',
@@ -71,8 +84,20 @@ export const addUpCommand = (program: Command, root: string): void => {
         isExiting: options.exit === true,
         patienceMs: options.patience * 1000,
         isJson: options.json === true,
+        taskFunctions: options.taskFunction,
       });
     });
+};
+
+const taskFunction = (text: string, others: readonly TaskFunction[]): readonly TaskFunction[] => {
+  const [, name, file] = /^([A-Za-z0-9_-]{1,64})=(.+\.(?:mjs|js|cjs))$/.exec(text) ?? [];
+  if (name === undefined || file === undefined)
+    throw new InvalidArgumentError(
+      'must be the name of a function, = and a file that ends in .mjs, .js or .cjs.',
+    );
+  if (!existsSync(file)) throw new InvalidArgumentError(`there is no file ${file}.`);
+  if (others.some((other) => other.name === name)) throw new InvalidArgumentError(`${name} is given twice.`);
+  return [...others, { name, file }];
 };
 
 const port = (text: string): number => {

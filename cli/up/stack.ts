@@ -10,6 +10,7 @@ import { removeEndpoint, writeStateFiles } from '#cli/up/state-files.ts';
 import { bootCloud } from '#local/boot/cloud.ts';
 import type { Cloud } from '#local/boot/cloud.ts';
 import { isRunning } from '#local/journal/process-state.ts';
+import type { OwnFunction } from '#local/lambda/own-function.ts';
 import { wallClock } from '#local/kernel/clock.ts';
 import { bundle } from '#tools/build/bundle.ts';
 import { localContext } from '#tools/build/local-context.ts';
@@ -24,6 +25,8 @@ export interface StackSetting {
   readonly awsPort: number;
   /** Whether a shard of Kinesis takes no more than on AWS, 1,000 records and 1 MiB a second. */
   readonly hasShardLimits: boolean;
+  /** Functions of one's own that execution locations may name; default none. */
+  readonly taskFunctions?: readonly OwnFunction[];
   readonly log: (text: string) => void;
 }
 
@@ -98,6 +101,7 @@ const boot = async (setting: StackSetting, assemblyDir: string, stateDir: string
       apiPort: setting.port,
       awsPort: setting.awsPort,
       throttle: setting.hasShardLimits,
+      ownFunctions: setting.taskFunctions ?? [],
       log: setting.log,
     });
   } catch (error) {

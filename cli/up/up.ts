@@ -40,6 +40,7 @@ export interface UpSetting {
   /** Standstill of ingestion that is borne when it is exiting. */
   readonly patienceMs: number;
   readonly isJson: boolean;
+  readonly taskFunctions?: Exclude<StackSetting['taskFunctions'], undefined>;
 }
 
 /** The last line of `--exit --json`. */

@@ -40,19 +40,21 @@ export type HeartbeatRequest = z.infer<typeof HeartbeatRequest>;
 export const ReportedOutcome = z.enum(['SUCCEEDED', 'FAILED', 'CANCELLED']);
 export type ReportedOutcome = z.infer<typeof ReportedOutcome>;
 
+/** What a completion says besides whose it is. */
+export const completion = {
+  outcome: ReportedOutcome,
+  completedAt: instant.optional(),
+  output: TaskOutput.optional(),
+  result: TaskOutput.optional(),
+  error: TaskError.optional(),
+  metrics: TaskMetrics.optional(),
+  cancelledDuringPhase: z.string().max(256).optional(),
+  partialProgress: z.json().optional(),
+};
+
 /** The attempt has ended. The same report again is answered 200 with `duplicate`. */
 export const CompletedRequest = z
-  .strictObject({
-    ...attemptReport,
-    outcome: ReportedOutcome,
-    completedAt: instant.optional(),
-    output: TaskOutput.optional(),
-    result: TaskOutput.optional(),
-    error: TaskError.optional(),
-    metrics: TaskMetrics.optional(),
-    cancelledDuringPhase: z.string().max(256).optional(),
-    partialProgress: z.json().optional(),
-  })
+  .strictObject({ ...attemptReport, ...completion })
   .refine((body) => body.output === undefined || body.result === undefined, {
     path: ['result'],
     error: 'must be absent when output is given: both name the same thing',

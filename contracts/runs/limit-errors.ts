@@ -26,7 +26,7 @@ export const limitErrors = {
     status: 409,
     retryable: false,
     cause: 'as many attempts as may wait for the limit, and none of its slots is free',
-    remedy: 'ask again a few minutes later',
+    remedy: 'ask again a second or two later, and less often with each refusal',
   },
   slot_not_awaited: {
     status: 409,

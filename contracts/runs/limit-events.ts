@@ -61,6 +61,24 @@ export const SlotReleased = event('SlotReleased', { ...holder, requestNo, wasHel
 /** The holder of an overdue slot was looked at, and its attempt is over. Key `slot_expired:{requestNo}`. */
 export const SlotExpired = event('SlotExpired', { ...holder, requestNo });
 
+/**
+ * Everything a limit knows, once in a thousand events, so that a fold may begin with it. Key `restated:{sequence}`. Run ids
+ * and task keys stand in `texts` once each; a row names them by their places.
+ */
+export const LimitRestated = event('LimitRestated', {
+  tenantId: TenantId,
+  workspaceId: WorkspaceId,
+  limitId: LimitId,
+  capacity: Capacity.optional(),
+  changeNo: z.int().min(0),
+  lastRequestNo: z.int().min(0),
+  texts: z.array(z.string()).readonly(),
+  /** Of each slot: run, task, attempt, requestNo, grantedAtMs, length of its lease in ms, grantNo, 1 once it was taken. */
+  held: z.array(z.array(z.int()).length(8).readonly()).readonly(),
+  /** Of each waiter, the next to go first: run, task, attempt, requestNo, priority, requestedAtMs. */
+  queue: z.array(z.array(z.int()).length(6).readonly()).readonly(),
+});
+
 /** Every fact a limit's stream may hold. */
 export const LimitEvent = z.discriminatedUnion('type', [
   LimitOpened,
@@ -71,6 +89,7 @@ export const LimitEvent = z.discriminatedUnion('type', [
   SlotRenewed,
   SlotReleased,
   SlotExpired,
+  LimitRestated,
 ]);
 export type LimitEvent = z.infer<typeof LimitEvent>;
 export type LimitEventType = LimitEvent['type'];

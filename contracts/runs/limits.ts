@@ -59,6 +59,8 @@ export const taskDefaults = {
   heartbeatTimeoutSec: 300,
   /** How long a running attempt may take to stop when its run is being stopped. */
   cancelGraceSec: 120,
+  /** How long an attempt may run that gives no signs of life, and whose asset sets no bound: the life of its token. */
+  silentAttemptSec: 86_400,
   maxAttempts: 3,
   baseMs: 30_000,
   factor: 2,
@@ -111,7 +113,11 @@ export const concurrency = {
   /** A run asks again after this long, doubling each time up to the most: the request may have been lost. */
   askAgainMs: 60_000,
   askAgainMaxMs: 3_600_000,
-  /** The most for who was refused, and so how long an attempt may miss that there is room again. */
+  /**
+   * Who was refused asks again after one to two seconds, and after twice as long with each refusal up to the most: so long
+   * an attempt may miss that there is room again.
+   */
+  refusedAgainMinMs: 1_000,
   refusedAgainMaxMs: 300_000,
   /** What callers are told to wait when too many attempts wait for a limit. */
   retryAfterMs: 60_000,

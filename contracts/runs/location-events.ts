@@ -1,6 +1,6 @@
 /** Facts about execution locations in the stream `manifests#tenant/workspace`, numbered by `changeNo` from 1. */
 import * as z from 'zod';
-import { ExecutionLocation, ExecutionLocationId } from '#contracts/runs/locations.ts';
+import { ExecutionLocationId, FunctionLocation, QueueLocation } from '#contracts/runs/locations.ts';
 
 const changeNo = z.int().min(1);
 
@@ -8,7 +8,10 @@ const changeNo = z.int().min(1);
 export const LocationSet = z.strictObject({
   type: z.literal('LocationSet'),
   idempotencyKey: z.string(),
-  data: ExecutionLocation.unwrap().extend({ changeNo }).readonly(),
+  data: z.discriminatedUnion('kind', [
+    QueueLocation.unwrap().extend({ changeNo }).readonly(),
+    FunctionLocation.unwrap().extend({ changeNo }).readonly(),
+  ]),
 });
 
 /** A location is none any more. Key `location_removed:{changeNo}`. */

@@ -20,7 +20,8 @@ export const locationRoutes = [
     path: `${locations}/{executionLocationId}`,
     function: 'api-runs',
     access: 'developer',
-    summary: 'Has runs triggered from now on send the tasks of a worker queue to an SQS queue',
+    summary:
+      'Has runs triggered from now on send the tasks of a worker queue to an SQS queue or a Lambda function',
     mutating: true,
   },
   {

@@ -4,6 +4,7 @@ import type { RouteShape } from '#contracts/route-shapes.ts';
 import {
   ExecutionLocation,
   ExecutionLocationList,
+  ExecutionLocationQuery,
   RemovedExecutionLocation,
   SetExecutionLocationRequest,
 } from '#contracts/runs/locations.ts';
@@ -12,15 +13,21 @@ const ok = (schema: z.ZodType): RouteShape['answers'] => ({ 200: { schema, when:
 
 /** Part of the shapes of all routes. */
 export const locationShapes = {
-  listExecutionLocations: { answers: ok(ExecutionLocationList), refusals: [] },
+  listExecutionLocations: {
+    query: ExecutionLocationQuery,
+    answers: ok(ExecutionLocationList),
+    refusals: [],
+  },
   setExecutionLocation: {
     body: SetExecutionLocationRequest,
     answers: ok(ExecutionLocation),
     refusals: [
       'location_not_found',
       'location_conflict',
+      'location_archived',
       'too_many_locations',
       'queue_not_allowed',
+      'function_not_allowed',
       'idempotency_key_reused',
     ],
   },

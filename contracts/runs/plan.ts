@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { AssetKey, TaskKey } from '#contracts/ids.ts';
 import { QueueName } from '#contracts/runs/claim.ts';
-import { PlannedLimit } from '#contracts/runs/concurrency.ts';
+import { ConcurrencyKey, PlannedLimit } from '#contracts/runs/concurrency.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
 import { ExecutionLocation } from '#contracts/runs/locations.ts';
 import { InlineRunnerName } from '#contracts/runs/runner.ts';
@@ -60,6 +60,8 @@ export const PlanTask = z
     runner: InlineRunnerName.optional(),
     /** Places in the plan's limits, ascending: those of which each attempt holds a slot. */
     limits: z.array(z.int().min(0)).max(3).readonly().optional(),
+    /** Only where the key had no limit when the plan was frozen, so that a rerun asks the one it has then. */
+    concurrencyKey: ConcurrencyKey.optional(),
   })
   .readonly();
 export type PlanTask = z.infer<typeof PlanTask>;
@@ -71,7 +73,7 @@ export const Plan = z
     partitionKey: z.string().optional(),
     defaults: TaskPolicy,
     requiresVisibleOutput: z.boolean(),
-    /** The workspace's first, then queues, then keys, each by name: every run asks them in this order. */
+    /** Keys first, then queues, then the workspace, each by name: tasks ask theirs in this order. */
     limits: z.array(PlannedLimit).readonly().optional(),
     /** Where tasks of their queues are sent instead of being offered; absent, nowhere. */
     locations: z.array(ExecutionLocation).readonly().optional(),

@@ -4,6 +4,7 @@ import { Actor } from '#contracts/event.ts';
 import { AttemptId, EventId, PlanId, RunId, WorkspaceId } from '#contracts/ids.ts';
 import { WaitingPlace } from '#contracts/runs/concurrency.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
+import { ExecutionLocationId, LocationLifecycle } from '#contracts/runs/locations.ts';
 import { RerunKind, RerunReason } from '#contracts/runs/rerun.ts';
 import { RunState, TaskState, TerminalTaskStatus, WaitingReason } from '#contracts/runs/states.ts';
 import { AttemptFailure } from '#contracts/runs/run-events.ts';
@@ -242,6 +243,12 @@ export const ListQuery = z.strictObject({
 });
 export type ListQuery = z.infer<typeof ListQuery>;
 
+/** An execution location that is sent nothing. */
+export const ClosedLocation = z.strictObject({
+  executionLocationId: ExecutionLocationId,
+  lifecycle: LocationLifecycle,
+});
+
 /** Answer of `GET /runs/{runId}/why`: everything the run waits for, the most urgent first. */
 export const RunWhy = z.strictObject({
   runId: RunId,
@@ -254,6 +261,8 @@ export const RunWhy = z.strictObject({
       deadlineAt: instant,
       /** With `concurrency_limit`: which limit, and the place in its queue. */
       limit: WaitingPlace.optional(),
+      /** With `worker`: the execution location that is sent nothing now, for which the attempt waits. */
+      location: ClosedLocation.optional(),
     }),
   ),
 });
@@ -265,8 +274,8 @@ export const RetryTaskInput = z.strictObject({
   tenantId: z.string(),
   workspaceId: z.string(),
   taskKey: z.string(),
-  /** The attempt that failed; the retry makes the next one. */
-  attempt: z.int().min(1),
+  /** The attempt that failed, the retry makes the next one; 0 where the first one was refused a slot and asks again. */
+  attempt: z.int().min(0),
   retryAt: instant,
 });
 export type RetryTaskInput = Readonly<z.infer<typeof RetryTaskInput>>;

@@ -82,6 +82,8 @@ export const TaskSlotRefused = event('TaskSlotRefused', {
   limitId: LimitId,
   place: z.int().min(0).max(2),
   sendNo: z.int().min(1),
+  /** Absent in events of earlier versions, which asked again after one, two, four and then five minutes. */
+  askAgainAtMs: z.int().min(0).optional(),
 });
 
 /** A limit has heard that an attempt gives its slot back. Key `slot_return:{dispatchId}:{limitId}`. */

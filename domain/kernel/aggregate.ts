@@ -68,6 +68,15 @@ export interface Aggregate<State, Command extends { readonly type: string }, Eve
     readonly isMissing: (state: State) => boolean;
     readonly attach: (state: State, firstCommit: readonly RecordedEvent[]) => State;
   };
+  /**
+   * For aggregates whose streams never end: the event that says all there is to know, and whose fold forgets what was
+   * before. One is written in a thousand events, so that a load which finds no state it understands need not fold the
+   * whole stream (docs/adr/0021). Nothing is said of a state that knows nothing yet.
+   */
+  readonly restatement?: {
+    readonly type: string;
+    readonly of: (state: State, sequence: number) => Event | undefined;
+  };
   /** Compact JSON of the minimal decision state, and back. */
   readonly encodeState: (state: State) => string;
   readonly decodeState: (text: string) => State;

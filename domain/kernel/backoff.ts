@@ -1,4 +1,5 @@
 /** Bounded exponential backoff without chance (market reference, section 6.2). */
+import { sha256Hex } from '#domain/kernel/hash.ts';
 
 /** Bounds of a series of tries. */
 export interface RetryBounds {
@@ -33,3 +34,11 @@ export const backoffDelays = ({
 /** The waits between tries: there is always a first try, and nobody waits after the last one. */
 export const waitsBetweenTries = (bounds: RetryBounds): readonly number[] =>
   backoffDelays(bounds).slice(0, -1);
+
+const UNIT_DIGITS = 12;
+
+/** In [0, rangeMs) and always the same for an id: what is to be spread is spread by its name, not by chance. */
+export const spreadMs = (rangeMs: number, id: string): number => {
+  const unit = Number.parseInt(sha256Hex(id).slice(0, UNIT_DIGITS), 16);
+  return Math.floor((unit / 16 ** UNIT_DIGITS) * rangeMs);
+};

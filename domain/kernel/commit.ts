@@ -215,9 +215,35 @@ export const prepareCommit = <State, Command extends { readonly type: string }, 
   }
   const [first] = requests;
   if (events.length === 0 || !first) return { outcomes, next: stream };
+  if (isRestatementDue(loaded.version, stream.version)) {
+    const restated = restate(aggregate, first, { stream, setting });
+    events.push(...restated);
+    stream = foldEvents(aggregate, stream, restated);
+  }
   const onlyAuthor = authors.length === 1 ? authors[0] : undefined;
   const closed = blaming(onlyAuthor, () => closeCommit(aggregate, { first, events, stream }, setting));
   return { outcomes, ...closed };
+};
+
+/** Events between one restatement and the next: what a load folds at most, five requests, where no state helps. */
+const RESTATED_EVERY_EVENTS = 1_000;
+
+/** A larger restatement is left to the next thousand: it would leave too little room for the events it comes with. */
+const RESTATED_MAX_BYTES = 98_304;
+
+const isRestatementDue = (before: number, after: number): boolean =>
+  Math.floor(after / RESTATED_EVERY_EVENTS) > Math.floor(before / RESTATED_EVERY_EVENTS);
+
+/** What the aggregate says of all it knows; nothing where there may be more than this version knows. */
+const restate = <State, Command extends { readonly type: string }, Event extends ProposedEvent>(
+  { restatement }: Aggregate<State, Command, Event>,
+  request: CommandRequest<Command>,
+  { stream, setting }: { readonly stream: StreamState<State>; readonly setting: CommitSetting },
+): readonly RecordedEvent[] => {
+  const event = stream.sawUnknownType ? undefined : restatement?.of(stream.state, stream.version + 1);
+  return event && setting.storedBytes(JSON.stringify(event.data)) <= RESTATED_MAX_BYTES
+    ? [event].map(stamp(request, stream, setting))
+    : [];
 };
 
 const closeCommit = <State, Command extends { readonly type: string }, Event extends ProposedEvent>(

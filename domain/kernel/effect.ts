@@ -46,7 +46,14 @@ export interface SendMessage {
   readonly kind: 'send-message';
   readonly name: string;
   readonly queue:
-    'engine-runs' | 'commands' | 'sweep' | 'timers' | 'compactions' | 'publications' | 'inline-runs';
+    | 'engine-runs'
+    | 'commands'
+    | 'sweep'
+    | 'timers'
+    | 'compactions'
+    | 'publications'
+    | 'inline-runs'
+    | 'function-tasks';
   readonly body: Readonly<Record<string, unknown>>;
   readonly groupId?: string;
   readonly deduplicationId?: string;

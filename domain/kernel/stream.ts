@@ -32,7 +32,7 @@ export interface StreamState<State> {
 
 type AnyAggregate<State> = Pick<
   Aggregate<State, { readonly type: string }, ProposedEvent>,
-  'foldVersion' | 'eventTypes' | 'initialState' | 'evolve' | 'encodeState' | 'decodeState'
+  'foldVersion' | 'eventTypes' | 'initialState' | 'evolve' | 'encodeState' | 'decodeState' | 'restatement'
 >;
 
 /** A stream nobody has written to. */
@@ -146,18 +146,42 @@ const newestState = <State>(
   return best;
 };
 
-/** Folds the newest commits onto the newest state among them that this fold version wrote. */
+/** Where a fold may begin that no state helps: before the newest restatement, as if nothing had been. */
+const newestRestatement = <State>(
+  aggregate: AnyAggregate<State>,
+  { commits }: Tail,
+): StreamState<State> | undefined => {
+  const type = aggregate.restatement?.type;
+  if (type === undefined) return undefined;
+  for (const { events } of commits) {
+    const restated = events.findLast((event) => event.type === type);
+    if (restated) return { ...emptyStream(aggregate), version: restated.sequence - 1 };
+  }
+  return undefined;
+};
+
+/**
+ * Folds the newest commits onto the newest state among them that this fold version wrote, or from the newest
+ * restatement on.
+ */
 export const foldTail = <State>(aggregate: AnyAggregate<State>, tail: Tail): FoldedTail<State> => {
-  const start = newestState(aggregate, tail);
+  const known = newestState(aggregate, tail);
+  const start = known ? decodeStream(aggregate, known.embedded) : newestRestatement(aggregate, tail);
   const oldest = tail.commits.at(-1);
   if (!start && !tail.isWhole && oldest) return { kind: 'needs-more', before: oldest.sequence };
-  let stream = start ? decodeStream(aggregate, start.embedded) : emptyStream(aggregate);
-  for (const commit of [...tail.commits].reverse()) {
-    if (commit.sequence <= stream.version) continue;
-    stream = foldCommit(aggregate, stream, commit);
-  }
-  return { kind: 'folded', stream };
+  return { kind: 'folded', stream: foldCommits(aggregate, start ?? emptyStream(aggregate), tail.commits) };
 };
+
+/** Folds what a stream lacks of these commits, which are given newest first. */
+export const foldCommits = <State>(
+  aggregate: AnyAggregate<State>,
+  start: StreamState<State>,
+  commits: readonly StoredCommit[],
+): StreamState<State> =>
+  commits.reduceRight((stream, commit) => {
+    const events = commit.events.filter(({ sequence }) => sequence > stream.version);
+    return events.length === 0 ? stream : foldCommit(aggregate, stream, { ...commit, events });
+  }, start);
 
 /** A commit of the tail: its events, and what the stream must remember of it. */
 const foldCommit = <State>(

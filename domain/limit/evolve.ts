@@ -4,6 +4,7 @@ import { LimitEvent } from '#contracts/runs/limit-events.ts';
 import type { LimitEventData } from '#contracts/runs/limit-events.ts';
 import { holderOf } from '#domain/limit/limit.ts';
 import type { Limit, OpenLimit, Slot, Waiter } from '#domain/limit/limit.ts';
+import { unpackLimit } from '#domain/limit/state-codec.ts';
 
 /** Every type this fold knows. */
 export const limitEventTypes: ReadonlySet<string> = new Set(
@@ -23,6 +24,8 @@ export const evolve = (limit: Limit, event: RecordedEvent): Limit => {
 /** The fold of a known event. */
 export const evolveLimit = (limit: Limit, event: LimitEvent, atMs: number): Limit => {
   if (event.type === 'LimitOpened') return limit.status === 'none' ? opened(event.data) : limit;
+  // What was before is forgotten, so that it does not matter whether the fold began there.
+  if (event.type === 'LimitRestated') return unpackLimit(event.data);
   if (limit.status === 'none') return limit;
   switch (event.type) {
     case 'LimitCapacitySet':

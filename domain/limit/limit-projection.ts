@@ -28,6 +28,7 @@ const rowAfter = (row: LimitRow, event: RecordedEvent): LimitRow => {
     case 'LimitCapacitySet':
     case 'SlotRefused':
     case 'SlotRenewed':
+    case 'LimitRestated':
     case undefined:
       return row;
   }

@@ -1,30 +1,28 @@
 /**
- * The packed form of a limit inside a commit: each run id and task key stands in it once, and each slot and waiter is a
+ * The packed form of a limit inside a commit or a restatement: each run id and task key stands in it once, and each slot and waiter is a
  * few numbers. A thousand waiters of ten runs take about 25 KB before compression.
  */
 import type { RunId, TaskKey } from '#contracts/ids.ts';
+import type { LimitEventData } from '#contracts/runs/limit-events.ts';
 import type { Holder, Limit, OpenLimit, Slot, Waiter } from '#domain/limit/limit.ts';
 
-/** Fixed members as they are; texts once each, and numbers in a row: see `packSlot` and `packWaiter`. */
-interface Packed extends Omit<OpenLimit, 'slots' | 'waiters'> {
-  readonly texts: readonly string[];
-  readonly held: readonly (readonly number[])[];
-  readonly queue: readonly (readonly number[])[];
-}
+type Packed = LimitEventData<'LimitRestated'>;
 
 /** Compact JSON of a limit. */
-export const encodeLimit = (limit: Limit): string => {
-  if (limit.status === 'none') return '{}';
+export const encodeLimit = (limit: Limit): string =>
+  limit.status === 'none' ? '{}' : JSON.stringify({ status: limit.status, ...packLimit(limit) });
+
+/** Fixed members as they are; texts once each, and numbers in a row: see `packSlot` and `packWaiter`. */
+export const packLimit = ({ status: _open, slots, waiters, ...rest }: OpenLimit): Packed => {
   const places = new Map<string, number>();
   const placeOf = (text: string): number => {
     const place = places.get(text) ?? places.size;
     places.set(text, place);
     return place;
   };
-  const { slots, waiters, ...rest } = limit;
   const held = slots.map((slot) => packSlot(slot, placeOf));
   const queue = waiters.map((waiter) => packWaiter(waiter, placeOf));
-  return JSON.stringify({ ...rest, texts: [...places.keys()], held, queue } satisfies Packed);
+  return { ...rest, texts: [...places.keys()], held, queue };
 };
 
 type PlaceOf = (text: string) => number;
@@ -53,9 +51,12 @@ const packWaiter = (waiter: Waiter, placeOf: PlaceOf): readonly number[] => [
 
 /** The limit as it was. */
 export const decodeLimit = (text: string): Limit => {
-  const packed = JSON.parse(text) as Partial<Packed>;
-  if (packed.status === undefined) return { status: 'none' };
-  const { texts, held, queue, ...rest } = packed as Packed;
+  const { status, ...packed } = JSON.parse(text) as Partial<Packed & Pick<OpenLimit, 'status'>>;
+  return status === undefined ? { status: 'none' } : unpackLimit(packed as Packed);
+};
+
+/** The limit a restatement speaks of. */
+export const unpackLimit = ({ texts, held, queue, capacity, ...rest }: Packed): OpenLimit => {
   const unpackHolder = ([run = 0, task = 0, attempt = 0]: readonly number[]): Holder => ({
     runId: texts[run] as RunId,
     taskKey: texts[task] as TaskKey,
@@ -76,5 +77,11 @@ export const decodeLimit = (text: string): Limit => {
     const [requestNo = 0, priority = 0, requestedAtMs = 0] = numbers.slice(3);
     return { ...unpackHolder(numbers), requestNo, priority, requestedAtMs };
   };
-  return { ...rest, slots: held.map(unpackSlot), waiters: queue.map(unpackWaiter) };
+  return {
+    status: 'open',
+    ...rest,
+    ...(capacity === undefined ? {} : { capacity }),
+    slots: held.map(unpackSlot),
+    waiters: queue.map(unpackWaiter),
+  };
 };

@@ -9,5 +9,5 @@ export const inForce = ({
   locations,
 }: Pick<Manifests, 'limits' | 'locations'>): Required<InForce> => ({
   limits: limitsInForce(limits),
-  locations: Object.values(locations.byId),
+  locations: Object.values(locations.byId).filter(({ lifecycle }) => lifecycle !== 'archived'),
 });

@@ -58,9 +58,16 @@ const setLocation = (
   const { executionLocationId, workerQueue } = location;
   const known = byId[executionLocationId];
   if (known && canonicalJson(known) === canonicalJson(location)) return accept();
+  const { lifecycle = 'active' } = location;
+  if (known?.lifecycle === 'archived' && lifecycle !== 'active')
+    return reject({
+      code: 'location_archived',
+      message: `the execution location ${executionLocationId} is archived, and can only be set to active`,
+      details: { executionLocationId, lifecycle: 'archived' },
+    });
   const others = Object.values(byId).filter((other) => other.executionLocationId !== executionLocationId);
-  const rival = others.find((other) => other.workerQueue === workerQueue);
-  if (rival)
+  const rival = others.find((other) => other.workerQueue === workerQueue && other.lifecycle !== 'archived');
+  if (rival && lifecycle !== 'archived')
     return reject({
       code: 'location_conflict',
       message: `the execution location ${rival.executionLocationId} serves the worker queue ${workerQueue}`,

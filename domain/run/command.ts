@@ -52,6 +52,8 @@ export interface NextTasks {
   readonly workerId: WorkerId;
   readonly queue: string;
   readonly maxTasks: number;
+  /** Begins what would be sent to this execution location; absent, what would be offered to claims. */
+  readonly executionLocationId?: string;
   /** The priority of what waits in the queue: only more urgent tasks are begun before it. Absent, nothing waits. */
   readonly before?: number;
 }
@@ -63,7 +65,7 @@ export interface FinishInlineTask {
   readonly report: CompletedRequest;
 }
 
-/** Makes the attempt that follows `attempt`, not before its instant. */
+/** Makes the attempt that follows `attempt`, or asks for its slot again, not before its instant. */
 export interface RetryTask {
   readonly type: 'RetryTask';
   readonly taskKey: TaskKey;

@@ -27,9 +27,11 @@ import { startNext } from '#domain/run/next-tasks.ts';
 import { planHash } from '#domain/run/plan-hash.ts';
 import { headerOf, originOf, taskAt } from '#domain/run/run.ts';
 import type { EndedRun, Run, RunHeader } from '#domain/run/run.ts';
+import { retryNotDue } from '#domain/run/retry.ts';
 import { stateOf } from '#domain/run/run-state.ts';
 import { safeText } from '#domain/run/safe-text.ts';
-import { confirmReturn, grantSlot, noteRefusal } from '#domain/run/slots.ts';
+import { askRefused, noteRefusal } from '#domain/run/slot-refusal.ts';
+import { confirmReturn, grantSlot } from '#domain/run/slots.ts';
 import { reportVisibility } from '#domain/run/visibility.ts';
 import { sweep } from '#domain/run/sweep.ts';
 
@@ -58,7 +60,7 @@ export const decide = (command: RunCommand, run: Run, { nowMs }: DecideContext):
     case 'GrantSlot':
       return grantSlot(command, run, nowMs);
     case 'NoteSlotRefusal':
-      return noteRefusal(command, run);
+      return noteRefusal(command, run, nowMs);
     case 'ConfirmSlotReturn':
       return confirmReturn(command, run);
     case 'SweepRun':
@@ -182,14 +184,11 @@ const retry = ({ taskKey, attempt }: RetryTask, run: Run, nowMs: number): RunDec
   const place = placeOf(run, taskKey);
   if (!place) return reject({ code: 'task_not_found', message: `there is no task ${taskKey} in this run` });
   const task = taskAt(place.run, place.taskIndex);
+  if (task.status === 'SLOT_WAIT' && task.attempt === attempt)
+    return askRefused(place.run, place.taskIndex, nowMs);
   // Whatever else the task does by now, the retry this command asks for has happened or is not wanted any more.
   if (task.status !== 'RETRY_WAIT' || task.attempt !== attempt) return accept();
-  if (nowMs < task.retryAtMs)
-    return reject({
-      code: 'retry_not_due',
-      message: `the retry of ${taskKey} is due in ${task.retryAtMs - nowMs} ms`,
-      details: { retryAt: new Date(task.retryAtMs).toISOString() },
-    });
+  if (nowMs < task.retryAtMs) return reject(retryNotDue(taskKey, task.retryAtMs, nowMs));
   const draft = draftOf(place.run, nowMs);
   release(draft, place.taskIndex);
   return accept(...advance(draft));

@@ -7,7 +7,7 @@ import type { Plan } from '#contracts/runs/plan.ts';
 import { RunEvent } from '#contracts/runs/run-events.ts';
 import type { RunEventData } from '#contracts/runs/run-events.ts';
 import { progressAfter } from '#domain/run/heartbeat.ts';
-import { attemptOf, isEnded, slotsOf, taskAt } from '#domain/run/run.ts';
+import { attemptOf, awaitsAttempt, isEnded, slotsOf, taskAt } from '#domain/run/run.ts';
 import type {
   OpenTask,
   PlannedRun,
@@ -16,9 +16,9 @@ import type {
   RunningRun,
   RunOrigin,
   SlotReturn,
-  SlotWait,
   Task,
 } from '#domain/run/run.ts';
+import { isRequestOf, slotRefused, slotRequested } from '#domain/run/slot-fold.ts';
 
 /** Every type this fold knows. */
 export const runEventTypes: ReadonlySet<string> = new Set(
@@ -173,7 +173,7 @@ const evolveTask = (task: Task, event: OwnTaskEvent, atMs: number): Task => {
     case 'TaskSlotRequested':
       return slotRequested(task, event.data, atMs);
     case 'TaskSlotRefused':
-      return isRequestOf(task, event.data) ? { ...task, isRefused: true } : task;
+      return isRequestOf(task, event.data) ? slotRefused(task, event.data) : task;
     case 'TaskDispatched':
       return dispatched(task, event.data, atMs);
     case 'TaskRedispatched':
@@ -209,37 +209,6 @@ const evolveTask = (task: Task, event: OwnTaskEvent, atMs: number): Task => {
       return isEnded(task) || task.status === 'RUNNING' ? task : stopped(task);
   }
 };
-
-/** True for tasks whose next attempt may be prepared. */
-const awaitsAttempt = (task: Task): task is Extract<Task, { status: 'BLOCKED' | 'READY' | 'RETRY_WAIT' }> =>
-  task.status === 'BLOCKED' || task.status === 'READY' || task.status === 'RETRY_WAIT';
-
-const slotRequested = (task: Task, data: RunEventData<'TaskSlotRequested'>, atMs: number): Task => {
-  const { attempt, place, sendNo } = data;
-  if (attempt !== attemptOf(task) + 1) return task;
-  const own = { attempt: attempt - 1, place, askedAtMs: atMs, sendNo, isRefused: false };
-  const asked = { status: 'SLOT_WAIT', ...own } as const;
-  if (task.status === 'SLOT_WAIT') {
-    const isNext = place === task.place + 1 || (place === task.place && sendNo > task.sendNo);
-    return isNext ? { ...task, ...asked } : task;
-  }
-  if (!awaitsAttempt(task) || place > 0) return task;
-  return {
-    ...asked,
-    readyAtMs: task.status === 'READY' ? task.readyAtMs : atMs,
-    reportHash: 'reportHash' in task ? task.reportHash : '',
-  };
-};
-
-/** Whether a task waits for the answer to this request. */
-export const isRequestOf = (
-  task: Task,
-  { attempt, place, sendNo }: Pick<RunEventData<'TaskSlotRequested'>, 'attempt' | 'place' | 'sendNo'>,
-): task is SlotWait =>
-  task.status === 'SLOT_WAIT' &&
-  task.attempt + 1 === attempt &&
-  task.place === place &&
-  task.sendNo === sendNo;
 
 const ready = (task: Task, attempt: number, atMs: number): Task => {
   if (task.status === 'READY' || !awaitsAttempt(task) || attempt !== attemptOf(task) + 1) return task;

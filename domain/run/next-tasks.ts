@@ -30,10 +30,11 @@ export const startNext = (draft: Draft, next: NextTasks): readonly RunEvent[] =>
   return chosen.length === 0 ? draft.events : advance(draft);
 };
 
-const isFor = (draft: Draft, dispatched: Dispatch, { queue, before }: NextTasks): boolean => {
-  const { taskIndex, runner, priority } = dispatched;
-  const isOffered = runner === undefined && locationOf(originOf(draft.run).plan, taskIndex) === undefined;
-  return isOffered && dispatched.queue === queue && (before === undefined || priority < before);
+const isFor = (draft: Draft, dispatched: Dispatch, next: NextTasks): boolean => {
+  const { taskIndex, runner, priority, queue } = dispatched;
+  const { executionLocationId } = locationOf(originOf(draft.run).plan, taskIndex) ?? {};
+  const isTheirs = runner === undefined && executionLocationId === next.executionLocationId;
+  return isTheirs && queue === next.queue && (next.before === undefined || priority < next.before);
 };
 
 /** An attempt somebody reported on. */

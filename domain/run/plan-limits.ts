@@ -13,16 +13,16 @@ export type LimitsById = ReadonlyMap<string, PlannedLimit>;
 export type KeysByTask = ReadonlyMap<string, string>;
 
 /**
- * The plan with the limits that hold for its tasks, and none it had before; one that needs none has none, and the hash
- * of a plan without.
+ * The plan with the limits that hold for its tasks, and none it had before. What needs none has none, and the hash of a
+ * plan without; a key that has no limit stays known to reruns, which may meet one.
  */
 export const freezeLimits = (
   { limits: _before, ...plan }: Plan,
   keys: KeysByTask,
   limits: LimitsById,
 ): Plan => {
-  const needs = plan.tasks.map(({ limits: _places, ...task }) => ({
-    task,
+  const needs = plan.tasks.map(({ limits: _places, concurrencyKey: _key, ...task }) => ({
+    task: withFreeKey(task, keys, limits),
     needed: limitIdsOf(plan, task, keys).filter((id) => limits.has(id)),
   }));
   const ids = [...new Set(needs.flatMap(({ needed }) => needed))].sort(byOrder);
@@ -34,6 +34,11 @@ export const freezeLimits = (
       needed.length === 0 ? task : { ...task, limits: needed.map((id) => valueOf(placeOf, id)) },
     ),
   };
+};
+
+const withFreeKey = (task: PlanTask, keys: KeysByTask, limits: LimitsById): PlanTask => {
+  const key = keys.get(task.key);
+  return key === undefined || limits.has(`${KEY_PREFIX}${key}`) ? task : { ...task, concurrencyKey: key };
 };
 
 /** The concurrency key of each asset that has one. */
@@ -49,7 +54,7 @@ export const deployedConcurrencyKeys = ({ assets }: DeployManifestRequest): Keys
 
 const KEY_PREFIX = 'key:';
 
-/** The concurrency keys of a plan's tasks, as far as they had a limit when it was frozen. */
+/** The concurrency keys of a plan's tasks, whether they had a limit when it was frozen or not. */
 export const plannedConcurrencyKeys = ({ tasks, limits = [] }: Plan): KeysByTask => {
   const keyAt = new Map(
     limits.flatMap(({ limitId }, place) =>
@@ -57,12 +62,11 @@ export const plannedConcurrencyKeys = ({ tasks, limits = [] }: Plan): KeysByTask
     ),
   );
   return new Map(
-    tasks.flatMap(({ key: taskKey, limits: places = [] }) =>
-      places.flatMap((place) => {
-        const key = keyAt.get(place);
-        return key === undefined ? [] : [[taskKey, key] as const];
-      }),
-    ),
+    tasks.flatMap(({ key: taskKey, limits: places = [], concurrencyKey }) => {
+      const limited = places.flatMap((place) => keyAt.get(place) ?? []);
+      const [key = concurrencyKey] = limited;
+      return key === undefined ? [] : [[taskKey, key] as const];
+    }),
   );
 };
 

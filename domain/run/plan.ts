@@ -14,7 +14,7 @@ import { planId } from '#domain/kernel/ids.ts';
 import { valueOf } from '#domain/kernel/value-of.ts';
 import { assetKeyOf, parseAssetKey } from '#domain/manifest/asset-key.ts';
 import { deployedConcurrencyKeys, freezeLimits } from '#domain/run/plan-limits.ts';
-import { freezeLocations } from '#domain/run/plan-locations.ts';
+import { freezeLocations, locationRefusal } from '#domain/run/plan-locations.ts';
 import type { InForce } from '#domain/run/plan-locations.ts';
 import { tooLarge } from '#domain/run/plan-size.ts';
 import { requestFingerprint } from '#domain/run/request-fingerprint.ts';
@@ -86,7 +86,7 @@ export const planRun = (
   if ('kind' in partition) return partition;
   const frozen = freeze(assets, selected(assets, roots, request), partition.partitionKey);
   const plan = freezeLocations(freezeLimits(frozen, deployedConcurrencyKeys(manifest), limits), locations);
-  const rejection = tooLarge(plan);
+  const rejection = locationRefusal(plan) ?? tooLarge(plan);
   if (rejection) return { kind: 'rejected', rejection };
   return {
     kind: 'planned',

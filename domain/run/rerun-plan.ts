@@ -7,7 +7,7 @@ import type { Dependencies } from '#domain/kernel/graph.ts';
 import { valueOf } from '#domain/kernel/value-of.ts';
 import { assetsOf, dependenciesOf, deployedKeys, freezePlan } from '#domain/run/plan.ts';
 import { deployedConcurrencyKeys, freezeLimits, plannedConcurrencyKeys } from '#domain/run/plan-limits.ts';
-import { freezeLocations } from '#domain/run/plan-locations.ts';
+import { freezeLocations, locationRefusal } from '#domain/run/plan-locations.ts';
 import type { InForce } from '#domain/run/plan-locations.ts';
 import { tooLarge } from '#domain/run/plan-size.ts';
 import { plannedUpstreams } from '#domain/run/rerun.ts';
@@ -46,7 +46,7 @@ export const planRerun = (
   const upstreams = latest ? deployedUpstreams(latest) : plannedUpstreams(parent.plan);
   const ordered = withoutNeedless(taken, upstreams, succeededBefore(parent, taskKeys));
   const plan = freezeLocations(freezeLimits(ordered, keys, limits), locations);
-  const rejection = tooLarge(plan);
+  const rejection = locationRefusal(plan) ?? tooLarge(plan);
   return rejection ? { kind: 'rejected', rejection } : { kind: 'planned', plan };
 };
 

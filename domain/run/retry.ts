@@ -2,11 +2,10 @@
 import type { RetryPolicy } from '#contracts/runs/plan.ts';
 import { isRetryableCategory } from '#contracts/runs/task-output.ts';
 import type { ErrorCategory, TaskError } from '#contracts/runs/task-output.ts';
-import { sha256Hex } from '#domain/kernel/hash.ts';
+import type { Rejection } from '#domain/kernel/aggregate.ts';
+import { spreadMs } from '#domain/kernel/backoff.ts';
 import { dispatchId } from '#domain/kernel/ids.ts';
 import type { AttemptRef } from '#domain/kernel/ids.ts';
-
-const UNIT_DIGITS = 12;
 
 /**
  * Whether this failure is worth another attempt: one of the categories of the policy, or, when it names none, by the
@@ -25,11 +24,9 @@ export const isRetryable = (
 export const backoffMs = ({ baseMs, factor, maxMs }: RetryPolicy, attempt: number): number =>
   Math.min(maxMs, Math.floor(baseMs * factor ** (attempt - 1)));
 
-/** In [0, jitterMs) and always the same for an attempt: the spread comes from its id, not from chance. */
-export const jitterOf = (jitterMs: number, ref: AttemptRef): number => {
-  const unit = Number.parseInt(sha256Hex(`jitter:${dispatchId(ref)}`).slice(0, UNIT_DIGITS), 16);
-  return Math.floor((unit / 16 ** UNIT_DIGITS) * jitterMs);
-};
+/** In [0, jitterMs) and always the same for an attempt. */
+export const jitterOf = (jitterMs: number, ref: AttemptRef): number =>
+  spreadMs(jitterMs, `jitter:${dispatchId(ref)}`);
 
 /** The instant of the next attempt, or undefined when none follows. */
 export const retryAtMs = (
@@ -40,3 +37,10 @@ export const retryAtMs = (
   if (ref.attempt >= policy.maxAttempts || !isRetryable(error, policy.retryOn)) return undefined;
   return nowMs + backoffMs(policy, ref.attempt) + jitterOf(policy.jitterMs, ref);
 };
+
+/** The refusal of a retry before its instant: the clock that asks for it is ahead. */
+export const retryNotDue = (taskKey: string, dueAtMs: number, nowMs: number): Rejection => ({
+  code: 'retry_not_due',
+  message: `the retry of ${taskKey} is due in ${dueAtMs - nowMs} ms`,
+  details: { retryAt: new Date(dueAtMs).toISOString() },
+});

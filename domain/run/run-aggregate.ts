@@ -22,7 +22,7 @@ const isTerminal = (run: Run): boolean =>
 /** A run, as the command handler, the sweeper and the compactor know it. */
 export const runAggregate: Aggregate<Run, RunCommand, RunEvent> = {
   kind: 'run',
-  foldVersion: 6,
+  foldVersion: 7,
   eventTypes: runEventTypes,
   initialState: () => ({ status: 'none' }),
   decide,

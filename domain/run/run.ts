@@ -37,8 +37,10 @@ export type OpenTask =
       readonly askedAtMs: number;
       /** 1 for the first request. */
       readonly sendNo: number;
-      /** Whether the limit had no place for that request. */
-      readonly isRefused: boolean;
+      /** How often the limit had no place for a request. */
+      readonly refusals: number;
+      /** When it asks again; absent while it awaits the answer to its last request. */
+      readonly againAtMs?: number;
     }
   | {
       readonly status: 'DISPATCHED';
@@ -171,6 +173,12 @@ export const isEnded = (task: Task): task is EndedTask => {
       return false;
   }
 };
+
+/** True for tasks whose next attempt may be prepared. */
+export const awaitsAttempt = (
+  task: Task,
+): task is Extract<Task, { status: 'BLOCKED' | 'READY' | 'RETRY_WAIT' }> =>
+  task.status === 'BLOCKED' || task.status === 'READY' || task.status === 'RETRY_WAIT';
 
 /** The last attempt made, 0 when there was none. */
 export const attemptOf = (task: Task): number => ('attempt' in task ? task.attempt : 0);

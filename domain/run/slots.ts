@@ -4,7 +4,7 @@
  * out in the same commit; once the attempt is over, each limit is told until it has heard.
  */
 import type { LimitId, PlannedLimit } from '#contracts/runs/concurrency.ts';
-import { concurrency, runTiming } from '#contracts/runs/limits.ts';
+import { runTiming } from '#contracts/runs/limits.ts';
 import type { Plan } from '#contracts/runs/plan.ts';
 import type { RunEvent } from '#contracts/runs/run-events.ts';
 import type { Rejection } from '#domain/kernel/aggregate.ts';
@@ -19,7 +19,6 @@ import { dispatch } from '#domain/run/dispatch.ts';
 import type { ConfirmSlotReturn, GrantSlot, NoteSlotRefusal } from '#domain/run/command.ts';
 import { attemptRef, draftOf, record } from '#domain/run/draft.ts';
 import type { Draft } from '#domain/run/draft.ts';
-import { isRequestOf } from '#domain/run/evolve.ts';
 import { placeOf } from '#domain/run/guard.ts';
 import { isWider } from '#domain/run/plan-limits.ts';
 import { runStream } from '#domain/run/run-stream.ts';
@@ -63,19 +62,6 @@ export const requestSlot = (draft: Draft, taskIndex: number, place = 0, sendNo =
       sendNo,
     },
   });
-};
-
-/** When a request that led to nothing is made again; the wait doubles with each up to an hour, or less after a refusal. */
-export const askAgainAtMs = ({ askedAtMs, sendNo, isRefused }: SlotWait): number =>
-  askedAtMs +
-  Math.min(
-    concurrency.askAgainMs * 2 ** (sendNo - 1),
-    isRefused ? concurrency.refusedAgainMaxMs : concurrency.askAgainMaxMs,
-  );
-
-/** Asks again when it is time. */
-export const askAgain = (draft: Draft, taskIndex: number, task: SlotWait): void => {
-  if (askAgainAtMs(task) <= draft.nowMs) requestSlot(draft, taskIndex, task.place, task.sendNo + 1);
 };
 
 /** An attempt and the limit it waits for. */
@@ -144,24 +130,6 @@ export const grantSlot = (command: GrantSlot, run: Run, nowMs: number): Decision
   if (next < limitsOf(plan, place.taskIndex).length) requestSlot(draft, place.taskIndex, next);
   else dispatch(draft, place.taskIndex);
   return accept(...draft.events);
-};
-
-/** Notes that a limit had no place for the last request of an attempt; what is said of an earlier one says nothing. */
-export const noteRefusal = (
-  { taskKey, attempt, limitId, sendNo }: NoteSlotRefusal,
-  run: Run,
-): Decision<RunEvent, Rejection> => {
-  const place = placeOf(run, taskKey);
-  if (!place) return accept();
-  const { plan, header } = originOf(place.run);
-  const task = taskAt(place.run, place.taskIndex);
-  const at = limitsOf(plan, place.taskIndex).findIndex((limit) => limit.limitId === limitId);
-  if (!isRequestOf(task, { attempt, place: at, sendNo }) || task.isRefused) return accept();
-  return accept({
-    type: 'TaskSlotRefused',
-    idempotencyKey: `slot_refused:${dispatchId({ runId: header.runId, taskKey, attempt })}:${limitId}:${sendNo}`,
-    data: { taskIndex: place.taskIndex, taskKey, attempt, limitId, place: at, sendNo },
-  });
 };
 
 /** Notes that a limit has heard of the end of an attempt. */

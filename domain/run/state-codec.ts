@@ -133,8 +133,8 @@ const unpackProgress = (
   return { progress: { ...(pct < 0 ? {} : { pct }), messageHash } };
 };
 
-/** Added to the place of a task whose request was refused: a task has fewer limits than that. */
-const REFUSED = 3;
+/** Stands beside the place of a task for each refusal: a task has as many limits at most. */
+const PLACES = 3;
 
 const packTask = (task: Task, baseMs: number, workerIndex: (id: string) => number): readonly number[] => {
   switch (task.status) {
@@ -145,7 +145,8 @@ const packTask = (task: Task, baseMs: number, workerIndex: (id: string) => numbe
         task.readyAtMs - baseMs,
         task.askedAtMs - task.readyAtMs,
         task.sendNo,
-        task.place + (task.isRefused ? REFUSED : 0),
+        task.place + task.refusals * PLACES,
+        task.againAtMs === undefined ? 0 : task.againAtMs - task.askedAtMs,
       ];
     case 'DISPATCHED':
       return [task.readyAtMs - baseMs, task.sentAtMs - task.readyAtMs, task.sendNo];
@@ -223,9 +224,11 @@ const unpackTasks = (
       case 'SLOT_WAIT': {
         const readyAtMs = baseMs + number();
         const asked = { readyAtMs, askedAtMs: readyAtMs + number(), sendNo: number() };
-        const packedPlace = number();
-        const [isRefused, place] = [packedPlace >= REFUSED, packedPlace % REFUSED];
-        return { status, attempt, ...asked, place, isRefused, reportHash: reportHash(attempt > 0) };
+        const placed = number();
+        const [place, refusals] = [placed % PLACES, Math.floor(placed / PLACES)];
+        const againMs = number();
+        const again = againMs === 0 ? {} : { againAtMs: asked.askedAtMs + againMs };
+        return { status, attempt, ...asked, place, refusals, ...again, reportHash: reportHash(attempt > 0) };
       }
       case 'DISPATCHED': {
         const readyAtMs = baseMs + number();

@@ -5,6 +5,7 @@
  */
 import { runTiming, taskDefaults } from '#contracts/runs/limits.ts';
 import type { Plan } from '#contracts/runs/plan.ts';
+import { isCapable } from '#domain/run/capabilities.ts';
 import { isFull } from '#domain/run/cascade.ts';
 import { completeByFailure } from '#domain/run/completion.ts';
 import { record } from '#domain/run/draft.ts';
@@ -29,8 +30,11 @@ const endOfGraceMs = (run: PlannedRun, stop: Stop, taskIndex: number): number =>
   return stoppedSinceMs(stop) + graceMs;
 };
 
+/** Whoever cannot hear of the stop is not waited for. */
 const graceMsOf = (plan: Plan, taskIndex: number): number =>
-  (policyOf(plan, taskIndex).cancelGraceSec ?? taskDefaults.cancelGraceSec) * 1_000;
+  isCapable(plan, taskIndex, 'cancel')
+    ? (policyOf(plan, taskIndex).cancelGraceSec ?? taskDefaults.cancelGraceSec) * 1_000
+    : 0;
 
 const longestGraces = new WeakMap<Plan, number>();
 
@@ -97,17 +101,21 @@ const stopTask = (draft: Draft, taskIndex: number): void => {
   });
 };
 
-const giveUp = (draft: Draft, taskIndex: number, attempt: number): void =>
+const giveUp = (draft: Draft, taskIndex: number, attempt: number): void => {
+  const why = isCapable(originOf(draft.run).plan, taskIndex, 'cancel')
+    ? 'its worker did not stop in time'
+    : 'who makes the attempt cannot be told';
   completeByFailure(draft, taskIndex, {
     attempt,
     outcome: 'CANCELLED',
     failure: 'cancel_grace',
     error: {
       category: 'CANCELLED',
-      message: 'the run is being stopped, and its worker did not stop in time',
+      message: `the run is being stopped, and ${why}`,
       retryable: false,
     },
   });
+};
 
 /** What a worker is told with its heartbeat: whether to stop, and why. */
 export const cancellationOf = (

@@ -13,7 +13,7 @@ import { attemptDeadlineMs, heartbeatDeadlineMs } from '#domain/run/heartbeat.ts
 import { locationOf } from '#domain/run/plan-locations.ts';
 import { inlineRunnerOf, isEnded, originOf, plannedTask, taskAt } from '#domain/run/run.ts';
 import type { OpenTask, Run } from '#domain/run/run.ts';
-import { askAgain } from '#domain/run/slots.ts';
+import { askAgain } from '#domain/run/slot-refusal.ts';
 import { passDeadline, stopTasks } from '#domain/run/stop.ts';
 import { safeText } from '#domain/run/safe-text.ts';
 import { resendAtMs } from '#domain/run/waiting.ts';
@@ -77,7 +77,7 @@ const sweepRunning = (draft: Draft, taskIndex: number, task: Running): void => {
         message: `the attempt ran for ${draft.nowMs - startedAtMs} ms and did not end`,
       },
     });
-  else if (heartbeatDeadlineMs(plan, taskIndex, task) <= draft.nowMs)
+  else if ((heartbeatDeadlineMs(plan, taskIndex, task) ?? Infinity) <= draft.nowMs)
     completeByFailure(draft, taskIndex, {
       attempt,
       failure: 'heartbeat_timeout',

@@ -9,7 +9,8 @@ import { attemptDeadlineMs, heartbeatDeadlineMs } from '#domain/run/heartbeat.ts
 import { inlineRunnerOf, isBeingStopped, isEnded, originOf, plannedTask } from '#domain/run/run.ts';
 import { stateOf } from '#domain/run/run-state.ts';
 import type { OpenTask, PlannedRun, Run, RunningRun } from '#domain/run/run.ts';
-import { askAgainAtMs, returnDeadlineMs, returnsOf } from '#domain/run/slots.ts';
+import { askAgainAtMs } from '#domain/run/slot-refusal.ts';
+import { returnDeadlineMs, returnsOf } from '#domain/run/slots.ts';
 import { runDeadlineMs, stopDeadlineMs } from '#domain/run/stop.ts';
 import { pendingOutputs, visibilityDeadlineMs } from '#domain/run/visibility.ts';
 
@@ -58,12 +59,12 @@ const naturalDeadlineMs = (plan: Plan, taskIndex: number, task: OpenTask): numbe
     case 'READY':
       return undefined;
     case 'SLOT_WAIT':
-      return askAgainAtMs(task);
+      return askAgainAtMs(task) + (task.againAtMs === undefined ? 0 : runTiming.retryGraceMs);
     case 'DISPATCHED':
       return resendAtMs(task);
     case 'RUNNING':
       return Math.min(
-        heartbeatDeadlineMs(plan, taskIndex, task),
+        heartbeatDeadlineMs(plan, taskIndex, task) ?? Infinity,
         attemptDeadlineMs(plan, taskIndex, task) ?? Infinity,
       );
     case 'RETRY_WAIT':

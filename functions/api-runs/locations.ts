@@ -1,13 +1,18 @@
 /** Registering, listing and removing execution locations. */
 import type { Stage } from '#contracts/naming.ts';
-import { ExecutionLocationId, SetExecutionLocationRequest } from '#contracts/runs/locations.ts';
+import {
+  ExecutionLocationId,
+  ExecutionLocationQuery,
+  SetExecutionLocationRequest,
+} from '#contracts/runs/locations.ts';
+import type { ExecutionLocation } from '#contracts/runs/locations.ts';
 import { compareText } from '#domain/kernel/compare-text.ts';
 import type { RemoveLocation, SetLocation } from '#domain/manifest/locations.ts';
 import { workerQueuesOf } from '#domain/manifest/worker-queues.ts';
 import { manifestsAggregate } from '#domain/manifest/manifests.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import { ApiError, apiErrorOf } from '#functions/shared/api-error.ts';
-import { parseBody } from '#functions/shared/http.ts';
+import { parseBody, parseQuery } from '#functions/shared/http.ts';
 import type { ApiRequest, Operation } from '#functions/shared/http.ts';
 import { loadStream } from '#functions/shared/load.ts';
 import type { Mailbox } from '#functions/shared/mailbox.ts';
@@ -21,36 +26,42 @@ export interface LocationPorts {
   readonly stage: Stage;
 }
 
-/** Every location of the workspace, by id, and what the names of its queues begin with. */
+/** The locations of the workspace by id, archived ones when they are asked for, and what the names of its queues and functions begin with. */
 export const listExecutionLocations =
   ({ ledger, stage }: LocationPorts): Operation =>
   async (request) => {
     const caller = callerOf(request);
     const { state } = await loadStream(ledger, manifestsAggregate, manifestsStream(caller));
-    const executionLocations = Object.values(state.locations.byId).sort((left, right) =>
-      compareText(left.executionLocationId, right.executionLocationId),
-    );
+    const { includeArchived } = parseQuery(ExecutionLocationQuery, request.query);
+    const executionLocations = Object.values(state.locations.byId)
+      .filter(({ lifecycle }) => lifecycle !== 'archived' || includeArchived === 'true')
+      .sort((left, right) => compareText(left.executionLocationId, right.executionLocationId));
     return { status: 200, body: { executionLocations, queuePrefix: workerQueuesOf(stage, caller) } };
   };
 
-/** Registers or changes a location: 200 with it, or 400 for a queue the stage may not send to. */
+/** Registers or changes a location: 200 with it, or 400 for a queue or function that is out of the workspace's reach. */
 export const setExecutionLocation =
   (ports: LocationPorts): Operation =>
   async (request) => {
     const executionLocationId = idOf(request);
     refuseSecrets(request.body);
     const wish = parseBody(SetExecutionLocationRequest, request.body);
-    const prefix = workerQueuesOf(ports.stage, callerOf(request));
-    if (!wish.queueName.startsWith(prefix))
-      throw new ApiError(
-        'queue_not_allowed',
-        `the queue ${wish.queueName} does not begin with ${prefix}; name it so`,
-        { details: { prefix } },
-      );
-    const location = { executionLocationId, ...wish, callbackBaseUrl: request.baseUrl };
+    refuseOutOfReach(wish, workerQueuesOf(ports.stage, callerOf(request)));
+    const location: ExecutionLocation = { executionLocationId, ...wish, callbackBaseUrl: request.baseUrl };
     await change(ports, request, { type: 'SetLocation', location });
     return { status: 200, body: location };
   };
+
+const refuseOutOfReach = (wish: SetExecutionLocationRequest, prefix: string): void => {
+  const [code, what, name] =
+    wish.kind === 'lambda'
+      ? (['function_not_allowed', 'function', wish.functionName] as const)
+      : (['queue_not_allowed', 'queue', wish.queueName] as const);
+  if (name.startsWith(prefix)) return;
+  throw new ApiError(code, `the ${what} ${name} does not begin with ${prefix}; name it so`, {
+    details: { prefix },
+  });
+};
 
 /** Removes a location: 200 with its id, or 404. */
 export const removeExecutionLocation =

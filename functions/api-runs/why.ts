@@ -1,18 +1,25 @@
-/** Why a run has not ended; tasks that wait for a slot are told their place in the queue of the limit. */
+/**
+ * Why a run has not ended; tasks that wait for a slot are told their place in the queue of the limit, and those that wait
+ * for a location that is sent nothing are told which.
+ */
 import type { WaitingPlace } from '#contracts/runs/concurrency.ts';
+import type { ExecutionLocation } from '#contracts/runs/locations.ts';
 import type { RunWhy } from '#contracts/runs/read.ts';
 import { limitAggregate } from '#domain/limit/limit-aggregate.ts';
 import { positionOf } from '#domain/limit/limit.ts';
 import type { Limit } from '#domain/limit/limit.ts';
 import { limitStream } from '#domain/limit/limit-stream.ts';
+import { manifestsAggregate } from '#domain/manifest/manifests.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
+import { awaitedLocations } from '#domain/run/sent-attempt.ts';
 import { slotWaits } from '#domain/run/slots.ts';
 import type { AwaitedSlot } from '#domain/run/slots.ts';
 import { why } from '#domain/run/waiting.ts';
 import type { ApiReply, ApiRequest } from '#functions/shared/http.ts';
 import { loadStream } from '#functions/shared/load.ts';
 import { callerOf } from '#functions/shared/request.ts';
+import { manifestsStream } from '#functions/shared/streams.ts';
 import { runNotFound, runOf } from '#functions/shared/run-path.ts';
 
 /** Limits one answer looks at; tasks that wait for others are told which, and no place. */
@@ -27,14 +34,35 @@ export const getRunWhy =
     const answer = why(run);
     if (!answer) throw runNotFound(runId);
     const slots = slotWaits(run);
-    if (slots.size === 0) return { status: 200, body: answer };
     const limits = await limitsOf(ledger, request, [...slots.values()]);
+    const closed = await closedLocations(ledger, request, awaitedLocations(run));
     const waiting = answer.waiting.map((entry): RunWhy['waiting'][number] => {
       const slot = entry.reason === 'concurrency_limit' ? slots.get(entry.subject) : undefined;
-      return slot ? { ...entry, limit: placeIn(limits.get(slot.limitId), slot) } : entry;
+      if (slot) return { ...entry, limit: placeIn(limits.get(slot.limitId), slot) };
+      const location = entry.reason === 'worker' ? closed.get(entry.subject) : undefined;
+      return location ? { ...entry, location } : entry;
     });
     return { status: 200, body: { ...answer, waiting } };
   };
+
+type Closed = NonNullable<RunWhy['waiting'][number]['location']>;
+
+/** By task key those that are sent nothing, as the workspace has them now. */
+const closedLocations = async (
+  ledger: LedgerReader,
+  request: ApiRequest,
+  awaited: ReadonlyMap<string, ExecutionLocation>,
+): Promise<ReadonlyMap<string, Closed>> => {
+  if (awaited.size === 0) return new Map();
+  const { state } = await loadStream(ledger, manifestsAggregate, manifestsStream(callerOf(request)));
+  return new Map(
+    [...awaited].flatMap(([taskKey, { executionLocationId }]) => {
+      const lifecycle = state.locations.byId[executionLocationId]?.lifecycle;
+      const isClosed = lifecycle === 'disabled' || lifecycle === 'archived';
+      return isClosed ? [[taskKey, { executionLocationId, lifecycle }] as const] : [];
+    }),
+  );
+};
 
 const limitsOf = async (
   ledger: LedgerReader,

@@ -1,4 +1,4 @@
-/** Called by the `retry-task` state machine at the instant of a retry: makes the next attempt. */
+/** Called by the `retry-task` state machine at the instant of a retry: makes the next attempt, or asks for its slot again. */
 import { errorCatalogue } from '#contracts/errors.ts';
 import type { TaskKey } from '#contracts/ids.ts';
 import { RetryTaskInput } from '#contracts/runs/read.ts';
@@ -18,7 +18,7 @@ export const retryTask = async (mailbox: Mailbox, event: unknown): Promise<Retry
     {
       stream: runStream(input),
       command: { type: 'RetryTask', taskKey: input.taskKey as TaskKey, attempt: input.attempt },
-      commandId: `retry:${input.runId}:${input.taskKey}:${input.attempt}`,
+      commandId: `retry:${input.runId}:${input.taskKey}:${input.attempt}:${input.retryAt}`,
       actor: { kind: 'service', id: 'retry-task' },
       correlationId: input.runId,
     },

@@ -5,16 +5,17 @@
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import { DispatchMessage } from '#contracts/runs/locations.ts';
 import type { LedgerReader } from '#domain/ports/ledger.ts';
-import { locationOf } from '#domain/run/plan-locations.ts';
 import { runAggregate } from '#domain/run/run-aggregate.ts';
-import { originOf, taskAt } from '#domain/run/run.ts';
+import { sentAttempt } from '#domain/run/sent-attempt.ts';
 import type { TaskTokens } from '#adapters/tokens/task-token.ts';
 import { loadStream } from '#functions/shared/load.ts';
+import type { LocationGate } from '#functions/shared/location-gate.ts';
 import { taskEnvelope } from '#functions/shared/task-envelope.ts';
 
 export interface DispatchPorts {
   readonly ledger: LedgerReader;
   readonly tokens: TaskTokens;
+  readonly isOpen: LocationGate;
   /** Puts an envelope on the SQS queue of that name. */
   readonly sendTo: (queueName: string, envelope: DispatchEnvelope) => Promise<void>;
 }
@@ -24,19 +25,18 @@ export const isDispatch = (body: string): boolean => DispatchMessage.safeParse(J
 
 /** Takes such a message; it may come twice, and the worker then hears from `started` that it did. */
 export const dispatchTask = async (
-  { ledger, tokens, sendTo }: DispatchPorts,
+  { ledger, tokens, isOpen, sendTo }: DispatchPorts,
   body: string,
 ): Promise<void> => {
-  const { stream, taskKey, attempt, sendNo } = DispatchMessage.parse(JSON.parse(body));
+  const { stream, ...message } = DispatchMessage.parse(JSON.parse(body));
   const { state: run } = await loadStream(ledger, runAggregate, stream);
-  if (run.status !== 'RUNNING') return;
-  const origin = originOf(run);
-  const index = origin.indexByKey.get(taskKey);
-  const location = index === undefined ? undefined : locationOf(origin.plan, index);
-  if (index === undefined || location === undefined)
-    throw new Error('a message to be sent names no task that an execution location takes');
-  const task = taskAt(run, index);
-  if (task.status !== 'DISPATCHED' || task.attempt !== attempt || task.sendNo !== sendNo) return;
-  const { queueName, ...rest } = location;
+  const sent = sentAttempt(run, message);
+  if (sent === undefined) return;
+  const { origin, location } = sent;
+  if (location.kind !== 'managed_queue') throw new Error('a message for a function came to the wrong queue');
+  // It stays handed over: the sweeper asks for it to be sent again, as when a message was lost.
+  if (!(await isOpen({ ...origin.header, ...location }))) return;
+  const { queueName, kind: _kind, ...rest } = location;
+  const { taskKey, attempt } = message;
   await sendTo(queueName, await taskEnvelope(tokens, { origin, taskKey, attempt, ...rest }));
 };

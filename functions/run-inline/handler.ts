@@ -9,6 +9,7 @@ import { runInline } from '#functions/run-inline/run-inline.ts';
 import { runners } from '#functions/run-inline/runners.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
+import { locationGate } from '#functions/shared/location-gate.ts';
 import { platformOf } from '#functions/shared/platform.ts';
 import { eachMessage } from '#functions/shared/queue-batch.ts';
 import { actingOf, taskTokensOf } from '#functions/shared/wiring.ts';
@@ -29,6 +30,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const sending = {
     ledger: acting.ledger,
     tokens: taskTokensOf(environment, platform),
+    isOpen: locationGate(acting.ledger, platform.nowMs),
     sendTo: workerQueues(sqsClient(platform.plugin), environment.WORKER_QUEUES_URL),
   };
   return async (event: SQSEvent): Promise<SQSBatchResponse> => {

@@ -1,6 +1,6 @@
 /** Loads a stream: one consistent reverse query, more only when no usable state is among the newest commits. */
 import type { Aggregate, ProposedEvent } from '#domain/kernel/aggregate.ts';
-import { foldTail } from '#domain/kernel/stream.ts';
+import { foldCommits, foldTail } from '#domain/kernel/stream.ts';
 import type { StreamState } from '#domain/kernel/stream.ts';
 import type { LedgerReader, Tail } from '#domain/ports/ledger.ts';
 
@@ -10,7 +10,14 @@ const DEEP_LIMIT = 200;
 
 type Foldable<State> = Pick<
   Aggregate<State, { readonly type: string }, ProposedEvent>,
-  'foldVersion' | 'eventTypes' | 'initialState' | 'evolve' | 'encodeState' | 'decodeState' | 'origin'
+  | 'foldVersion'
+  | 'eventTypes'
+  | 'initialState'
+  | 'evolve'
+  | 'encodeState'
+  | 'decodeState'
+  | 'restatement'
+  | 'origin'
 >;
 
 /** The stream as the ledger has it now; an unknown stream is empty, never an error. */
@@ -19,18 +26,20 @@ export const loadStream = async <State>(
   aggregate: Foldable<State>,
   stream: string,
 ): Promise<StreamState<State>> => {
-  let tail: Tail = await ledger.tail(stream, TAIL_LIMIT);
-  for (;;) {
-    const folded = foldTail(aggregate, tail);
-    if (folded.kind === 'folded')
-      return withOrigin(ledger, aggregate, { stream, loaded: folded.stream, tail });
-    const older = await ledger.tail(stream, DEEP_LIMIT, folded.before);
-    tail = {
-      commits: [...tail.commits, ...older.commits],
-      states: [...tail.states, ...older.states],
-      isWhole: older.isWhole,
-    };
+  const behind: Tail[] = [];
+  let tail = await ledger.tail(stream, TAIL_LIMIT);
+  let folded = foldTail(aggregate, tail);
+  while (folded.kind === 'needs-more') {
+    behind.push(tail);
+    tail = await ledger.tail(stream, DEEP_LIMIT, folded.before);
+    folded = foldTail(aggregate, tail);
   }
+  // The pages before the one a fold can begin with are folded once, however many they are.
+  const loaded = behind.reduceRight(
+    (older, { commits }) => foldCommits(aggregate, older, commits),
+    folded.stream,
+  );
+  return withOrigin(ledger, aggregate, { stream, loaded, tail });
 };
 
 /**

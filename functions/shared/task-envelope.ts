@@ -3,6 +3,7 @@ import type { TaskKey } from '#contracts/ids.ts';
 import type { DispatchEnvelope } from '#contracts/runs/claim.ts';
 import { attemptId, callbackTaskId, dispatchId } from '#domain/kernel/ids.ts';
 import { traceparentOf } from '#domain/kernel/trace.ts';
+import { isCapable } from '#domain/run/capabilities.ts';
 import type { RunOrigin } from '#domain/run/run.ts';
 import { policyOf } from '#domain/run/run.ts';
 import type { TaskTokens } from '#adapters/tokens/task-token.ts';
@@ -39,7 +40,9 @@ export const taskEnvelope = async (tokens: TaskTokens, wanted: EnvelopeOf): Prom
     dispatchId: dispatchId(ref),
     ...(executionLocationId === undefined ? {} : { executionLocationId }),
     ...(plan.partitionKey === undefined ? {} : { partitionKey: plan.partitionKey }),
-    heartbeatTimeoutSec: policyOf(plan, index).heartbeatTimeoutSec,
+    ...(isCapable(plan, index, 'heartbeat')
+      ? { heartbeatTimeoutSec: policyOf(plan, index).heartbeatTimeoutSec }
+      : {}),
     workerQueue: wanted.workerQueue,
     callbackBaseUrl: wanted.callbackBaseUrl,
     taskToken: token,

@@ -74,6 +74,7 @@ export const actingOf = (
     sweep: environment.SWEEP_QUEUE_URL,
     timers: environment.TIMERS_QUEUE_URL,
     'inline-runs': environment.INLINE_RUNS_QUEUE_URL,
+    'function-tasks': environment.FUNCTION_TASKS_QUEUE_URL,
     publications: environment.PUBLICATIONS_QUEUE_URL,
     ...moreQueues,
   });

@@ -101,6 +101,10 @@ const wildcards = (names: ResourceNames, name: FunctionName): readonly (readonly
   [names.spillsArn, 'keys of spilled records end in hashes of what is stored, under this one prefix'],
   [names.executionsArn('retry-task'), 'executions of this one machine are named after run and attempt'],
   [names.executionsArn('feed-recovery'), 'executions of this one machine are named after feed and halt'],
+  [
+    names.workerFunctionsArn,
+    'customers make the functions that make tasks, under this one prefix of the stage',
+  ],
   [names.workerQueuesArn, 'customers make the queues of their workers, under this one prefix of the stage'],
   ['*', 'a task token stands for its task: whoever answers one can name no resource'],
 ];
@@ -137,6 +141,7 @@ const environmentOf = (
     COMPACTIONS_QUEUE_URL: names.queueUrl('compactions'),
     PUBLICATIONS_QUEUE_URL: names.queueUrl('publications'),
     INLINE_RUNS_QUEUE_URL: names.queueUrl('inline-runs'),
+    FUNCTION_TASKS_QUEUE_URL: names.queueUrl('function-tasks'),
     WORKER_QUEUES_URL: names.queuesUrl,
     MARKET_DEAD_LETTERS_QUEUE_URL: names.queueUrl('market-dead-letters'),
     RETRY_TASK_MACHINE_ARN: names.machineArn('retry-task'),

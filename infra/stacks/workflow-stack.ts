@@ -40,6 +40,11 @@ export class WorkflowStack extends Stack {
     this.consumedQueue('Sweep', 'sweep', 'sweep');
     this.consumedQueue('Timers', 'timers', 'timers');
     this.consumedQueue('RunInline', 'inline-runs', 'run-inline');
+    this.queueFor(this.function('RunTask', 'run-task'), 'FunctionTasks', {
+      name: 'function-tasks',
+      consumer: 'run-task',
+      concurrencyMax: this.settings.functionTasksMax,
+    });
     this.sweeper();
     this.machine('RetryTask', 'retry-task');
     this.machine('FeedRecovery', 'feed-recovery');

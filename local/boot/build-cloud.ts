@@ -24,7 +24,8 @@ import type { Roles } from '#local/iam/roles.ts';
 import { activityCounter } from '#local/kernel/activity.ts';
 import type { Activity } from '#local/kernel/activity.ts';
 import { directHost, parkingInvocations, sleepOn } from '#local/lambda/direct-host.ts';
-import type { LambdaHost } from '#local/lambda/lambda-host.ts';
+import type { FunctionSetting, LambdaHost } from '#local/lambda/lambda-host.ts';
+import { ownFunctionSetting } from '#local/lambda/own-function.ts';
 import { workerHost } from '#local/lambda/worker-host.ts';
 import type { Mapping } from '#local/mapping/mapping.ts';
 import { readTraceHeader, withLineage } from '#local/mapping/lineage.ts';
@@ -226,7 +227,7 @@ const hostOf = (
   options: BootOptions,
   { activity, settings, plugin, wire, issuer }: HostParts,
 ): LambdaHost => {
-  const functions = [...settings.functions.values()];
+  const functions = [...settings.functions.values(), ...ownSettings(options, settings)];
   if (options.host === 'direct')
     return directHost({
       functions,
@@ -248,6 +249,14 @@ const hostOf = (
       ),
   });
 };
+
+/** The functions somebody brings along; one of a name the template has is refused. */
+const ownSettings = ({ ownFunctions = [] }: BootOptions, { functions }: StackSettings): FunctionSetting[] =>
+  ownFunctions.map((own) => {
+    if (functions.has(own.name))
+      throw new Error(`${own.name} is a function of the template; use another name`);
+    return ownFunctionSetting(own, { region: REGION, accountId: ACCOUNT_ID });
+  });
 
 /** DynamoDB deletes what has expired within the minute, as a service would, only faster. */
 const keepSweeping = (engines: CloudEngines, { clock }: BootOptions): (() => void) => {

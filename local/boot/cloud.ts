@@ -12,6 +12,7 @@ import type { HostPlugin } from '#local/lambda/function-contract.ts';
 import type { ImportModule } from '#local/lambda/direct-host.ts';
 import type { InvocationCounts, LambdaHost } from '#local/lambda/lambda-host.ts';
 import type { Mapping, MappingCounts } from '#local/mapping/mapping.ts';
+import type { OwnFunction } from '#local/lambda/own-function.ts';
 import { buildCloud } from '#local/boot/build-cloud.ts';
 import { isVirtual } from '#local/boot/time.ts';
 import type { TimeTravel } from '#local/boot/time.ts';
@@ -45,6 +46,8 @@ export interface BootOptions {
   readonly isMetered?: boolean;
   /** Loads functions of the direct host from somewhere other than the bundles of the assembly. */
   readonly importModule?: ImportModule;
+  /** Functions beside those of the template, for execution locations. */
+  readonly ownFunctions?: readonly OwnFunction[];
   readonly log?: (text: string) => void;
 }
 

@@ -20,7 +20,7 @@ export interface Core {
   readonly guard: Guard;
   readonly faultCount: () => number;
   readonly useAwsUrl: (awsUrl: string) => void;
-  /** Tells the state machines who runs their functions, and what their roles allow. */
+  /** Tells engines who runs their functions, and what their roles allow. */
   readonly useHost: (host: LambdaHost, roles: Roles) => void;
 }
 
@@ -40,7 +40,7 @@ export const buildCore = ({ options, activity, journal, account, awsUrl }: CoreP
   let ready: { readonly host: LambdaHost; readonly roles: Roles } | undefined;
   let knownAwsUrl = awsUrl;
   const readyOrThrow = (): NonNullable<typeof ready> => {
-    if (ready === undefined) throw new Error('a state machine called a function before the cloud was ready');
+    if (ready === undefined) throw new Error('a function was called before the cloud was ready');
     return ready;
   };
   const guard = createGuard({ scope: account, log });
@@ -50,6 +50,7 @@ export const buildCore = ({ options, activity, journal, account, awsUrl }: CoreP
     throttle: options.throttle ?? true,
     ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
     awsUrl: () => knownAwsUrl,
+    host: () => readyOrThrow().host,
     runTask: (...call) => taskRunner({ ...readyOrThrow(), guard, account, call: dispatcher.call })(...call),
   });
   const faults = options.faults && createFaults({ rules: options.faults, seed: seed + 1, clock, activity });

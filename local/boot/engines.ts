@@ -7,6 +7,8 @@ import type { Engine, EngineSetting, Json, Operation, ServiceName } from '#local
 import type { JournalEntry } from '#local/kernel/journal.ts';
 import type { QueueSource } from '#local/kernel/queue-source.ts';
 import type { RecordSource } from '#local/kernel/record-source.ts';
+import { createLambda } from '#local/lambda/engine.ts';
+import type { LambdaHost } from '#local/lambda/lambda-host.ts';
 import { createDynamo } from '#local/dynamodb/engine.ts';
 import { createKinesis } from '#local/kinesis/engine.ts';
 import { mappingCheckpoints, mappingEngineName } from '#local/mapping/checkpoints.ts';
@@ -28,6 +30,8 @@ export interface EngineParts {
   /** Where secret values are kept; in memory when absent. */
   readonly stateDir?: string;
   readonly runTask: RunTask;
+  /** Who runs the functions that are invoked, once the cloud is ready. */
+  readonly host: () => LambdaHost;
   /** Root of queue URLs. */
   readonly awsUrl: () => string;
 }
@@ -70,6 +74,7 @@ export const createEngines = (parts: EngineParts): CloudEngines => {
     states: machines.engine,
     s3: createS3(setting),
     secretsmanager: createSecrets({ ...setting, vault }),
+    lambda: createLambda(parts.host),
   };
   const restorable: Readonly<Record<string, Pick<Engine, 'restore' | 'snapshot'>>> = {
     ...services,

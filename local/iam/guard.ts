@@ -5,6 +5,7 @@ import type { Principal } from '#local/iam/principal.ts';
 import { requestedAccess } from '#local/iam/requested-access.ts';
 import type { AccessScope, Requested } from '#local/iam/requested-access.ts';
 import { AwsError } from '#local/kernel/aws-error.ts';
+import type { ServiceName } from '#local/kernel/engine.ts';
 
 /** A call that was refused. */
 export interface Denial extends Grant {
@@ -86,4 +87,7 @@ const refusalText = (
 const accessDenied = ({ service }: Requested, message: string): AwsError =>
   service === 's3'
     ? new AwsError('AccessDenied', message, { status: 403 })
-    : new AwsError('AccessDeniedException', message, { status: service === 'sqs' ? 403 : 400 });
+    : new AwsError('AccessDeniedException', message, { status: FORBIDDING.has(service) ? 403 : 400 });
+
+/** Services that refuse what is forbidden with status 403; the others do with 400. */
+const FORBIDDING: ReadonlySet<ServiceName> = new Set(['sqs', 'lambda']);

@@ -129,12 +129,21 @@ const secret = ({ SecretId, Name }: Json, scope: AccessScope): string | undefine
   return secretArnOf(scope, id);
 };
 
+const invocation: AccessOf = ({ input }, { region, accountId }) => {
+  const reference = textOf(input['FunctionName']) ?? '*';
+  const resource = reference.startsWith('arn:')
+    ? reference
+    : `arn:aws:lambda:${region}:${accountId}:function:${reference}`;
+  return [{ action: 'lambda:InvokeFunction', resource }];
+};
+
 const accessOf: Readonly<Record<ServiceName, AccessOf>> = {
   dynamodb,
   dynamodbstreams: plainly('dynamodb', ({ StreamArn }) => textOf(StreamArn)),
   kinesis: plainly('kinesis', kinesisStream),
   sqs,
   states: plainly('states', states),
+  lambda: invocation,
   s3,
   secretsmanager: plainly('secretsmanager', secret),
   scheduler: plainly('scheduler', () => undefined),

@@ -11,6 +11,7 @@ export type ServiceName =
   | 'kinesis'
   | 'sqs'
   | 'states'
+  | 'lambda'
   | 's3'
   | 'secretsmanager'
   | 'scheduler'

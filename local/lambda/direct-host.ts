@@ -72,12 +72,20 @@ const parkInvocation = (activity: Activity): (() => void) => {
 /** The `sleep` of the plugin: waits on the clock and parks the invocation it is called in. */
 export const sleepOn =
   ({ clock, activity }: { readonly clock: Clock; readonly activity: Activity }): HostPlugin['sleep'] =>
-  (waitMs) =>
+  (waitMs, signal) =>
     new Promise((resolve) => {
       const resume = parkInvocation(activity);
-      clock.at(clock.nowMs() + waitMs, () => {
+      let isOver = false;
+      const goOn = (): void => {
+        if (isOver) return;
+        isOver = true;
         resume();
         resolve();
+      };
+      const timer = clock.at(clock.nowMs() + waitMs, goOn);
+      signal?.addEventListener('abort', () => {
+        clock.cancel(timer);
+        goOn();
       });
     });
 
@@ -124,8 +132,8 @@ export const directHost = (parts: DirectHostParts): LambdaHost => {
     const fn = find(reference);
     const end = parts.activity.begin();
     fn.counts.invocations++;
+    const invocation: Invocation = { plugin: parts.plugin, sleepingCount: 0, resume: () => undefined };
     try {
-      const invocation: Invocation = { plugin: parts.plugin, sleepingCount: 0, resume: () => undefined };
       return await actingAs(fn.setting.principal, () =>
         invocations.run(invocation, () => run(parts, fn, { event, listener })),
       );
@@ -133,6 +141,8 @@ export const directHost = (parts: DirectHostParts): LambdaHost => {
       fn.counts.errors++;
       throw functionErrorOf(error);
     } finally {
+      // What it no longer waits for may go on waiting.
+      invocation.resume();
       end();
     }
   };

@@ -19,8 +19,11 @@ export const pluginSymbol: symbol = Symbol.for('sluice.aws');
 export interface HostPlugin {
   /** The cloud's time: virtual in tests. */
   readonly nowMs: () => number;
-  /** Waits on the cloud's clock; a function that must wait uses nothing else, or virtual time stands still. */
-  readonly sleep: (waitMs: number) => Promise<void>;
+  /**
+   * Waits on the cloud's clock, at most until the signal comes; a function that must wait uses nothing else, or virtual time
+   * stands still.
+   */
+  readonly sleep: (waitMs: number, signal?: AbortSignal) => Promise<void>;
   /** Takes one line of what a function writes to its log; standard output of its thread when absent. */
   readonly write?: (line: string) => void;
   /** Answers the local issuer's documents in process; everything else goes to the network. */

@@ -36,7 +36,14 @@ const tracing =
 const plugin: HostPlugin & ReturnType<typeof createSdkHost> = {
   ...createSdkHost({ handle: tracing(portTransport(awsPort)), fidelity: 'bytes', region }),
   nowMs: () => Date.now(),
-  sleep: (waitMs) => new Promise((resolve) => setTimeout(resolve, waitMs)),
+  sleep: (waitMs, signal) =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      signal?.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    }),
   fetch: documentFetch(new Map(documents)),
 };
 

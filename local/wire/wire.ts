@@ -5,6 +5,7 @@
 import type { Dispatcher } from '#local/dispatch/dispatcher.ts';
 import { LostAnswerError } from '#local/dispatch/lost-answer-error.ts';
 import { AwsError } from '#local/kernel/aws-error.ts';
+import { handleLambda } from '#local/lambda/rest-protocol.ts';
 import { handleS3 } from '#local/s3/rest-protocol.ts';
 import {
   jsonAnswer,
@@ -62,6 +63,12 @@ const answer = async (
   if (request.headers['content-type']?.startsWith('application/x-www-form-urlencoded') === true)
     return answerQuery(setting, request, requestId);
   const service = signedService(request);
+  if (service === 'lambda')
+    return handleLambda(
+      request,
+      (operation, input) => setting.dispatcher.call('lambda', operation, input),
+      requestId,
+    );
   if (service === undefined || service === 's3')
     return handleS3(request, (operation, input) => setting.dispatcher.call('s3', operation, input));
   return jsonRefusal(

@@ -10,6 +10,7 @@ import type { Route } from '#contracts/routes.ts';
 import { HttpApi } from '#infra/constructs/http-api.ts';
 import { readSettings } from '#infra/settings.ts';
 import { ObservabilityStack } from '#infra/stacks/observability-stack.ts';
+import { testFolder } from '#test/support/folders.ts';
 
 const route = (more: Partial<Route> = {}): Route => ({
   ...{ operationId: 'followRun', method: 'GET', path: '/v1/follow', function: 'api-runs', access: 'viewer' },
@@ -19,7 +20,9 @@ const route = (more: Partial<Route> = {}): Route => ({
 
 /** The template of a gateway with this one route. */
 const gateway = (served: Route, functions: readonly FunctionName[] = ['api-runs']): Template => {
-  const stack = new Stack(new App(), 'Probe', { env: { account: '000000000000', region: 'us-east-1' } });
+  const stack = new Stack(new App({ outdir: testFolder() }), 'Probe', {
+    env: { account: '000000000000', region: 'us-east-1' },
+  });
   const alias = (name: string): IFunction =>
     Function.fromFunctionAttributes(stack, name, {
       functionArn: `arn:aws:lambda:us-east-1:000000000000:function:${name}:live`,
@@ -61,7 +64,7 @@ describe('the gateway', () => {
 
 describe('alarms', () => {
   const alarms = (context: Readonly<Record<string, string>>) => {
-    const app = new App({ context });
+    const app = new App({ context, outdir: testFolder() });
     return Template.fromStack(new ObservabilityStack(app, 'Probe', readSettings(app.node))).findResources(
       'AWS::CloudWatch::Alarm',
     );

@@ -61,7 +61,7 @@ const forRuns: readonly Grants[] = [
   decide,
   { [control]: ['dynamodb:PutItem', 'dynamodb:DeleteItem'] },
   start('retry-task'),
-  send('inline-runs', 'commands.fifo'),
+  send('inline-runs', 'function-tasks', 'commands.fifo'),
 ];
 const forFeeds: readonly Grants[] = [
   decide,
@@ -158,6 +158,7 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
       'compactions-dead',
       'publications-dead',
       'inline-runs-dead',
+      'function-tasks-dead',
       'dead-letters',
     ),
   ],
@@ -171,6 +172,12 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
     consume('timers'),
   ],
   'run-inline': [...forRuns, consume('inline-runs'), readSecret, send('worker-*')],
+  'run-task': [
+    ...forRuns,
+    consume('function-tasks'),
+    readSecret,
+    { 'function:sluice-dev-worker-*': ['lambda:InvokeFunction'] },
+  ],
 };
 
 /** Everything a policy names with an asterisk, with the reason AWS leaves no narrower way. */
@@ -181,6 +188,8 @@ const wildcards: Readonly<Record<string, string>> = {
   'bucket/sluice-dev-blobs-000000000000/documents/spill%23*': 'keys are hashes of the content',
   'execution:sluice-dev-retry-task:*': 'executions are named after run and attempt',
   'execution:sluice-dev-feed-recovery:*': 'executions are named after feed and halt',
+  'function:sluice-dev-worker-*':
+    'customers make the functions that make tasks, under this prefix of the stage',
   'queue/sluice-dev-worker-*': 'customers make the queues of their workers, under this prefix of the stage',
   '*': 'log delivery, X-Ray and task tokens know no resources',
 };

@@ -5,7 +5,9 @@ import type { IConstruct } from 'constructs';
 import { beforeAll, expect, it } from 'vitest';
 
 import { addStacks } from '#infra/sluice-app.ts';
-import { stubBundles } from '#test/infra/assembly.ts';
+import { testFolder } from '#test/support/folders.ts';
+import { stubBundles } from '#test/support/kept-assembly.ts';
+import { temporaryFolder } from '#test/support/process.ts';
 
 interface Acceptance {
   readonly path: string;
@@ -13,11 +15,12 @@ interface Acceptance {
   readonly reason: string;
 }
 
+const outdir = temporaryFolder();
 let app: App;
 let acceptances: readonly Acceptance[];
 
-beforeAll(() => {
-  app = new App({ context: { dist: stubBundles() } });
+beforeAll(async () => {
+  app = new App({ outdir, context: { dist: await stubBundles() } });
   addStacks(app);
   acceptances = app.node.findAll().flatMap(acceptedOn);
 });
@@ -58,8 +61,8 @@ it('accepts each finding on one resource and says why', () => {
   }
 });
 
-it('accepts nothing that is not found', () => {
-  const unaccepted = new App({ context: { dist: stubBundles() } });
+it('accepts nothing that is not found', async () => {
+  const unaccepted = new App({ outdir: testFolder(), context: { dist: await stubBundles() } });
   addStacks(unaccepted);
   for (const construct of unaccepted.node.findAll())
     for (const { type, data } of construct.node.metadata)

@@ -2,11 +2,6 @@
  * The stacks of Sluice on the local cloud, booted for a test: in process, in virtual time, with the sources of the
  * functions in place of bundles, from an assembly that is synthesised once and kept until an input changes.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-
 import { expect, onTestFinished } from 'vitest';
 
 import { functionNames } from '#contracts/naming.ts';
@@ -15,10 +10,9 @@ import { bootCloud } from '#local/boot/cloud.ts';
 import type { BootOptions, Cloud } from '#local/boot/cloud.ts';
 import { virtualClock } from '#local/kernel/clock.ts';
 import type { ImportModule } from '#local/lambda/direct-host.ts';
-import { treeDigest } from '#tools/build/files.ts';
 import { undocumented } from '#test/support/documented.ts';
+import { keptAssembly } from '#test/support/kept-assembly.ts';
 import { localContext } from '#tools/build/local-context.ts';
-import { synth } from '#tools/build/synth.ts';
 
 /** The instant at which every test cloud begins. */
 export const START_MS = Date.parse('2026-11-20T00:00:00Z');
@@ -33,32 +27,8 @@ export interface TestCloud extends Cloud {
   readonly isFaulty: boolean;
 }
 
-const root = process.cwd();
-const inputs = ['infra', 'contracts', 'statemachines', 'cdk.json', 'package-lock.json'] as const;
-
-/** Folder of the synthesised app; its name holds the digest of its inputs, so it is never changed. */
-export const testAssembly = async (): Promise<string> => {
-  const digest = createHash('sha256')
-    .update(`${root} ${treeDigest(root, inputs)} ${JSON.stringify(localContext)}`)
-    .digest('hex')
-    .slice(0, 16);
-  const folder = join(tmpdir(), `sluice-flows-${digest}`);
-  if (existsSync(folder)) return join(folder, 'cdk.out');
-  const own = `${folder}.${randomUUID()}`;
-  for (const name of functionNames) {
-    mkdirSync(join(own, 'dist', name), { recursive: true });
-    writeFileSync(join(own, 'dist', name, 'handler.mjs'), `export const handler = async () => '${name}';\n`);
-  }
-  await synth({ root, outDir: join(own, 'cdk.out'), dist: join(own, 'dist'), context: localContext });
-  try {
-    renameSync(own, folder);
-  } catch (error) {
-    // Another thread was quicker; what it made is the same.
-    if (!existsSync(folder)) throw error;
-    rmSync(own, { recursive: true });
-  }
-  return join(folder, 'cdk.out');
-};
+/** Folder of the synthesised app as the local cloud has it. */
+export const testAssembly = (): Promise<string> => keptAssembly(localContext);
 
 /** Loads `functions/<name>/handler.ts` for the function `sluice-dev-<name>`. */
 export const sourceModules: ImportModule = async ({ name }) => {

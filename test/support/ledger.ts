@@ -64,6 +64,7 @@ export const adaptersOf = ({ plugin, clock, queueUrl, environment }: LocalStage)
       compactions: queueUrl('compactions'),
       publications: queueUrl('publications'),
       'inline-runs': queueUrl('inline-runs'),
+      'function-tasks': queueUrl('function-tasks'),
     }),
     workflow: stepFunctionsWorkflow(stepFunctionsClient(plugin), {
       'retry-task': environment['RETRY_TASK_MACHINE_ARN'] ?? '',

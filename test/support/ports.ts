@@ -32,6 +32,7 @@ const QUEUES = [
   'compactions',
   'publications',
   'inline-runs',
+  'function-tasks',
   'market-dead-letters',
 ] as const;
 
@@ -158,6 +159,7 @@ const environmentOf = (queueUrl: (name: string) => string): Readonly<Record<stri
   COMPACTIONS_QUEUE_URL: queueUrl('compactions'),
   PUBLICATIONS_QUEUE_URL: queueUrl('publications'),
   INLINE_RUNS_QUEUE_URL: queueUrl('inline-runs'),
+  FUNCTION_TASKS_QUEUE_URL: queueUrl('function-tasks'),
   WORKER_QUEUES_URL: 'https://sqs.us-east-1.amazonaws.com/000000000000',
   MARKET_DEAD_LETTERS_QUEUE_URL: queueUrl('market-dead-letters'),
   RETRY_TASK_MACHINE_ARN: `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:retry-task`,

@@ -74,6 +74,19 @@ const wide = async ({ ask }: Scene): Promise<object> => {
   return select(...Object.keys(assets));
 };
 
+/** A workspace with a run that was cancelled, whose worker queue is served by a location that takes no new runs. */
+const drained = async ({ ask }: Scene, workspaceId: string) => {
+  await ask('deployManifest', { workspaceId }, { body: manifestOf({ a: [] }) });
+  const { body: run } = await ask('triggerRun', { workspaceId }, { body: select('a') });
+  const place = { workspaceId, runId: String(run['runId']) };
+  await ask('cancelRun', place, { body: {} });
+  const { body } = await ask('listExecutionLocations', { workspaceId });
+  const queue = { workerQueue: 'default-queue', queueName: `${String(body['queuePrefix'])}pool` };
+  const wish = { body: { ...queue, lifecycle: 'draining' } };
+  await ask('setExecutionLocation', { workspaceId, executionLocationId: 'pool' }, wish);
+  return place;
+};
+
 const starts: Recipes = {
   'deployManifest invalid_manifest': asked('deployManifest', {}, {}),
   'deployManifest idempotency_key_reused': reused(
@@ -85,6 +98,10 @@ const starts: Recipes = {
   'triggerRun invalid_partition': asked('triggerRun', {}, partition),
   'triggerRun plan_too_large': async (scene) =>
     scene.ask('triggerRun', { workspaceId: 'wide' }, { body: await wide(scene) }),
+  'triggerRun location_not_active': async (scene) => {
+    const { workspaceId } = await drained(scene, 'drained');
+    return scene.ask('triggerRun', { workspaceId }, { body: select('a') });
+  },
   'triggerRun no_manifest': asked('triggerRun', { workspaceId: 'empty' }, select('a')),
   'triggerRun run_key_conflict': async ({ api, ask }) => {
     await trigger(api, ['a'], { runKey: 'taken' });
@@ -101,6 +118,8 @@ const starts: Recipes = {
     const runId = await trigger(scene.api, ['a']);
     return reused('cancelRun', [{ runId }, { reason: 'one' }], [{ runId }, { reason: 'another' }])(scene);
   },
+  'rerunRun location_not_active': async (scene) =>
+    scene.ask('rerunRun', await drained(scene, 'idle'), { body: { mode: 'subset', ...select('a') } }),
   'rerunRun run_not_found': asked('rerunRun', {}, { mode: 'fromFailure' }),
   'rerunRun rerun_not_allowed': onRun('rerunRun', ended, { mode: 'fromFailure' }),
   'rerunRun invalid_selection': onRun('rerunRun', ended, { mode: 'subset', ...select('nobody') }),
@@ -226,6 +245,17 @@ const locations: Recipes = {
     pool,
     place('gpu', 'another-queue'),
   ),
+  'setExecutionLocation function_not_allowed': asked('setExecutionLocation', pool, {
+    kind: 'lambda',
+    workerQueue: 'fn',
+    functionName: 'another-function',
+  }),
+  'setExecutionLocation location_archived': async (scene) => {
+    const old = { executionLocationId: 'old' };
+    const body = { ...place('old'), lifecycle: 'archived' };
+    await scene.ask('setExecutionLocation', old, { body });
+    return asked('setExecutionLocation', old, { ...body, lifecycle: 'disabled' })(scene);
+  },
   'setExecutionLocation location_conflict': async (scene) => {
     await scene.ask('setExecutionLocation', { executionLocationId: 'first' }, { body: place('taken') });
     return asked('setExecutionLocation', pool, place('taken'))(scene);

@@ -23,7 +23,9 @@ interface Comparison {
 const compare = (comparison: Comparison): readonly string[] => {
   const { frozen, current, use, place } = comparison;
   if (optionsOf(current) && !optionsOf(frozen))
-    return use === 'accepted' ? closest(comparison) : [at(place, 'has become one of several')];
+    return use === 'accepted' || isToldApart(frozen, optionsOf(current) ?? [])
+      ? closest(comparison)
+      : [at(place, 'has become one of several')];
   return [
     ...keywordBreaks(comparison),
     ...typeBreaks(comparison),
@@ -180,6 +182,24 @@ const isSchema = (value: unknown): value is JsonSchema =>
 
 const optionsOf = (schema: JsonSchema): readonly JsonSchema[] | undefined =>
   (listAt(schema, 'anyOf') ?? listAt(schema, 'oneOf')) as readonly JsonSchema[] | undefined;
+
+/**
+ * Whether a member that readers of the old form look at tells the options apart: they see a value of it that they do not
+ * know, which they have to tolerate, and never take another option for the one they know.
+ */
+const isToldApart = (frozen: JsonSchema, options: readonly JsonSchema[]): boolean =>
+  Object.keys(objectAt(frozen, 'properties')).some((name) => {
+    const values = [frozen, ...options].map((schema) => certainValues(schema, name));
+    if (values.includes(undefined)) return false;
+    const all = values.slice(1).flatMap((each) => each ?? []);
+    return new Set(all).size === all.length;
+  });
+
+/** The closed list of values of a member that is always there. */
+const certainValues = (schema: JsonSchema, name: string): readonly unknown[] | undefined => {
+  const member = objectAt(schema, 'properties')[name];
+  return member && listAt(schema, 'required')?.includes(name) ? valuesOf(member) : undefined;
+};
 
 /** The breaks against the current option that is nearest to what was frozen. */
 const closest = ({ frozen, current, use, place }: Comparison): readonly string[] => {

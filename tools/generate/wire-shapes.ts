@@ -44,6 +44,7 @@ import { Health, NotReady, Ready } from '#contracts/route-shapes.ts';
 import * as callbacks from '#contracts/runs/callbacks.ts';
 import { ClaimRequest, ClaimResponse } from '#contracts/runs/claim.ts';
 import * as concurrency from '#contracts/runs/concurrency.ts';
+import { FunctionAnswer } from '#contracts/runs/function-answer.ts';
 import * as locations from '#contracts/runs/locations.ts';
 import * as manifest from '#contracts/runs/manifest.ts';
 import * as deployed from '#contracts/runs/deployed.ts';
@@ -194,6 +195,7 @@ const messages = {
   FeedRecoveryInput,
   FeedResumedMessage,
   FeedTimerMessage,
+  FunctionAnswer,
   InlineRunMessage,
   PublicationMessage,
   RetryTaskInput: read.RetryTaskInput,

@@ -46,6 +46,17 @@ const limitEvents = () => {
   return limit.events;
 };
 
+/** What a limit of which one holds the slot and another waits says of itself now and then. */
+const restatedEvents = () => {
+  const limit = new StreamHarness(limitAggregate, limitStream({ ...scopeOf, limitId }));
+  limit.nowMs = SAMPLE_START_MS;
+  limit.send(ask(holder(1)));
+  limit.send(ask(holder(2)));
+  const sequence = limit.events.length + 1;
+  const restated = limitAggregate.restatement?.of(limit.state, sequence);
+  return stamp(limit.stream, restated ? [restated] : [], { sequence, occurredAtMs: limit.nowMs });
+};
+
 /** More attempts than may wait, as earlier versions recorded it. */
 const crowdedEvents = () => {
   const limit = new StreamHarness(limitAggregate, limitStream({ ...scopeOf, limitId }));
@@ -127,7 +138,7 @@ const runEvents = () => {
 export const limitSamples = (): Samples => {
   const item = { limitId, capacity: 1, source: 'manifest', held: 1, waiting: 1 };
   return {
-    ...ledgerSamples('limit', [...limitEvents(), ...crowdedEvents()], () => service),
+    ...ledgerSamples('limit', [...limitEvents(), ...crowdedEvents(), ...restatedEvents()], () => service),
     ...ledgerSamples('manifests', configEvents(), ({ type }) => (type === 'LimitTold' ? service : person)),
     ...ledgerSamples('run', runEvents(), () => service),
     [sampleFile('requests', 'SetLimitRequest')]: { capacity: 4 },

@@ -356,6 +356,11 @@ const workerSamples = (): Samples => {
       expectedAttempt: 2,
       receivedAttempt: 1,
     },
+    [sampleFile('messages', 'FunctionAnswer')]: {
+      outcome: 'SUCCEEDED',
+      output: { rowCount: 390, deltaTable: 'markets.bars', deltaVersion: 42 },
+      metrics: { cpuTimeMs: 1_200 },
+    },
     [sampleFile('messages', 'InlineRunMessage')]: { stream: runStream({ ...scopeOf, runId }) },
     [sampleFile('messages', 'RetryTaskInput')]: {
       runId,

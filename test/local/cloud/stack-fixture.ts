@@ -3,8 +3,7 @@ import { bootCloud } from '#local/boot/cloud.ts';
 import type { BootOptions, Cloud } from '#local/boot/cloud.ts';
 import { virtualClock } from '#local/kernel/clock.ts';
 import type { ImportModule } from '#local/lambda/direct-host.ts';
-import { stubBundles } from '#test/infra/assembly.ts';
-import { synth } from '#tools/build/synth.ts';
+import { keptAssembly } from '#test/support/kept-assembly.ts';
 import { functionNames } from '#contracts/naming.ts';
 
 /** Loads `functions/<name>/handler.ts` for the function `sluice-dev-<name>`. */
@@ -16,9 +15,8 @@ export const sourceModules: ImportModule = async ({ name }) => {
 
 /** Boots the stacks of stage `dev`, by default in memory, in virtual time. */
 export const bootStacks = async (options: Partial<BootOptions> = {}): Promise<Cloud> => {
-  const { assemblyDir } = await synth({ outDir: `${stubBundles()}/../cdk.out-flow`, dist: stubBundles() });
   return bootCloud({
-    assemblyDir,
+    assemblyDir: await keptAssembly({}),
     clock: virtualClock(Date.parse('2026-11-20T00:00:00Z')),
     seed: 1,
     host: 'direct',

@@ -143,6 +143,74 @@ describe('a task of an execution location', () => {
   });
 });
 
+describe('the lifecycle of an execution location', () => {
+  const set = (api: Api, lifecycle: string) => api.must('PUT', pool, { ...wish, lifecycle });
+
+  it('draining lets runs go on that there are, and no others begin', async () => {
+    const api = await stage();
+    await deploy(api, {
+      a: { execution: { queue: 'gpu' } },
+      b: { after: ['a'], execution: { queue: 'gpu' } },
+    });
+    await trigger(api, ['a', 'b']);
+    const task = await receiveOne(api);
+    expect(await set(api, 'draining')).toMatchObject({ lifecycle: 'draining' });
+    await succeed(api, task);
+
+    expect((await receive(api)).map(({ taskKey }) => taskKey)).toEqual(['demo.b']);
+    expect(await api.ask('POST', inMain('/runs'), { body: { selection: ['demo.a'] } })).toMatchObject({
+      status: 409,
+      body: {
+        code: 'location_not_active',
+        details: { executionLocationId: 'gpu-pool', lifecycle: 'draining' },
+      },
+    });
+  });
+
+  it('disabled sends nothing, until it is active again', async () => {
+    const api = await stage();
+    await deploy(api, {
+      a: { execution: { queue: 'gpu' } },
+      b: { after: ['a'], execution: { queue: 'gpu' } },
+    });
+    const runId = await trigger(api, ['a', 'b']);
+    const task = await receiveOne(api);
+    await set(api, 'disabled');
+    // What was read of the workspace is good for a while.
+    await api.cloud.advance(MINUTE_MS);
+    await succeed(api, task);
+    await api.cloud.advance(2 * MINUTE_MS);
+    expect((await receive(api)).filter(({ taskKey }) => taskKey === 'demo.b')).toEqual([]);
+    expect(await readRun(api, runId)).toMatchObject({ state: 'RUNNING' });
+    expect(await api.must('GET', inMain(`/runs/${runId}/why`))).toMatchObject({
+      waiting: expect.arrayContaining([
+        expect.objectContaining({
+          reason: 'worker',
+          subject: 'demo.b',
+          location: { executionLocationId: 'gpu-pool', lifecycle: 'disabled' },
+        }),
+      ]) as unknown,
+    });
+    await set(api, 'active');
+    await api.cloud.advance(5 * MINUTE_MS);
+
+    expect((await receive(api)).map(({ taskKey }) => taskKey)).toContain('demo.b');
+  });
+
+  it('archived leaves new runs to claims, and is listed when it is asked for', async () => {
+    const api = await stage();
+    await set(api, 'archived');
+    await trigger(api, ['a']);
+
+    expect(await claim(api, { queue: 'gpu' })).toHaveLength(1);
+    const list = inMain('/execution-locations');
+    expect(await api.must('GET', list)).toMatchObject({ executionLocations: [] });
+    expect(await api.must('GET', `${list}?includeArchived=true`)).toMatchObject({
+      executionLocations: [{ executionLocationId: 'gpu-pool', lifecycle: 'archived' }],
+    });
+  });
+});
+
 describe('an execution location', () => {
   it('is listed, and refused for a queue out of reach or a name that is none', async () => {
     const api = await stage();

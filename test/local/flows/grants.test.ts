@@ -274,13 +274,19 @@ const workOfTheRest = async (api: Api): Promise<void> => {
   await cloud.advance(20 * MINUTE_MS);
 };
 
-/** A task that is sent to the queue of an execution location. */
+/** Tasks of two execution locations, a queue and a function that is not there: to be refused one has to be let in. */
 const workOfLocations = async (api: Api): Promise<void> => {
   const queueName = 'sluice-dev-worker-yw3l55s5hy-gpu';
   await api.cloud.call('sqs', 'CreateQueue', { QueueName: queueName });
   await api.must('PUT', inMain('/execution-locations/gpu'), { workerQueue: 'gpu', queueName });
-  await deploy(api, { g: { execution: { queue: 'gpu' } } });
-  await trigger(api, ['g']);
+  const functionName = 'sluice-dev-worker-yw3l55s5hy-fn';
+  await api.must('PUT', inMain('/execution-locations/fn'), {
+    kind: 'lambda',
+    workerQueue: 'fn',
+    functionName,
+  });
+  await deploy(api, { g: { execution: { queue: 'gpu' } }, f: { execution: { queue: 'fn' } } });
+  await trigger(api, ['g', 'f']);
   await api.cloud.settle();
 };
 

@@ -63,6 +63,37 @@ const append = (
   });
 };
 
+const headOf = async (api: Api): Promise<number> => {
+  const last = (await commitsIn(api.cloud)).filter(({ stream }) => stream.startsWith('limit#')).at(-1);
+  return last ? last.sequence + last.events.length - 1 : 0;
+};
+
+/** Has as many others wait for the key's limit as it still takes, after so many requests. */
+const fill = async (api: Api, asked: number): Promise<void> => {
+  const { waiting } = await limitOf(api);
+  const crowd = Array.from({ length: concurrency.waitersMax - waiting }, (_, index) => ({
+    type: 'SlotRequested',
+    idempotencyKey: `crowd:${index}`,
+    data: { ...crowdHolder(index), requestNo: asked + 1 + index, priority: 5 },
+  }));
+  const head = await headOf(api);
+  for (let at = 0; at < crowd.length; at += 500)
+    await append(api, 'key:warehouse', crowd.slice(at, at + 500), head + at);
+};
+
+const crowdHolder = (index: number) => ({
+  runId: `run_${String(index).padStart(26, '0')}`,
+  taskKey: 'demo.a',
+  attempt: 1,
+});
+
+/** One of those others gives its place up. */
+const makeRoom = async (api: Api): Promise<unknown> => {
+  const data = { ...crowdHolder(0), requestNo: 1, wasHeld: false };
+  const released = { type: 'SlotReleased', idempotencyKey: 'slot_released:1', data };
+  return append(api, 'key:warehouse', [released], await headOf(api));
+};
+
 /** How many of these runs are under way at once at most, by the instants of their events. */
 const mostAtOnce = async (api: Api, runIds: readonly string[]): Promise<number> => {
   const moves: (readonly [number, number])[] = [];
@@ -248,22 +279,7 @@ describe('runs that share a concurrency key', () => {
     await api.cloud.settle();
     const runId = await trigger(api, ['a'], { runKey: 'early' });
     await api.cloud.settle();
-    const { waiters } = await limitOf(api);
-    const crowd = Array.from({ length: concurrency.waitersMax - waiters.length }, (_, index) => ({
-      type: 'SlotRequested',
-      idempotencyKey: `crowd:${index}`,
-      data: {
-        runId: `run_${String(index).padStart(26, '0')}`,
-        taskKey: 'demo.a',
-        attempt: 1,
-        requestNo: index + 2,
-        priority: 5,
-      },
-    }));
-    const version = (await commitsIn(api.cloud)).filter(({ stream }) => stream.startsWith('limit#')).at(-1);
-    const head = version ? version.sequence + version.events.length - 1 : 0;
-    for (let at = 0; at < crowd.length; at += 500)
-      await append(api, 'key:warehouse', crowd.slice(at, at + 500), head + at);
+    await fill(api, 1);
 
     const body = { selection: ['demo.a'] };
     const refused = await api.ask('POST', inMain('/runs'), { body });
@@ -276,6 +292,41 @@ describe('runs that share a concurrency key', () => {
     expect(await trigger(api, ['a'], { runKey: 'early' })).toBe(runId);
     expect((await limitOf(api)).waiters).toHaveLength(concurrency.shownMax);
   });
+
+  it.each([
+    ['at once', 0, 2],
+    ['after an hour', 60, 300],
+  ])(
+    'have the place that becomes free %s, and ask less and less until then',
+    async (_, minutes, withinSec) => {
+      const api = apiOf(await bootTestCloud());
+      await deployLimited(api, { first: [], a: { after: ['first'], ...keyed } }, limits(0));
+      const runId = await trigger(api, ['first', 'a']);
+      await api.cloud.settle();
+      await fill(api, 0);
+      await succeed(api, await claimOne(api));
+      await api.cloud.settle();
+      await api.cloud.advance(minutes * MINUTE_MS);
+      const asked = async () =>
+        (await runEvents(api, runId)).filter(({ type }) => type === 'TaskSlotRequested').length;
+      const refusedAsks = await asked();
+      expect(refusedAsks).toBeLessThanOrEqual(8 + minutes / 2.5);
+      const [refused] = (await whyOf(api, runId)).filter(({ limit }) => limit);
+      expect(refused).toMatchObject({
+        reason: 'concurrency_limit',
+        limit: { waiting: concurrency.waitersMax },
+      });
+      expect(refused?.limit).not.toHaveProperty('position');
+
+      await makeRoom(api);
+      await api.cloud.advance(withinSec * 1_000);
+
+      expect(await asked()).toBeGreaterThan(refusedAsks);
+      const [placed] = (await whyOf(api, runId)).filter(({ limit }) => limit);
+      expect(placed?.limit).toMatchObject({ position: concurrency.waitersMax });
+      expect(api.cloud.faultLines()).toEqual([]);
+    },
+  );
 
   it('lose nothing when words between them and the limit are lost', async () => {
     const lost = { service: 'sqs', operation: 'SendMessageBatch', kind: 'throttle', hitsMax: 12 } as const;

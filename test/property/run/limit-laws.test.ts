@@ -88,6 +88,15 @@ const commandOf = (told: Step, limit: Limit, nowMs: number): LimitCommand => {
   }
 };
 
+/** What a fold comes to that begins with what this state says of itself, or meets it after something else. */
+const restated = (state: Limit, version: number): Limit => {
+  const event = limitAggregate.restatement?.of(state, version + 1);
+  const events = recorded(event ? [event] : [], { stream: ofLimit, version, nowMs: START_MS });
+  const fresh = events.reduce(limitAggregate.evolve, limitAggregate.initialState());
+  expect(events.reduce(limitAggregate.evolve, state)).toEqual(fresh);
+  return fresh;
+};
+
 const names = (holders: readonly Holder[]): readonly string[] => holders.map(({ runId }) => runId);
 
 describe('a limit', () => {
@@ -137,7 +146,7 @@ describe('a limit', () => {
     );
   });
 
-  it('counts in its row what it holds, and its history folds to the state it decides on', () => {
+  it('counts in its row what it holds, and its history, or what it says of itself, folds to the state it decides on', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
         const limit = machine();
@@ -152,6 +161,7 @@ describe('a limit', () => {
         );
         expect(row?.data).toEqual({ held: state.slots.length, waiting: state.waiters.length });
         expect(limit.history.reduce(limitAggregate.evolve, limitAggregate.initialState())).toEqual(state);
+        expect(restated(state, limit.history.length)).toEqual(state);
         expect(limit.history.every((event) => asLimitEvent(event) !== undefined)).toBe(true);
         const keys = limit.history.map(({ idempotencyKey }) => idempotencyKey);
         expect(new Set(keys).size).toBe(keys.length);

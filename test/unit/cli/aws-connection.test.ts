@@ -2,12 +2,12 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { withAws } from '#cli/aws-connection.ts';
 import { CliError } from '#cli/cli-error.ts';
-import { temporaryFolder } from '#test/support/process.ts';
+import { testFolder } from '#test/support/folders.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 
 const failing = (error: unknown) =>
-  withAws({ stateDir: temporaryFolder(), isAws: true }, () => Promise.reject(error as Error)).catch(
+  withAws({ stateDir: testFolder(), isAws: true }, () => Promise.reject(error as Error)).catch(
     (thrown: unknown) => thrown,
   );
 const named = (name: string): Error => Object.assign(new Error('no such thing'), { name });
@@ -35,14 +35,14 @@ it('says that nothing answers, and passes on what it does not know', async () =>
 
 it('refuses when no local stack runs and AWS was not asked for', async () => {
   vi.stubEnv('AWS_ENDPOINT_URL', undefined);
-  const connection = { stateDir: temporaryFolder(), isAws: false };
+  const connection = { stateDir: testFolder(), isAws: false };
   await expect(withAws(connection, () => Promise.resolve())).rejects.toMatchObject({ code: 'not_found' });
 });
 
 it('closes the clients that were attached, however it ends', async () => {
   vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:1');
   const closed: string[] = [];
-  await withAws({ stateDir: temporaryFolder(), isAws: false }, (plugin) => {
+  await withAws({ stateDir: testFolder(), isAws: false }, (plugin) => {
     const { attach, configuration } = plugin as {
       readonly attach: (client: object) => void;
       readonly configuration: object;

@@ -356,7 +356,8 @@ describe('the stream of a limit', () => {
     expect(events({ ...stale, data }).reduce(evolve, before)).toEqual(before);
   });
 
-  it('owes and awaits nothing before it is opened, and is never over', () => {
+  it('owes and awaits nothing before it is opened, has nothing to say of itself, and is never over', () => {
+    expect(limitAggregate.restatement?.of({ status: 'none' }, 1)).toBeUndefined();
     expect(limitAggregate.outstanding({ status: 'none' }, START_MS)).toEqual([]);
     expect(limitAggregate.waiting({ status: 'none' })).toEqual([]);
     expect(isFull({ status: 'none' })).toBe(false);

@@ -54,6 +54,38 @@ describe('execution locations', () => {
   });
 });
 
+describe('the lifecycle of a location', () => {
+  it.each(['active', 'draining', 'disabled', 'archived'] as const)(
+    'leads from %s wherever it may',
+    (from) => {
+      const at = (lifecycle: string) =>
+        ({ ...gpu, ...(lifecycle === 'active' ? {} : { lifecycle }) }) as ExecutionLocation;
+      for (const to of ['active', 'draining', 'disabled', 'archived']) {
+        const story = fresh();
+        story.when(set(gpu)).thenRecords({ type: 'LocationSet' });
+        if (from !== 'active')
+          story.when(set(at(from))).thenRecords({ type: 'LocationSet', data: { lifecycle: from } });
+        if (from === to) story.when(set(at(to))).thenRecords();
+        else if (from === 'archived' && to !== 'active')
+          story.when(set(at(to))).thenRefuses({ code: 'location_archived' });
+        else story.when(set(at(to))).thenRecords({ type: 'LocationSet', data: at(to) });
+      }
+    },
+  );
+
+  it('frees the worker queue with the archive, and ends there only while nobody else serves it', () => {
+    const story = fresh();
+    story.when(set({ ...gpu, lifecycle: 'archived' })).thenRecords({ type: 'LocationSet' });
+    expect(inForce(story.state()).locations).toEqual([]);
+    story.when(set(locationNamed('rival', 'gpu'))).thenRecords({ type: 'LocationSet' });
+    story
+      .when(set(gpu))
+      .thenRefuses({ code: 'location_conflict', details: { executionLocationId: 'rival' } });
+    story.when(remove('rival')).thenRecords({ type: 'LocationRemoved' });
+    story.when(set(gpu)).thenRecords({ type: 'LocationSet' });
+  });
+});
+
 describe('the locations of a plan', () => {
   const code = validated(
     manifest([
@@ -77,6 +109,20 @@ describe('the locations of a plan', () => {
       undefined,
       undefined,
     ]);
+  });
+
+  it.each(['draining', 'disabled'] as const)('refuse the plan that needs one that is %s', (lifecycle) => {
+    const idle = { ...gpu, lifecycle };
+    const result = planRun(code, TriggerRunRequest.parse({ selection: ['m.a'] }), { locations: [idle] });
+
+    expect(result).toMatchObject({
+      kind: 'rejected',
+      rejection: {
+        code: 'location_not_active',
+        details: { executionLocationId: 'gpu-pool', workerQueue: 'gpu', lifecycle },
+      },
+    });
+    expect(planned(['m.b', 'm.c'], idle)).not.toHaveProperty('locations');
   });
 
   it('leave a plan that needs none as it was', () => {

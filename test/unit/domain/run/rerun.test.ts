@@ -313,6 +313,19 @@ describe('a rerun asks what holds now', () => {
     expect(limitsOf(rerun)).toEqual([[], []]);
   });
 
+  it('also of a key that had no limit when its parent was triggered, once it has one', () => {
+    const first = plannedOf(parent, fromFailure(), { limits: limits('key:db') }).plan;
+    expect(limitsOf(first)).toEqual([['key:db'], []]);
+    expect(first.tasks).toMatchObject([{ key: 'm.a' }, { key: 'm.b', concurrencyKey: 'old' }]);
+    expect(first.tasks[0]).not.toHaveProperty('concurrencyKey');
+
+    const second = plannedOf({ ...parent, plan: first }, fromFailure(), { limits: limits('key:old') }).plan;
+
+    expect(limitsOf(second)).toEqual([[], ['key:old']]);
+    expect(second.tasks[0]).toHaveProperty('concurrencyKey', 'db');
+    expect(second.tasks[1]).not.toHaveProperty('concurrencyKey');
+  });
+
   it('when it has the latest code, with the keys of that', () => {
     const manifestNow = validated(
       manifest([

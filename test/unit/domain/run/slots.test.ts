@@ -107,59 +107,6 @@ describe('a task with a limit', () => {
     expect(new Set(effectsOf(story.state()).map(({ name }) => name.replace(/-\d+$/, ''))).size).toBe(1);
   });
 
-  it('asks again within five minutes while it is refused, and is owed no answer until then', () => {
-    const story = triggered(ONE);
-    let atMs = START_MS;
-    for (const [index, minutes] of [1, 2, 4, 5, 5].entries()) {
-      story
-        .when(refused('m.a', KEY, index + 1))
-        .thenRecords({ type: 'TaskSlotRefused', data: { limitId: KEY, place: 0, sendNo: index + 1 } });
-      expect(effectsOf(story.state())).toEqual([]);
-      const decoded = runAggregate.decodeState(runAggregate.encodeState(story.state()));
-      expect(decoded).toMatchObject({ tasks: [{ status: 'SLOT_WAIT', place: 0, isRefused: true }] });
-      atMs += minutes * 60_000;
-      story
-        .at(atMs - 1)
-        .when(sweep(atMs - 1))
-        .thenRecordsNothing();
-      story
-        .at(atMs)
-        .when(sweep(atMs))
-        .thenRecords({ type: 'TaskSlotRequested', data: { sendNo: index + 2 } });
-      expect(effectsOf(story.state())).toMatchObject([{ command: { type: 'RequestSlot' } }]);
-    }
-    const lastMs = atMs + 32 * 60_000;
-    story
-      .at(lastMs - 1)
-      .when(sweep(lastMs - 1))
-      .thenRecordsNothing();
-    story.after(grant('m.a', KEY));
-    expect(reasonsOf(story.state())).toContainEqual(['worker', 'm.a']);
-  });
-
-  it('heeds the refusal of its last request alone, and once', () => {
-    const story = triggered(TWO);
-    for (const stale of [
-      refused('m.x', KEY),
-      refused('m.a', 'workspace'),
-      refused('m.a', QUEUE),
-      refused('m.a', KEY, 2),
-      refused('m.a', KEY, 1, 2),
-    ])
-      story.when(stale).thenRecordsNothing();
-    story.after(refused('m.a', KEY)).when(refused('m.a', KEY)).thenRecordsNothing();
-
-    story.after(grant('m.a', KEY));
-    expect(effectsOf(story.state())).toMatchObject([{ command: { type: 'RequestSlot' } }]);
-    story.when(refused('m.a', KEY)).thenRecordsNothing();
-    story.after(refused('m.a', QUEUE));
-    const decoded = runAggregate.decodeState(runAggregate.encodeState(story.state()));
-    expect(decoded).toMatchObject({ tasks: [{ place: 1, isRefused: true }] });
-    const facts = story.history().filter(({ type }) => type === 'TaskSlotRefused');
-    story.after(grant('m.a', QUEUE)).when(refused('m.a', QUEUE)).thenRecordsNothing();
-    expect(facts.reduce(runAggregate.evolve, story.state())).toEqual(story.state());
-  });
-
   it('waits as dispatch_window behind as many as may ask at one time', () => {
     const names = Array.from({ length: SLOT_WINDOW + 2 }, (_, index) => `m.t${index}`);
     const edges = Object.fromEntries([...names, 'm.free'].map((name) => [name, []]));

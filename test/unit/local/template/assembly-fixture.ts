@@ -1,7 +1,7 @@
 /** Writes a small cloud assembly into a temporary directory, as `cdk synth` would. */
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { testFolder } from '#test/support/folders.ts';
 
 /** A stack to write; assets are handler sources by asset name. */
 export interface StackToWrite {
@@ -12,12 +12,12 @@ export interface StackToWrite {
 /** A handler module as the bundle of an asset; it is put into `handler.mjs`. */
 export type AssetSources = Readonly<Record<string, string>>;
 
-/** The directory of an assembly with these stacks; assets are at `<name>.zip` in the asset bucket. */
+/** The directory of an assembly with these stacks, which goes when the test ends; assets are at `<name>.zip` in the asset bucket. */
 export const writeAssembly = (
   stacks: Readonly<Record<string, StackToWrite>>,
   assets: AssetSources = {},
 ): string => {
-  const directory = mkdtempSync(join(tmpdir(), 'sluice-assembly-'));
+  const directory = testFolder();
   const artifacts: Record<string, unknown> = {};
   for (const [name, { template, dependencies = [] }] of Object.entries(stacks)) {
     writeFileSync(join(directory, `${name}.template.json`), JSON.stringify(template));

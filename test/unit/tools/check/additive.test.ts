@@ -11,6 +11,8 @@ const changes = (use: WireShape['use'], before: z.ZodType, after: z.ZodType): re
 
 const run = z.strictObject({ id: z.string(), count: z.int().min(0).max(10), state: z.enum(['ON', 'OFF']) });
 const without = run.omit({ count: true });
+const queue = z.strictObject({ kind: z.literal('queue'), queueName: z.string() });
+const lambda = z.strictObject({ kind: z.literal('lambda'), functionName: z.string() });
 
 describe('a shape we accept', () => {
   it.each<[string, z.ZodType, z.ZodType]>([
@@ -90,6 +92,7 @@ describe('a shape we answer', () => {
     ['has tighter bounds', run, run.extend({ count: z.int().min(1).max(9) })],
     ['is always whole', z.object({ a: z.number() }), z.object({ a: z.int() })],
     ['gets another event type', z.union([run]), z.union([run, without])],
+    ['becomes one of several that its kind tells apart', queue, z.union([queue, lambda])],
   ])('may be changed so that it %s', (_change, before, after) => {
     expect(changes('answered', before, after)).toEqual([]);
   });
@@ -117,6 +120,24 @@ describe('a shape we answer', () => {
     ],
     ['a value is lost', run, run.extend({ state: z.enum(['OFF']) }), 'state lost the value "ON"'],
     ['it becomes one of several', run, z.union([run, z.string()]), 'the shape has become one of several'],
+    [
+      'it becomes one of several of one kind',
+      queue,
+      z.union([queue, lambda.extend({ kind: z.enum(['queue', 'lambda']) })]),
+      'the shape has become one of several',
+    ],
+    [
+      'it becomes one of several whose kind is not certain',
+      queue,
+      z.union([queue, lambda.partial({ kind: true })]),
+      'the shape has become one of several',
+    ],
+    [
+      'the form it had is none of the several it becomes',
+      queue,
+      z.union([queue.partial({ queueName: true }), lambda]),
+      'queueName is no longer certain',
+    ],
     ['it is one of several no more', z.union([run, z.string()]), run, 'lost its options'],
     [
       'a closed list is opened',
