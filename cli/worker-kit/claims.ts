@@ -71,7 +71,7 @@ export const claims = (setting: Claiming): TaskSource => ({
       const { answer, tasks } = await claim(setting, {
         wish: { maxTasks: 1, waitMs: 0, completed },
         signal: shutdown.reports,
-        read: notLater,
+        read: notLater(),
       });
       return answer.kind === 'taken' ? tasks.map((next) => ({ task: next })) : undefined;
     } catch (error) {
@@ -82,11 +82,20 @@ export const claims = (setting: Claiming): TaskSource => ({
   },
 });
 
-/** Claims may be told to come later; the callback of a report is taken at any time, and need not wait. */
-const notLater = (answer: Answer): Answer =>
-  answer.kind === 'again' && answer.code === 'rate_limited'
-    ? { kind: 'unwanted', code: answer.code, message: answer.message }
-    : answer;
+/**
+ * Claims may be told to come later; the callback of a report is taken at any time, and need not wait. Behind a try whose
+ * answer was lost it has to: tasks may have been begun with it, and only the same claim hands them out again.
+ */
+const notLater = (): ((answer: Answer) => Answer) => {
+  let isPerhapsTaken = false;
+  return (answer) => {
+    if (answer.kind !== 'again') return answer;
+    const { code = 'no_answer', message } = answer;
+    if (code === 'rate_limited' && !isPerhapsTaken) return { kind: 'unwanted', code, message };
+    isPerhapsTaken ||= code !== 'rate_limited';
+    return answer;
+  };
+};
 
 interface Wish {
   readonly wish: { readonly maxTasks: number; readonly waitMs: number; readonly completed?: object };
