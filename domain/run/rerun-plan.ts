@@ -13,6 +13,7 @@ import { tooLarge } from '#domain/run/plan-size.ts';
 import { plannedUpstreams } from '#domain/run/rerun.ts';
 import type { AskedRerun, ParentRun } from '#domain/run/rerun.ts';
 import { plannedTask } from '#domain/run/run.ts';
+import { named } from '#domain/run/selection-fault.ts';
 
 /** What tasks are taken from when the request asks for the latest code. */
 export interface LatestCode {
@@ -100,7 +101,7 @@ const latestPlan = (
         kind: 'rejected',
         rejection: {
           code: 'invalid_selection',
-          message: `the current manifest does not have ${unknown.join(', ')}; rerun with the parent's code`,
+          message: `the current manifest does not have ${named(unknown)}; rerun with the parent's code`,
           details: { malformed: [], unknown },
         },
       }

@@ -28,7 +28,8 @@ export const selectionFault = (
     : { code: 'invalid_selection', message: words.join('; '), details: { malformed, unknown } };
 };
 
-const named = (items: readonly string[]): string => {
+/** The items, ten at most and how many more there are. */
+export const named = (items: readonly string[]): string => {
   const words = items.slice(0, NAMED_MAX).map((item) => (item.trim() === '' ? '(blank)' : item));
   return `${words.join(', ')}${items.length > NAMED_MAX ? ` and ${items.length - NAMED_MAX} more` : ''}`;
 };

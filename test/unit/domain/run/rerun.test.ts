@@ -371,7 +371,11 @@ describe('a rerun with the latest code', () => {
 
   it('is refused for assets that are gone', () => {
     expect(planRerun(failed, askedOf(failed, fromFailure()), { latest: latest(['b']) })).toMatchObject({
-      rejection: { code: 'invalid_selection', details: { unknown: ['m.c'] } },
+      rejection: {
+        code: 'invalid_selection',
+        message: "the current manifest does not have m.c; rerun with the parent's code",
+        details: { unknown: ['m.c'] },
+      },
     });
   });
 
