@@ -99,6 +99,8 @@ interface Fault {
 
 const text = ({ code, message, details }: CliError): string => {
   const { faults, issues } = (details ?? {}) as { faults?: readonly Fault[]; issues?: readonly Fault[] };
-  const lines = (faults ?? issues ?? []).map((fault) => `  ${fault.path}: ${fault.message}`);
+  const lines = (faults ?? issues ?? []).map(
+    ({ path, message }) => `  ${path === '' ? '' : `${path}: `}${message}`,
+  );
   return [`${code}: ${message}`, ...lines].join('\n');
 };

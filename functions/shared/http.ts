@@ -276,14 +276,18 @@ export const parseBody = <Schema extends z.ZodType>(schema: Schema, body: unknow
 export const parseQuery = <Schema extends z.ZodType>(schema: Schema, query: unknown): z.infer<Schema> =>
   parsed(schema, query, 'the query');
 
+/** Issues the message names; the details have them all. */
+const ISSUES_NAMED_MAX = 3;
+
 const parsed = <Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.infer<Schema> => {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issues = result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
-  const [first] = issues;
-  // What is wrong as a whole has no path.
-  const place = first?.path ? `${first.path} ` : '';
-  throw new ApiError('invalid_request', `${what} is not as described: ${place}${first?.message}`, {
+  // What is wrong as a whole has no path. A misspelt member is missing under its name, and unknown under the other one.
+  const words = issues.map(({ path, message }) => (path === '' ? message : `${path} ${message}`));
+  const more = words.length > ISSUES_NAMED_MAX ? ` and ${words.length - ISSUES_NAMED_MAX} more` : '';
+  const named = words.slice(0, ISSUES_NAMED_MAX).join('; ');
+  throw new ApiError('invalid_request', `${what} is not as described: ${named}${more}`, {
     details: { issues },
   });
 };

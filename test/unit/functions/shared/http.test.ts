@@ -382,6 +382,25 @@ describe('parsing', () => {
     }
   });
 
+  it('names three issues and counts the others, so that a misspelt member is seen beside the one that is missing', () => {
+    const messageOf = (body: object): unknown => {
+      try {
+        return parseBody(Schema, body);
+      } catch (error) {
+        return error instanceof ApiError ? error.message : error;
+      }
+    };
+
+    expect(messageOf({ aa: 1, b: [] })).toMatch(
+      /^the body is not as described: a Invalid input: [^;]+; Unrecognized key: "aa"$/,
+    );
+    expect(messageOf({ a: 1, b: [1, 2, 3] })).toMatch(/^[^;]+; b\.1 [^;]+; b\.2 [^;]+number$/);
+    expect(messageOf({ a: 1, b: [1, 2, 3, 4] })).toMatch(/; b\.2 [^;]+ and 1 more$/);
+    expect(messageOf([])).toBe(
+      'the body is not as described: Invalid input: expected object, received array',
+    );
+  });
+
   it('takes a missing body for an empty one', () => {
     expect(parseBody(z.object({}), undefined)).toEqual({});
     expect(parseQuery(z.object({ limit: z.coerce.number().default(5) }), {})).toEqual({ limit: 5 });
