@@ -186,7 +186,7 @@ describe('the example worker', () => {
     await say('deploy', file('one.yaml', oneAsset));
     const { runId } = await json('run', 'start', '--select', 'demo.a');
 
-    const working = say('worker', '--concurrency', 'many');
+    const working = say('worker', '--concurrency', '1');
     await vi.waitFor(
       async () => expect(await listedRun(api, String(runId))).toMatchObject({ state: 'SUCCEEDED' }),
       {

@@ -8,7 +8,10 @@ import { addWorkerCommand } from '#cli/commands/worker.ts';
 const listeners = () => process.listenerCount('SIGINT') + process.listenerCount('SIGTERM');
 
 /** Runs a command that is told SIGINT as soon as it says or asks anything, and counts who listens from then on. */
-const interrupted = async (add: typeof addWorkerCommand, name: string): Promise<readonly number[]> => {
+const interrupted = async (
+  add: typeof addWorkerCommand,
+  ...words: readonly string[]
+): Promise<readonly number[]> => {
   const heard: number[] = [];
   const interrupt = (): void => {
     if (heard.length > 0) return;
@@ -27,9 +30,9 @@ const interrupted = async (add: typeof addWorkerCommand, name: string): Promise<
       },
     }),
   } as unknown as CommandContext;
-  const program = new Command();
+  const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined });
   add(program, () => context);
-  await program.parseAsync([name], { from: 'user' });
+  await program.parseAsync(words, { from: 'user' });
   return [...heard, listeners()];
 };
 
@@ -44,3 +47,14 @@ it.each([
     expect(await interrupted(add, name)).toEqual([before + 2, before, before]);
   },
 );
+
+it.each([
+  ['0', false],
+  ['1', true],
+  ['10', true],
+  ['11', false],
+  ['many', false],
+])('worker --concurrency %s is taken: %s', async (count, isTaken) => {
+  const parsed = interrupted(addWorkerCommand, 'worker', '--concurrency', count);
+  await (isTaken ? parsed : expect(parsed).rejects.toThrow('must be 1 to 10'));
+});
