@@ -189,7 +189,7 @@ export const metricCatalogue = {
   }),
   StreamsSwept: count('streams whose deadline had passed'),
   WorkerClockSkew: count('callbacks whose times lie outside the tolerance'),
-  DeadLetters: count('messages that were given up and told to their aggregate', 'queue'),
+  DeadLetters: alarmed(count('messages that were given up and told to their aggregate'), moreThan(0)),
 } as const satisfies Readonly<Record<string, Metric>>;
 
 export type MetricName = keyof typeof metricCatalogue;

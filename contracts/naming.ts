@@ -18,7 +18,7 @@ export type TableName = (typeof tableNames)[number];
 export const streamNames = ['market-events', 'orchestrator-events'] as const;
 export type StreamName = (typeof streamNames)[number];
 
-/** Queues that carry work; each has a dead-letter queue of its own. */
+/** Queues that carry work; what their consumers fail on goes to `deadQueueOf`. */
 export const workQueueNames = [
   'engine-runs.fifo',
   'commands.fifo',
@@ -35,18 +35,23 @@ export type WorkQueueName = (typeof workQueueNames)[number];
 export const deadLetterQueueNames = ['market-dead-letters', 'dead-letters'] as const;
 export type DeadLetterQueueName = (typeof deadLetterQueueNames)[number];
 
-export type DeadQueueName =
-  | 'engine-runs-dead.fifo'
-  | 'commands-dead.fifo'
-  | 'sweep-dead'
-  | 'timers-dead'
-  | 'compactions-dead'
-  | 'publications-dead'
-  | 'inline-runs-dead'
-  | 'function-tasks-dead';
+/** Queues for what the consumers of work queues failed on too often. */
+export const deadQueueNames = [
+  'engine-runs-dead.fifo',
+  'commands-dead.fifo',
+  'sweep-dead',
+  'timers-dead',
+  'compactions-dead',
+  'publications-dead',
+  'inline-runs-dead',
+] as const;
+export type DeadQueueName = (typeof deadQueueNames)[number];
 export type QueueName = WorkQueueName | DeadLetterQueueName | DeadQueueName;
 
-/** The queue that takes what a work queue's consumer failed on too often. */
+/**
+ * The queue that takes what a work queue's consumer failed on too often. Each queue that is polled costs money while nothing
+ * happens: messages that are treated alike share one.
+ */
 export const deadQueueOf: Readonly<Record<WorkQueueName, DeadQueueName>> = {
   'engine-runs.fifo': 'engine-runs-dead.fifo',
   'commands.fifo': 'commands-dead.fifo',
@@ -55,7 +60,7 @@ export const deadQueueOf: Readonly<Record<WorkQueueName, DeadQueueName>> = {
   compactions: 'compactions-dead',
   publications: 'publications-dead',
   'inline-runs': 'inline-runs-dead',
-  'function-tasks': 'function-tasks-dead',
+  'function-tasks': 'inline-runs-dead',
 };
 
 /** Every Lambda function; its code is `functions/<name>/handler.ts`. */

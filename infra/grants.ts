@@ -5,7 +5,7 @@
  */
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 
-import { deadQueueOf } from '#contracts/naming.ts';
+import { deadQueueNames } from '#contracts/naming.ts';
 import type { FunctionName, QueueName, SecretName, StateMachineName, StreamName } from '#contracts/naming.ts';
 import type { ResourceNames } from '#infra/resource-names.ts';
 
@@ -214,7 +214,7 @@ const grantsOf: Readonly<Record<FunctionName, readonly Grant[]>> = {
     send('compactions'),
     consume('sweep'),
   ],
-  'dead-letters': [...decide, ...act, consume(...Object.values(deadQueueOf), 'dead-letters')],
+  'dead-letters': [...decide, ...act, consume(...deadQueueNames, 'dead-letters')],
   timers: [
     ...decide,
     ...actForFeeds,

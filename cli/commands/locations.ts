@@ -2,7 +2,7 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import * as z from 'zod';
-import { LocationLifecycle } from '#contracts/runs/locations.ts';
+import { LocationCapabilities, LocationLifecycle } from '#contracts/runs/locations.ts';
 import { CliError, exitCodes } from '#cli/cli-error.ts';
 import type { CommandContext } from '#cli/commands/context.ts';
 import { paint, table } from '#cli/output.ts';
@@ -49,6 +49,8 @@ export const addLocationCommands = (program: Command, contextOf: GetContext): vo
         .choices(LocationLifecycle.options)
         .default('active'),
     )
+    .addOption(abilities('--can <what...>', 'what attempts there can do'))
+    .addOption(abilities('--cannot <what...>', 'what they cannot; the rest is as the kind has it'))
     .action(async (id: string, wish: Wish, command: Command) => {
       const { client, output } = contextOf(command);
       const body = bodyOf(wish);
@@ -65,22 +67,37 @@ export const addLocationCommands = (program: Command, contextOf: GetContext): vo
     });
 };
 
+const abilities = (flags: string, description: string): Option =>
+  new Option(flags, description).choices(Object.keys(LocationCapabilities.unwrap().shape));
+
 interface Wish {
   readonly queue: string;
   readonly sqs?: string;
   readonly function?: string;
   readonly lifecycle: LocationLifecycle;
+  readonly can?: readonly string[];
+  readonly cannot?: readonly string[];
 }
 
-const bodyOf = ({ queue: workerQueue, sqs, function: functionName, lifecycle }: Wish): object => {
+const bodyOf = (wish: Wish): object => {
+  const { queue: workerQueue, sqs, function: functionName, lifecycle } = wish;
   if ((sqs === undefined) === (functionName === undefined))
-    throw new CliError('usage', 'name either an SQS queue with --sqs or a Lambda function with --function', {
-      exitCode: exitCodes.usage,
-    });
-  return sqs === undefined
-    ? { kind: 'lambda', workerQueue, functionName, lifecycle }
-    : { workerQueue, queueName: sqs, lifecycle };
+    throw usage('name either an SQS queue with --sqs or a Lambda function with --function');
+  const place = sqs === undefined ? { kind: 'lambda', functionName } : { queueName: sqs };
+  return { workerQueue, lifecycle, ...place, ...capabilitiesOf(wish) };
 };
+
+const capabilitiesOf = ({ can = [], cannot = [] }: Wish): object => {
+  const both = can.filter((ability) => cannot.includes(ability));
+  if (both.length > 0) throw usage(`${both.join(', ')} cannot be both in --can and in --cannot`);
+  const capabilities = Object.fromEntries([
+    ...can.map((ability) => [ability, true] as const),
+    ...cannot.map((ability) => [ability, false] as const),
+  ]);
+  return can.length + cannot.length === 0 ? {} : { capabilities };
+};
+
+const usage = (message: string): CliError => new CliError('usage', message, { exitCode: exitCodes.usage });
 
 const pathOf = (id: string): string => `{ws}/execution-locations/${encodeURIComponent(id)}`;
 

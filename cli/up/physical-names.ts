@@ -1,7 +1,7 @@
 /** What the resources of a running stack are called, for people who point AWS clients at it. */
 import {
   deadLetterQueueNames,
-  deadQueueOf,
+  deadQueueNames,
   stateMachineNames,
   streamNames,
   tableNames,
@@ -21,7 +21,7 @@ export const physicalNames = ({ names }: Pick<Cloud, 'names'>): PhysicalNames =>
   return {
     tables: called(tableNames),
     streams: called(streamNames),
-    queues: called([...workQueueNames, ...deadLetterQueueNames, ...Object.values(deadQueueOf)]),
+    queues: called([...workQueueNames, ...deadLetterQueueNames, ...deadQueueNames]),
     stateMachines: called(stateMachineNames),
   };
 };

@@ -31,7 +31,7 @@ export const takeDeadLetter = async (
 ): Promise<void> => {
   const queue = record.eventSourceARN.split(':').at(-1) ?? '';
   const stream = streamOf(record.body);
-  telemetry.count('DeadLetters', 1, { queue: queue.replace(/^sluice-[a-z0-9]+-/, '') });
+  telemetry.count('DeadLetters');
   telemetry.log('error', 'a message was given up by its queue', {
     queue,
     messageId: record.messageId,

@@ -7,7 +7,7 @@ import type { Construct } from 'constructs';
 
 import { dashboardOf, metricCatalogue, metricNamespace } from '#contracts/metrics.ts';
 import type { MetricAlarm } from '#contracts/metrics.ts';
-import { deadQueueOf, liveAlias, stateMachineNames, workQueueNames } from '#contracts/naming.ts';
+import { liveAlias, stateMachineNames, workQueueNames } from '#contracts/naming.ts';
 import type { FunctionName, QueueName, StateMachineName } from '#contracts/naming.ts';
 import { resourceNames } from '#infra/resource-names.ts';
 import type { ResourceNames } from '#infra/resource-names.ts';
@@ -60,8 +60,10 @@ const plansOf = (settings: StackSettings, names: ResourceNames): readonly AlarmP
     ...cataloguePlans(settings),
     ...workQueueNames
       .filter((queue) => hasFeeds || queue !== 'engine-runs.fifo')
-      .flatMap((queue) => [agePlan(names, queue), depthPlan(names, deadQueueOf[queue])]),
-    depthPlan(names, 'dead-letters'),
+      .map((queue) => agePlan(names, queue)),
+    // A letter is counted when it is taken; what is left in its queue cannot be told to its aggregate.
+    ...(['commands-dead.fifo', 'dead-letters'] as const).map((queue) => depthPlan(names, queue)),
+    errorsPlan(names, 'dead-letters'),
     ...(hasFeeds ? [depthPlan(names, 'market-dead-letters')] : []),
     ...streamReaders
       .filter((reader) => hasFeeds || reader !== 'ingest-market')
@@ -116,6 +118,20 @@ const depthPlan = (names: ResourceNames, queue: QueueName): AlarmPlan => ({
   id: `${idOf(queue)}-depth`,
   description: `something was given up into ${queue}`,
   metric: queueMetric(names, queue, 'ApproximateNumberOfMessagesVisible'),
+  threshold: 0,
+  periods: 1,
+});
+
+const errorsPlan = (names: ResourceNames, name: FunctionName): AlarmPlan => ({
+  id: `${name}-errors`,
+  description: `${name} fails`,
+  metric: new Metric({
+    namespace: 'AWS/Lambda',
+    metricName: 'Errors',
+    dimensionsMap: { FunctionName: names.of(name), Resource: `${names.of(name)}:${liveAlias}` },
+    statistic: 'Sum',
+    period: fiveMinutes,
+  }),
   threshold: 0,
   periods: 1,
 });

@@ -15,21 +15,24 @@ export interface WorkQueueProps {
   readonly name: WorkQueueName;
   /** Timeout of the function that consumes it; a message stays hidden six times as long. */
   readonly consumerTimeoutSeconds: number;
+  /** The dead-letter queue of another one, which it shares; otherwise it has its own. */
+  readonly dead?: Queue;
 }
 
 /** A queue of work with the dead-letter queue for what its consumer failed on too often. */
 export class WorkQueue extends Construct {
   readonly queue: Queue;
+  /** What its consumer failed on too often. */
+  readonly dead: Queue;
 
-  constructor(scope: Construct, id: string, { stage, name, consumerTimeoutSeconds }: WorkQueueProps) {
+  constructor(scope: Construct, id: string, props: WorkQueueProps) {
     super(scope, id);
+    const { stage, name, consumerTimeoutSeconds } = props;
+    this.dead = props.dead ?? new DeadLetterQueue(this, 'Dead', { stage, name: deadQueueOf[name] }).queue;
     this.queue = new Queue(this, 'Queue', {
       ...commonProps(stage, name),
       visibilityTimeout: Duration.seconds(6 * consumerTimeoutSeconds),
-      deadLetterQueue: {
-        queue: new DeadLetterQueue(this, 'Dead', { stage, name: deadQueueOf[name] }).queue,
-        maxReceiveCount: receivesMax,
-      },
+      deadLetterQueue: { queue: this.dead, maxReceiveCount: receivesMax },
     });
   }
 }

@@ -2,9 +2,10 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
-import { deadQueueOf, workQueueNames } from '#contracts/naming.ts';
+import { deadQueueNames } from '#contracts/naming.ts';
 import type { FunctionName, StateMachineName, WorkQueueName } from '#contracts/naming.ts';
 import { acknowledge } from '#infra/constructs/acknowledge.ts';
 import { mapQueue, mapStream, recordAgeWithin } from '#infra/constructs/mappings.ts';
@@ -23,6 +24,7 @@ interface ConsumedQueueProps {
   readonly name: WorkQueueName;
   readonly consumer: FunctionName;
   readonly concurrencyMax: number;
+  readonly dead?: Queue;
 }
 
 /** Everything between a commit and the next command. */
@@ -39,11 +41,12 @@ export class WorkflowStack extends Stack {
     this.consumedQueue('Commands', 'commands.fifo', 'commands');
     this.consumedQueue('Sweep', 'sweep', 'sweep');
     this.consumedQueue('Timers', 'timers', 'timers');
-    this.consumedQueue('RunInline', 'inline-runs', 'run-inline');
+    const { dead } = this.consumedQueue('RunInline', 'inline-runs', 'run-inline');
     this.queueFor(this.function('RunTask', 'run-task'), 'FunctionTasks', {
       name: 'function-tasks',
       consumer: 'run-task',
       concurrencyMax: this.settings.functionTasksMax,
+      dead,
     });
     this.sweeper();
     this.machine('RetryTask', 'retry-task');
@@ -79,24 +82,26 @@ export class WorkflowStack extends Stack {
   }
 
   /** A work queue with the function that consumes it alone. */
-  private consumedQueue(id: string, name: WorkQueueName, consumer: FunctionName): void {
-    this.queueFor(this.function(id, consumer), id, { name, consumer, concurrencyMax: 10 });
+  private consumedQueue(id: string, name: WorkQueueName, consumer: FunctionName): WorkQueue {
+    return this.queueFor(this.function(id, consumer), id, { name, consumer, concurrencyMax: 10 });
   }
 
   /** A work queue of one function. */
-  private queueFor({ alias }: SluiceFunction, id: string, props: ConsumedQueueProps): void {
-    const { name, consumer, concurrencyMax } = props;
-    const { queue } = new WorkQueue(this, `${id}Queue`, {
+  private queueFor({ alias }: SluiceFunction, id: string, props: ConsumedQueueProps): WorkQueue {
+    const { name, consumer, concurrencyMax, dead } = props;
+    const work = new WorkQueue(this, `${id}Queue`, {
       stage: this.settings.stage,
       name,
       consumerTimeoutSeconds: functionSettings[consumer].timeoutSeconds,
+      ...(dead === undefined ? {} : { dead }),
     });
     mapQueue(this, `${id}QueueTo${consumer.charAt(0).toUpperCase()}${consumer.slice(1)}`, {
       target: alias,
-      queueArn: queue.queueArn,
+      queueArn: work.queue.queueArn,
       batchSize: 10,
       concurrencyMax,
     });
+    return work;
   }
 
   /** Every queue of given-up work has this one consumer, which tells the aggregate. */
@@ -113,10 +118,9 @@ export class WorkflowStack extends Stack {
     const consume = (id: string, queueArn: string) =>
       mapQueue(this, id, { target: alias, queueArn, batchSize: 10, concurrencyMax: 2 });
     consume('DeadLettersToDeadLetters', deadLetters.queue.queueArn);
-    for (const name of workQueueNames) {
-      if (name === 'engine-runs.fifo' && this.settings.feeds === 'off') continue;
-      consume(`${pascal(name)}DeadToDeadLetters`, this.names.queueArn(deadQueueOf[name]));
-    }
+    for (const name of deadQueueNames)
+      if (name !== 'engine-runs-dead.fifo' || this.settings.feeds === 'on')
+        consume(`${pascal(name)}ToDeadLetters`, this.names.queueArn(name));
     return deadLetters;
   }
 

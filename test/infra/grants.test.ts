@@ -158,7 +158,6 @@ const allowed: Readonly<Record<FunctionName, readonly Grants[]>> = {
       'compactions-dead',
       'publications-dead',
       'inline-runs-dead',
-      'function-tasks-dead',
       'dead-letters',
     ),
   ],

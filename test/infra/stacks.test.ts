@@ -151,18 +151,21 @@ describe('queues', () => {
     }
   });
 
-  it('have an alarm each, and every dead-letter queue of work has a consumer', () => {
-    const watched = app
-      .ofType('AWS::CloudWatch::Alarm')
-      .flatMap(({ properties }) => listOf(properties['Dimensions']))
+  it('have an alarm each, or a consumer that counts what was given up, which has one', () => {
+    const alarms = app.ofType('AWS::CloudWatch::Alarm').map(({ properties }) => properties);
+    const watched = alarms
+      .flatMap((properties) => listOf(properties['Dimensions']))
       .map((dimension) => String(at(dimension, 'Value')));
     const consumed = mappings().map(({ source }) => source);
 
-    for (const { physicalName } of app.ofType('AWS::SQS::Queue')) {
-      expect(watched).toContain(physicalName);
+    for (const { physicalName } of app.ofType('AWS::SQS::Queue'))
       if (/-dead(\.fifo)?$/.test(physicalName))
         expect(consumed).toContain(`arn:aws:sqs:us-east-1:000000000000:${physicalName}`);
-    }
+      else expect(watched).toContain(physicalName);
+    // Commands that cannot be decided stay where they are.
+    expect(watched).toContain('sluice-dev-commands-dead.fifo');
+    expect(alarms.map((properties) => properties['MetricName'])).toContain('DeadLetters');
+    expect(watched).toContain('sluice-dev-dead-letters:live');
   });
 });
 

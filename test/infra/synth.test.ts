@@ -56,9 +56,9 @@ it('keeps the old assembly when the new one cannot be made', async () => {
   expect(readTemplates(assemblyDir)).toEqual(before);
 });
 
-it('costs at most 31 dollars a month while idle in dev, and 7 with feeds off', async () => {
-  expect(await idleDollars({}, join(scratch, 'on'))).toBeLessThanOrEqual(31);
-  expect(await idleDollars({ feeds: 'off' }, join(scratch, 'off'))).toBeLessThanOrEqual(7);
+it('costs at most 30 dollars a month while idle in dev, and 6 with feeds off', async () => {
+  expect(await idleDollars({}, join(scratch, 'on'))).toBeLessThanOrEqual(30);
+  expect(await idleDollars({ feeds: 'off' }, join(scratch, 'off'))).toBeLessThanOrEqual(6);
 });
 
 it('refuses a price that the table does not have', () => {

@@ -24,6 +24,19 @@ it('registers execution locations, lists and removes them, and refuses a queue o
     stdout: 'runner: tasks of rows are sent to sluice-dev-worker-yw3l55s5hy-rows\n',
   });
   expect((await location('list')).stdout).toMatch(/runner +lambda +rows +sluice-dev-worker-yw3l55s5hy-rows/);
+  expect(
+    await location('set', 'runner', ...fn, '--can', 'cancel', 'logs', '--cannot', 'heartbeat'),
+  ).toMatchObject({
+    code: 0,
+  });
+  const { stdout: listed } = await location('list', '--json');
+  expect(JSON.parse(listed)).toMatchObject({
+    executionLocations: [{}, { capabilities: { cancel: true, logs: true, heartbeat: false } }],
+  });
+  expect(await location('set', 'runner', ...fn, '--can', 'logs', '--cannot', 'logs')).toMatchObject({
+    code: 2,
+  });
+  expect(await location('set', 'runner', ...fn, '--can', 'fly')).toMatchObject({ code: 2 });
   expect(await location('set', 'runner', ...fn, '--lifecycle', 'archived')).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('(archived)') as unknown,

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { defaultLimits, environmentKeysOf, Limits, readEnvironment } from '#contracts/config.ts';
 import {
   blobsBucketName,
+  deadQueueNames,
   deadQueueOf,
   functionNames,
   ledgerStreamParameterName,
@@ -101,8 +102,8 @@ describe('names', () => {
 
   it('give each work queue a dead-letter queue of its own kind', () => {
     for (const queue of workQueueNames)
-      expect(deadQueueOf[queue]).toBe(
-        queue.endsWith('.fifo') ? queue.replace('.fifo', '-dead.fifo') : `${queue}-dead`,
-      );
+      expect(deadQueueOf[queue].endsWith('.fifo')).toBe(queue.endsWith('.fifo'));
+    expect(deadQueueOf['function-tasks']).toBe(deadQueueOf['inline-runs']);
+    expect(new Set(Object.values(deadQueueOf))).toEqual(new Set(deadQueueNames));
   });
 });
