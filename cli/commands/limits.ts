@@ -1,4 +1,5 @@
 /** `limit list|get|set|remove`: how many attempts may be under way at once. */
+import { InvalidArgumentError } from 'commander';
 import type { Command } from 'commander';
 import * as z from 'zod';
 import type { CommandContext } from '#cli/commands/context.ts';
@@ -43,13 +44,13 @@ export const addLimitCommands = (program: Command, contextOf: GetContext): void 
       output.result(answer, () => detailTable(Detail.parse(answer)));
     });
   limit
-    .command('set <limitId> <capacity>')
+    .command('set')
+    .argument('<limitId>')
+    .argument('<capacity>', 'attempts under way at once; 0 lets none begin', wholeNumber)
     .description('let so many attempts be under way at once; 0 lets none begin')
-    .action(async (limitId: string, capacity: string, _options: unknown, command: Command) => {
+    .action(async (limitId: string, capacity: number, _options: unknown, command: Command) => {
       const { client, output } = contextOf(command);
-      // What is no number is refused by the API, which names the range.
-      const body = { capacity: Number(capacity) };
-      const answer = await client().request('PUT', pathOf(limitId), { body });
+      const answer = await client().request('PUT', pathOf(limitId), { body: { capacity } });
       output.result(answer, () => lineOf(Item.parse(answer)));
     });
   limit
@@ -65,6 +66,12 @@ export const addLimitCommands = (program: Command, contextOf: GetContext): void 
 const pathOf = (limitId: string): string => `{ws}/limits/${encodeURIComponent(limitId)}`;
 
 type Item = z.infer<typeof Item>;
+
+/** The range is the API's to name. */
+const wholeNumber = (text: string): number => {
+  if (/^-?\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('give a whole number, for example 4');
+};
 
 const capacityOf = ({ capacity }: Item): string => (capacity === undefined ? 'none' : String(capacity));
 

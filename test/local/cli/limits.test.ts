@@ -29,5 +29,6 @@ it('sets limits, shows who holds and who waits, and removes them', async () => {
   expect(await say('run', 'why', second)).toMatch(/concurrency_limit +demo.a.*queue:etl, 1 of 1/);
   expect(await say('limit', 'remove', 'queue:etl')).toMatch(/^limit queue:etl: capacity none/);
   expect(await say('run', 'why', second)).toMatch(/worker +demo.a/);
-  expect(await sluice('limit', 'set', 'queue:etl', 'many', '--state', stateDir)).toMatchObject({ code: 1 });
+  expect(await sluice('limit', 'set', 'queue:etl', 'many', '--state', stateDir)).toMatchObject({ code: 2 });
+  expect(await sluice('limit', 'set', 'queue:etl', '-1', '--state', stateDir)).toMatchObject({ code: 1 });
 });
