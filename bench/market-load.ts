@@ -1,5 +1,6 @@
 /** Trades of many symbols as a venue would send them, in ticks of a few seconds, and where the stream takes them. */
 import type { Cloud } from '#local/boot/cloud.ts';
+import { drained } from '#bench/bench-cloud.ts';
 import type { BenchCloud } from '#bench/bench-cloud.ts';
 
 /** The feed that is measured. */
@@ -13,8 +14,8 @@ export const BOUNDARY_MS = 60_000;
 const symbolAt = (index: number): string => `S${index % SYMBOLS}`;
 
 /** Creates the feed; `over` are members of its configuration. */
-export const createFeed = ({ ask }: BenchCloud, over: object = {}): Promise<unknown> =>
-  ask('PUT', `/v1/workspaces/main/feeds/${FEED}`, {
+export const createFeed = async (bench: BenchCloud, over: object = {}): Promise<void> => {
+  await bench.ask('PUT', `/v1/workspaces/main/feeds/${FEED}`, {
     sources: [{ source_id: FEED, symbols: Array.from({ length: SYMBOLS }, (_, index) => symbolAt(index)) }],
     scheduler: { mode: 'boundary', boundary_interval_ms: BOUNDARY_MS, boundary_delay_ms: 0 },
     engine: { engine_mode: 'truth' },
@@ -22,6 +23,9 @@ export const createFeed = ({ ask }: BenchCloud, over: object = {}): Promise<unkn
     clock: 'record',
     ...over,
   });
+  // Ingestion finds feeds where they are listed, a moment after they were created.
+  await drained(bench);
+};
 
 /** A record of the market stream. */
 export interface MarketRecord {
