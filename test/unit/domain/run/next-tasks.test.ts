@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RecordedEvent } from '#contracts/event.ts';
 import type { ExecutionLocation } from '#contracts/runs/locations.ts';
 import { DISPATCH_WINDOW } from '#contracts/runs/limits.ts';
 import type { NextTasks, RunCommand } from '#domain/run/command.ts';
@@ -15,6 +16,7 @@ import {
   worker,
 } from '#test/support/run-fixtures.ts';
 
+const CHAIN = { 'm.a': [], 'm.b': ['m.a'] };
 const FAN = { 'm.a': [], 'm.b': ['m.a'], 'm.c': ['m.a'] };
 
 const goOn = (taskKey: string, next: Partial<NextTasks> = {}, command = succeed(taskKey)): RunCommand => {
@@ -197,5 +199,13 @@ describe('what was begun with a report', () => {
     expect(after(goOn('m.a'))(first, 'wk-2')).toEqual([]);
     expect(after(goOn('m.a', { maxTasks: 2 }), succeed('m.b'))()).toEqual(['m.c']);
     expect(after(goOn('m.a'), fail('m.b'))()).toEqual([]);
+  });
+
+  it('is nothing once its run has ended, whatever else stands in its commit', () => {
+    const story = triggered(planOf(CHAIN)).after(claim('m.a'), goOn('m.a'), succeed('m.b'));
+    const refusal = { ...story.history()[0], type: 'CommandRefused', data: { code: 'stale_attempt' } };
+    const events = [refusal as RecordedEvent, ...story.history()];
+
+    expect(begunWith(events, first, { run: story.state(), workerId: worker('wk-1') })).toEqual([]);
   });
 });
