@@ -2,11 +2,11 @@
 import { readEnvironment } from '#contracts/config.ts';
 import { dynamoClaims } from '#adapters/dynamodb/claims.ts';
 import { dynamodbClient } from '#adapters/sdk/dynamodb-client.ts';
-import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { claimTasks } from '#functions/api-workers/claim.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
+import { runLoader } from '#functions/shared/load-run.ts';
 import { platformOf } from '#functions/shared/platform.ts';
 import { rateLimitOf } from '#functions/shared/rate-limit.ts';
 import { actingOf, taskTokensOf, verifierOf } from '#functions/shared/wiring.ts';
@@ -24,7 +24,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const ports = {
     ...acting,
     ...platform,
-    loadRun: async (stream: string) => (await acting.loadWarm(runAggregate, stream)).state,
+    loadRun: runLoader(acting),
     callbackQueueTasksMin: environment.LIMITS.callbackQueueTasksMin,
     claims: dynamoClaims(control),
     tokens: taskTokensOf(environment, platform),

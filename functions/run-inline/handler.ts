@@ -3,13 +3,13 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readEnvironment } from '#contracts/config.ts';
 import { sqsClient } from '#adapters/sdk/sqs-client.ts';
 import { workerQueues } from '#adapters/sqs/worker-queues.ts';
-import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { dispatchTask, isDispatch } from '#functions/run-inline/dispatch-task.ts';
 import { runInline } from '#functions/run-inline/run-inline.ts';
 import { runners } from '#functions/run-inline/runners.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { locationGate } from '#functions/shared/location-gate.ts';
+import { runLoader } from '#functions/shared/load-run.ts';
 import { platformOf } from '#functions/shared/platform.ts';
 import { eachMessage } from '#functions/shared/queue-batch.ts';
 import { actingOf, taskTokensOf } from '#functions/shared/wiring.ts';
@@ -21,7 +21,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const acting = actingOf('run-inline', environment, platform);
   const ports = {
     ...acting,
-    loadRun: async (stream: string) => (await acting.loadWarm(runAggregate, stream)).state,
+    loadRun: runLoader(acting),
     perform: acting.ports.perform,
     runners,
     nowMs: platform.nowMs,

@@ -3,11 +3,11 @@ import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readEnvironment } from '#contracts/config.ts';
 import { lambdaFunctions } from '#adapters/lambda/functions.ts';
 import { lambdaClient } from '#adapters/sdk/lambda-client.ts';
-import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { runTask } from '#functions/run-task/run-task.ts';
 import { lazily, remainingOf } from '#functions/shared/handler.ts';
 import type { Invocation, Source } from '#functions/shared/handler.ts';
 import { locationGate } from '#functions/shared/location-gate.ts';
+import { runLoader } from '#functions/shared/load-run.ts';
 import { platformOf } from '#functions/shared/platform.ts';
 import { eachMessage } from '#functions/shared/queue-batch.ts';
 import { actingOf, taskTokensOf } from '#functions/shared/wiring.ts';
@@ -19,7 +19,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const acting = actingOf('run-task', environment, platform);
   const ports = {
     ...acting,
-    loadRun: async (stream: string) => (await acting.loadWarm(runAggregate, stream)).state,
+    loadRun: runLoader(acting),
     tokens: taskTokensOf(environment, platform),
     isOpen: locationGate(acting.ledger, platform.nowMs),
     invoke: lambdaFunctions(lambdaClient(platform.plugin)),

@@ -21,6 +21,7 @@ import type { TaskTokens } from '#adapters/tokens/task-token.ts';
 import type { LocationGate } from '#functions/shared/location-gate.ts';
 import { queuedCommand } from '#functions/shared/queued-command.ts';
 import { taskEnvelope } from '#functions/shared/task-envelope.ts';
+import { REPORT_TRIES_MAX } from '#functions/shared/task-report.ts';
 import { awaitFunction, END_MARGIN_MS } from '#functions/run-task/await-function.ts';
 import type { WaitingPorts } from '#functions/run-task/await-function.ts';
 import { named, requestOf } from '#functions/run-task/work.ts';
@@ -109,15 +110,12 @@ const isStillOpen = ({ isOpen }: RunTaskPorts, { origin, location }: Work): Prom
 /** Whether the function of another attempt gets the time it may count on. */
 const hasTime = ({ remainingMs }: RunTaskPorts): boolean => remainingMs() >= FUNCTION_TIME_MS + END_MARGIN_MS;
 
-/** What a report tries before it goes to the queue, where it is decided without what would follow. */
-const REPORT_TRIES_MAX = 2;
-
 interface Told {
   readonly ending: Ending;
   readonly next: NextTasks | undefined;
 }
 
-/** Records the end, or has it recorded soon; undefined then. */
+/** Records the end, or has it recorded soon, as every report and without what would follow; undefined then. */
 const report = async (
   { mailbox, queues, telemetry }: RunTaskPorts,
   work: Work,

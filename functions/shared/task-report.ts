@@ -75,7 +75,7 @@ export const takeReport = async (ports: ReportPorts, given: GivenReport): Promis
 };
 
 /** What a report tries before it goes to the queue. */
-const REPORT_TRIES_MAX = 2;
+export const REPORT_TRIES_MAX = 2;
 
 /** A report that keeps losing its race goes to the queue instead of failing; a start is asked for again (`contention`). */
 const decide = async (

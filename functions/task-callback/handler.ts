@@ -1,10 +1,10 @@
 /** Serves the callbacks of workers. */
 import { readEnvironment } from '#contracts/config.ts';
 import { runLimits } from '#contracts/runs/limits.ts';
-import { runAggregate } from '#domain/run/run-aggregate.ts';
 import { lazily } from '#functions/shared/handler.ts';
 import type { Source } from '#functions/shared/handler.ts';
 import { httpHandler } from '#functions/shared/http.ts';
+import { runLoader } from '#functions/shared/load-run.ts';
 import { platformOf } from '#functions/shared/platform.ts';
 import { actingOf, taskTokensOf } from '#functions/shared/wiring.ts';
 import { uploadAttemptLog } from '#functions/task-callback/attempt-log.ts';
@@ -18,7 +18,7 @@ export const createHandler = (source: Source, plugin?: object) => {
   const acting = actingOf('task-callback', environment, platform);
   const ports = {
     ...acting,
-    loadRun: async (stream: string) => (await acting.loadWarm(runAggregate, stream)).state,
+    loadRun: runLoader(acting),
     tokens: taskTokensOf(environment, platform),
     nowMs: platform.nowMs,
     callbackQueueTasksMin: environment.LIMITS.callbackQueueTasksMin,

@@ -193,6 +193,15 @@ export const sweep = (nowMs: number, ...lostOffers: readonly string[]): RunComma
   lostOffers,
 });
 
+/** What a sweep does at an instant, before which it does nothing. */
+export const sweptAt = (story: ReturnType<typeof triggered>, dueMs: number) => {
+  story
+    .at(dueMs - 1)
+    .when(sweep(dueMs - 1))
+    .thenRecordsNothing();
+  return story.at(dueMs).when(sweep(dueMs));
+};
+
 /** Claims and finishes a task. */
 export const finish = (taskKey: string): readonly RunCommand[] => [claim(taskKey), succeed(taskKey)];
 

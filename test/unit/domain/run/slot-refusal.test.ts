@@ -14,6 +14,7 @@ import {
   retry,
   runId,
   sweep,
+  sweptAt,
   triggered,
 } from '#test/support/run-fixtures.ts';
 
@@ -87,14 +88,7 @@ describe('an attempt that is refused a slot', () => {
       subject: 'm.a',
       deadlineAt: new Date(dueMs + runTiming.retryGraceMs).toISOString(),
     });
-    story
-      .at(dueMs - 1)
-      .when(sweep(dueMs - 1))
-      .thenRecordsNothing();
-    story
-      .at(dueMs)
-      .when(sweep(dueMs))
-      .thenRecords({ type: 'TaskSlotRequested', data: { sendNo: 2 } });
+    sweptAt(story, dueMs).thenRecords({ type: 'TaskSlotRequested', data: { sendNo: 2 } });
   });
 
   it('looks after a request that is lost behind refusals as soon as after the first one', () => {
@@ -105,14 +99,7 @@ describe('an attempt that is refused a slot', () => {
     }
     const dueMs = story.nowMs() + concurrency.askAgainMs;
 
-    story
-      .at(dueMs - 1)
-      .when(sweep(dueMs - 1))
-      .thenRecordsNothing();
-    story
-      .at(dueMs)
-      .when(sweep(dueMs))
-      .thenRecords({ type: 'TaskSlotRequested', data: { sendNo: 10 } });
+    sweptAt(story, dueMs).thenRecords({ type: 'TaskSlotRequested', data: { sendNo: 10 } });
     story
       .after(refused('m.a', KEY, 10), grant('m.a', KEY))
       .when(retry('m.a', 0))

@@ -20,7 +20,7 @@ import {
   returned,
   runId,
   succeed,
-  sweep,
+  sweptAt,
   triggered,
 } from '#test/support/run-fixtures.ts';
 
@@ -94,14 +94,7 @@ describe('a task with a limit', () => {
     let atMs = START_MS;
     for (const [index, minutes] of [1, 2, 4, 8, 16, 32, 60, 60].entries()) {
       const dueMs = atMs + minutes * 60_000;
-      story
-        .at(dueMs - 1)
-        .when(sweep(dueMs - 1))
-        .thenRecordsNothing();
-      story
-        .at(dueMs)
-        .when(sweep(dueMs))
-        .thenRecords({ type: 'TaskSlotRequested', data: { place: 0, sendNo: index + 2 } });
+      sweptAt(story, dueMs).thenRecords({ type: 'TaskSlotRequested', data: { place: 0, sendNo: index + 2 } });
       atMs = dueMs;
     }
     expect(new Set(effectsOf(story.state()).map(({ name }) => name.replace(/-\d+$/, ''))).size).toBe(1);
